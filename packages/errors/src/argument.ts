@@ -1,0 +1,66 @@
+/** A refused argument: its name, what was given, what is allowed, and, where it helps, what to do. */
+export interface BadArgument {
+  argument: string;
+  value: unknown;
+  allowed: string;
+  remedy?: string;
+}
+
+/** One sentence for a refused argument: ``` `steps` is -3, but has to be an integer of 1 or more; … ```. */
+export function invalidArgument({ argument, value, allowed, remedy }: BadArgument): string {
+  const sentence = `\`${argument}\` is ${show(value)}, but has to be ${allowed}`;
+  return remedy === undefined ? `${sentence}.` : `${sentence}; ${remedy}.`;
+}
+
+/** One sentence for a name that is not on a list, with the nearest name and the whole list. */
+export function unknownName(argument: string, value: unknown, known: readonly string[]): string {
+  const nearest = typeof value === 'string' ? didYouMean(value, known) : undefined;
+  const hint = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
+  return `\`${argument}\` is ${show(value)}, which is not known.${hint} Allowed: ${known.join(', ')}.`;
+}
+
+/** The nearest of the known names, or undefined where none is near (more than a third of the letters differ). */
+export function didYouMean(name: string, known: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replace(/[-_ ]/g, '');
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(plain(name), plain(candidate));
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** A value as short, unambiguous text for a message: strings quoted, tensors and long arrays by shape, objects cut. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 77)}...` : value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  if ('shape' in value && Array.isArray(value.shape)) return `a tensor of shape [${value.shape.join(', ')}]`;
+  if (ArrayBuffer.isView(value) || Array.isArray(value)) {
+    const items = Array.from(value as ArrayLike<unknown>);
+    const name = Array.isArray(value) ? '' : `${value.constructor.name} `;
+    const shown = items.slice(0, 6).map(show).join(', ');
+    return items.length <= 6 ? `${name}[${shown}]` : `${name}[${shown}, ... ${items.length} in all]`;
+  }
+  const proto = Object.getPrototypeOf(value) as object | null;
+  if (proto !== null && proto !== Object.prototype) return `an instance of ${proto.constructor.name}`;
+  const body = Object.entries(value).map(([key, entry]) => `${key}: ${show(entry)}`);
+  const text = `{ ${body.join(', ')} }`;
+  return text.length > 100 ? `${text.slice(0, 97)}...` : text;
+}
+
+/** Levenshtein distance, with one row of the table kept. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,9 @@
+/** Vitest set-up file: starts the engine that the project was made for. */
+import { beforeAll } from 'vitest';
+import { useEngine } from '../../../packages/engine/src/index.ts';
+
+beforeAll(async () => {
+  const name = process.env['MISSING_U_TEST_ENGINE'];
+  if (name === undefined) throw new Error('MISSING_U_TEST_ENGINE is not set: run tensor tests through packageTests()');
+  await useEngine(name as Parameters<typeof useEngine>[0]);
+});

@@ -1,0 +1,2 @@
+export type { Numbers, Tolerance } from './matchers.ts';
+export { sharedFile } from './shared-data.ts';
