@@ -1,5 +1,7 @@
 /** A generator's state as plain JSON: written into checkpoints, and taken up by `restore`. */
-export type GeneratorState = { readonly kind: string } & Readonly<Record<string, string | number | readonly number[] | null>>;
+export type GeneratorState = { readonly kind: string } & Readonly<
+  Record<string, string | number | readonly number[] | null>
+>;
 
 /**
  * A stream of random numbers. Randomness is an argument everywhere in this family of packages: nothing draws from a global

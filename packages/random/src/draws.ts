@@ -1,0 +1,37 @@
+import { invalidArgument } from '@missing-u/errors';
+import { RandomError } from './errors.ts';
+
+/** An unbiased integer in [0, bound): words from the incomplete last block of `bound` are thrown away. */
+export function integerBelow(source: { uint32(): number }, bound: number): number {
+  checkCount('bound', bound, 1, 2 ** 32);
+  const limit = 2 ** 32 - (2 ** 32 % bound);
+  for (;;) {
+    const word = source.uint32();
+    if (word < limit) return word % bound;
+  }
+}
+
+/** The integers 0 .. length - 1 shuffled by Fisher and Yates from the front; `below(n)` draws from [0, n). */
+export function shuffled(length: number, below: (bound: number) => number): Uint32Array {
+  checkCount('length', length, 0, 2 ** 32 - 1);
+  const order = new Uint32Array(length);
+  for (let i = 0; i < length; i++) order[i] = i;
+  for (let i = 0; i < length - 1; i++) {
+    const j = i + below(length - i);
+    const kept = order[i]!;
+    order[i] = order[j]!;
+    order[j] = kept;
+  }
+  return order;
+}
+
+export function fillWith<T extends Float32Array | Float64Array>(out: T, draw: () => number): T {
+  for (let i = 0; i < out.length; i++) out[i] = draw();
+  return out;
+}
+
+function checkCount(argument: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  const allowed = `an integer from ${least} to ${most}`;
+  throw new RandomError('RANDOM_BAD_COUNT', invalidArgument({ argument, value, allowed }));
+}
