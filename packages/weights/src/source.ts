@@ -1,0 +1,99 @@
+import { invalidArgument } from '@missing-u/errors';
+import { WeightsError } from './errors.ts';
+import { nodeModule } from './node.ts';
+
+/** Bytes that can be read piece by piece: a file, a blob or memory. */
+export interface ByteSource {
+  /** What to call it in messages. */
+  readonly name: string;
+  /** Bytes in all. */
+  readonly size: number;
+  /** The bytes from `start` up to `end`, exclusive. */
+  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+/**
+ * Where weights come from: a file's path (Node), a `file:` URL (Node), bytes in memory, a `Blob` or `File` (browsers).
+ */
+export type Source = string | URL | ArrayBuffer | Uint8Array<ArrayBuffer> | Blob;
+
+/** Opens a source; the caller closes it. */
+export async function openSource(source: Source): Promise<ByteSource> {
+  if (source instanceof ArrayBuffer) return bytesSource(new Uint8Array(source));
+  if (source instanceof Uint8Array) return bytesSource(source);
+  if (source instanceof Blob) return blobSource(source);
+  if (source instanceof URL || typeof source === 'string') {
+    return fileSource(source);
+  }
+  throw new WeightsError(
+    'WEIGHTS_BAD_SOURCE',
+    invalidArgument({ argument: 'source', value: source, allowed: 'a path, URL, ArrayBuffer, Uint8Array, or Blob' }),
+  );
+}
+
+/** Runs `use` on an open source, and closes it whatever happens. */
+export async function withSource<T>(source: Source, use: (source: ByteSource) => Promise<T>): Promise<T> {
+  const open = await openSource(source);
+  try {
+    return await use(open);
+  } finally {
+    await open.close();
+  }
+}
+
+/** The same place with another file name: the shards beside an index. */
+export function siblingOf(source: string | URL, name: string): string | URL {
+  if (source instanceof URL) return new URL(name, source);
+  return source.replace(/[^/\\]*$/, '') + name;
+}
+
+function bytesSource(bytes: Uint8Array<ArrayBuffer>): ByteSource {
+  const read = (start: number, end: number) => Promise.resolve(bytes.subarray(start, end));
+  return { name: 'the given bytes', size: bytes.byteLength, read, close: () => Promise.resolve() };
+}
+
+function blobSource(blob: Blob): ByteSource {
+  const read = async (start: number, end: number) => new Uint8Array(await blob.slice(start, end).arrayBuffer());
+  const name = 'name' in blob && typeof blob.name === 'string' ? blob.name : 'the given blob';
+  return { name, size: blob.size, read, close: () => Promise.resolve() };
+}
+
+async function fileSource(path: string | URL): Promise<ByteSource> {
+  const fs = nodeModule('node:fs/promises');
+  if (fs === undefined) {
+    throw new WeightsError(
+      'WEIGHTS_NO_FILES',
+      `There is no file system here to open '${String(path)}'; give a URL, a File from an <input>, or the bytes.`,
+    );
+  }
+  const file = await fs.open(path).catch((cause: unknown) => {
+    throw new WeightsError('WEIGHTS_NO_SUCH_FILE', `Cannot open '${String(path)}': ${(cause as Error).message}.`, {
+      cause,
+    });
+  });
+  const { size } = await file.stat();
+  return {
+    name: String(path),
+    size,
+    async read(start, end) {
+      const bytes = uninitialised(end - start);
+      for (let done = 0; done < bytes.byteLength;) {
+        // One read call returns at most 2 GiB.
+        const length = Math.min(bytes.byteLength - done, 2 ** 30);
+        const { bytesRead } = await file.read(bytes, done, length, start + done);
+        if (bytesRead === 0)
+          throw new WeightsError('WEIGHTS_TRUNCATED', `${String(path)} ended while it was being read.`);
+        done += bytesRead;
+      }
+      return bytes;
+    },
+    close: () => file.close(),
+  };
+}
+
+/** Memory that is not cleared first: clearing it costs as much as filling it. */
+function uninitialised(length: number): Uint8Array<ArrayBuffer> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, length);
+}
