@@ -1,1 +1,19 @@
-export {};
+export { AutodiffError } from './errors.ts';
+export { checkpoint } from './checkpoint.ts';
+export { gradCheck, type GradCheckOptions, type GradCheckReport } from './grad-check.ts';
+export { jvp } from './jvp.ts';
+export { stopGradient } from './stop-gradient.ts';
+export {
+  isTaping,
+  keepAlive,
+  markTape,
+  recordOperation,
+  rewindTape,
+  rollbackOnThrow,
+  tidy,
+  withFreshTape,
+  type RecordedOperation,
+} from './tape.ts';
+export { withCaptures } from './captures.ts';
+export { isTensor, treeDifference, treeLeaves, treeLike, treeMap, type TensorTree } from './tree.ts';
+export { valueAndVjp, vjp, type Arguments, type Gradients, type TensorFunction, type ValueAndVjp } from './vjp.ts';

@@ -17,7 +17,7 @@ declare module 'vitest' {
     /** Elementwise closeness of tensors, typed arrays, nested arrays or numbers; shapes of two tensors must agree. */
     toBeAllClose(expected: Numbers, tolerance?: Tolerance): void;
     /** The function leaves as many tensors behind as it found, bar `kept`; called once before counting, to warm caches. */
-    toLeakNoTensors(kept?: number): void;
+    toLeakNoTensors(kept?: number): Promise<void>;
   }
 }
 
@@ -74,5 +74,7 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
 function flatten(values: Numbers): number[] {
   if (typeof values === 'number') return [values];
   if (isTensor(values)) return Array.from(values.dataSync());
-  return Array.from(values as ArrayLike<Numbers>).flatMap((value) => (typeof value === 'number' ? [value] : flatten(value)));
+  return Array.from(values as ArrayLike<Numbers>).flatMap((value) =>
+    typeof value === 'number' ? [value] : flatten(value),
+  );
 }

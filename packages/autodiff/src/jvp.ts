@@ -1,0 +1,46 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { contract, gradientsOnTape, isTaping, recordTape, rollbackOnThrow, tidy } from './tape.ts';
+import { treeLeaves, treeLike, type TensorTree } from './tree.ts';
+import { apply, checkedInputs, cotangents, type TensorFunction } from './vjp.ts';
+
+/**
+ * Jacobian-vector product: the directional derivative of f at `xs` along `vs`.
+ *
+ * Two vector-Jacobian products: u ↦ Jᵀu is linear, and its own transpose applied to `vs` is J `vs` (J. Townsend, "A new
+ * trick for calculating Jacobian vector products", 2017). So every operation of f needs a gradient that can be
+ * differentiated with respect to its cotangent, which all of TensorFlow.js' have but those of the filters of convolutions.
+ *
+ * @param f function of `xs`, as for `vjp`.
+ * @param xs float32 tensors.
+ * @param vs tangents, of the structure and shapes of `xs`.
+ * @returns the tangent, in the structure and shapes of f(xs).
+ * @throws AutodiffError as `vjp`; `AUTODIFF_COTANGENT` where `vs` does not fit `xs`.
+ */
+export function jvp<const X extends TensorTree, Y extends TensorTree>(f: TensorFunction<X, Y>, xs: X, vs: X): Y {
+  const inputs = checkedInputs(xs);
+  const tangents = cotangents(vs, xs, inputs, 'vs');
+  const compute = () => {
+    const value = tidy(() => apply(f, xs));
+    const outputs = treeLeaves(value, 'f(xs)');
+    const us = outputs.map((output) => tf.zerosLike(output));
+    const products = gradientsOnTape(undefined, contract(outputs, us), inputs);
+    const connected = inputs.flatMap((_, i) => (products[i] == null ? [] : [i]));
+    const image = contract(
+      connected.map((i) => products[i]!),
+      connected.map((i) => tangents[i]!),
+    );
+    return { value, us, image };
+  };
+  return tidy(() => {
+    if (isTaping()) {
+      const { value, us, image } = rollbackOnThrow(compute);
+      return treeLike(value, zeroFilled(gradientsOnTape(undefined, image, us), us));
+    }
+    const { value, tape } = recordTape(compute);
+    return treeLike(value.value, zeroFilled(gradientsOnTape(tape, value.image, value.us), value.us));
+  });
+}
+
+function zeroFilled(grads: (tf.Tensor | null)[], like: tf.Tensor[]): tf.Tensor[] {
+  return grads.map((grad, i) => grad ?? tf.zerosLike(like[i]!));
+}

@@ -1,0 +1,222 @@
+/**
+ * The only file that touches the internals of TensorFlow.js' autodiff (4.22). What it relies on, all public in the shipped
+ * declarations: `engine().state.{activeTape, gradientDepth, kernelDepth, scopeStack, nextTapeNodeId}` and
+ * `engine().gradients`; and, of a node of the tape, that the engine hands it to its own `gradient` pruned to the wanted
+ * inputs, and disposes what is in `saved` when the outermost gradient is done.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { AutodiffError } from './errors.ts';
+
+type EngineState = ReturnType<typeof tf.engine>['state'];
+export type Tape = EngineState['activeTape'];
+type TapeNode = Tape[number];
+
+const state = (): EngineState => tf.engine().state;
+
+/** Whether operations are being recorded right now: inside `tf.grad` and friends, and not inside a custom gradient. */
+export function isTaping(): boolean {
+  const { gradientDepth, kernelDepth } = state();
+  return gradientDepth > 0 && kernelDepth === 0;
+}
+
+/**
+ * Runs `run` off the tape: nothing of it is recorded on the caller's tape, and gradients taken inside work, be it within a
+ * tape, in the gradient function of a `tf.customGrad`, where a plain `tf.grad` breaks the outer gradient, or elsewhere.
+ */
+export function withFreshTape<T>(run: () => T): T {
+  const engine = state();
+  const { activeTape, gradientDepth, kernelDepth } = engine;
+  Object.assign(engine, { activeTape: null, gradientDepth: 0, kernelDepth: 0 });
+  try {
+    return run();
+  } finally {
+    Object.assign(engine, { activeTape, gradientDepth, kernelDepth });
+  }
+}
+
+/** Runs `run` on a tape of its own, which the caller hands to {@link freeTape} when done; freed here if `run` throws. */
+export function recordTape<T>(run: () => T): { value: T; tape: Tape } {
+  return withFreshTape(() => {
+    const engine = state();
+    const tape: Tape = [];
+    Object.assign(engine, { activeTape: tape, gradientDepth: 1 });
+    try {
+      return { value: run(), tape };
+    } catch (error) {
+      freeTape(tape);
+      throw error;
+    }
+  });
+}
+
+/** Disposes what the nodes of a tape hold. */
+export function freeTape(tape: Tape, from = 0): void {
+  for (const node of tape.splice(from)) node.saved?.forEach((tensor) => tensor.dispose());
+}
+
+/** Runs `run`; if it throws, takes what it recorded off the tape, which TensorFlow.js alone would never free. */
+export function rollbackOnThrow<T>(run: () => T): T {
+  if (!isTaping()) return run();
+  const tape = state().activeTape;
+  const from = tape.length;
+  try {
+    return run();
+  } catch (error) {
+    freeTape(tape, from);
+    throw error;
+  }
+}
+
+/** A position on the running tape, for {@link rewindTape}; undefined off the tape. */
+export function markTape(): number | undefined {
+  return isTaping() ? state().activeTape.length : undefined;
+}
+
+/** Forgets and frees what was recorded since `mark`, for results that are thrown away. */
+export function rewindTape(mark: number | undefined): void {
+  if (mark !== undefined) freeTape(state().activeTape, mark);
+}
+
+/**
+ * Gradients of `y` with respect to `xs`, null where unconnected.
+ *
+ * @param y made by nodes of `tape`, or of the running tape where `tape` is absent: then the gradient is recorded too.
+ * @param dy cotangent of `y`; absent for the scalar of {@link contract}.
+ */
+export function gradientsOnTape(
+  tape: Tape | undefined,
+  y: tf.Tensor,
+  xs: tf.Tensor[],
+  dy?: tf.Tensor,
+): (tf.Tensor | null)[] {
+  requireGradients();
+  const engine = tf.engine();
+  const forward = (): tf.Tensor => {
+    // The engine has just begun a tape of its own and will free it at the end.
+    if (tape !== undefined) engine.state.activeTape.push(...tape.splice(0));
+    return y;
+  };
+  const run = () => engine.gradients(forward, xs, dy, true).grads as (tf.Tensor | null)[];
+  return tape === undefined ? run() : withFreshTape(() => freeOnThrow(run));
+}
+
+/**
+ * A scalar whose gradient with respect to `ys` is `dys`: how several outputs pass through an engine that differentiates
+ * one. Its value, 0, means nothing.
+ */
+export function contract(ys: readonly tf.Tensor[], dys: readonly tf.Tensor[]): tf.Tensor {
+  const sum = tf.scalar(0);
+  recordOperation({ name: 'Contract', inputs: ys, outputs: [sum], vjp: () => dys.map((dy) => tf.clone(dy)) });
+  return sum;
+}
+
+/** An operation with its own gradient, for {@link recordOperation}. */
+export interface RecordedOperation {
+  /** For messages of the engine. */
+  name: string;
+  /** float32 tensors that the outputs depend on. */
+  inputs: readonly tf.Tensor[];
+  outputs: readonly tf.Tensor[];
+  /** Disposed when the tape ends, whether or not the gradient was asked for. */
+  saved?: readonly { dispose(): void }[];
+  /**
+   * Vector-Jacobian product. `dys` are the cotangents of the outputs, zeros where nothing depends on one; `needed[i]` says
+   * whether the gradient of input i is wanted. Returns fresh tensors, one per input; what stands for an input that is not
+   * needed is ignored. Built of differentiable operations, it can be differentiated again.
+   */
+  vjp(dys: tf.Tensor[], needed: readonly boolean[]): (tf.Tensor | undefined)[];
+}
+
+/**
+ * Puts an operation on the running tape: what `tf.customGrad` is for, but with several outputs, with gradients only for
+ * the inputs that need one, and with variables found by identity. Off the tape it only disposes `saved`.
+ */
+export function recordOperation({ name, inputs, outputs, saved = [], vjp }: RecordedOperation): void {
+  if (!isTaping()) {
+    saved.forEach((item) => item.dispose());
+    return;
+  }
+  const engine = state();
+  const shapes = outputs.map((output) => output.shape);
+  const node: TapeNode = {
+    id: engine.nextTapeNodeId++,
+    kernelName: name,
+    inputs: Object.fromEntries(inputs.map((input, i) => [i, input])),
+    outputs: [...outputs],
+    saved: saved as tf.Tensor[],
+    gradient(this: TapeNode, dys: (tf.Tensor | null)[]) {
+      const needed = inputs.map((_, i) => i in this.inputs);
+      const grads = vjp(
+        dys.map((dy, i) => dy ?? tf.zeros(shapes[i]!)),
+        needed,
+      );
+      return Object.fromEntries(inputs.map((_, i) => [i, () => grads[i]!]));
+    },
+  };
+  engine.activeTape.push(node);
+}
+
+/** The tensors that the nodes of a tape read but did not make and that are still alive, float32 only, without `known`. */
+export function capturedOn(tape: Tape, known: readonly tf.Tensor[]): tf.Tensor[] {
+  const seen = new Set(known.map((tensor) => tensor.id));
+  const captured: tf.Tensor[] = [];
+  for (const node of tape) {
+    for (const input of Object.values(node.inputs)) {
+      if (seen.has(input.id)) continue;
+      seen.add(input.id);
+      if (!input.isDisposed && input.dtype === 'float32') captured.push(input);
+    }
+    for (const output of node.outputs) seen.add(output.id);
+  }
+  return captured;
+}
+
+/**
+ * Keeps tensors that a surrounding `tidy` would dispose alive until the returned object is disposed, for functions that
+ * close over them and are called again in the backward pass. Tensors that no running scope owns are left to their owner.
+ */
+export function keepAlive(tensors: readonly tf.Tensor[]): { dispose(): void } {
+  const scoped = tensors.filter((tensor) => !tensor.kept && isScoped(tensor));
+  for (const tensor of scoped) tf.keep(tensor);
+  return {
+    dispose() {
+      for (const tensor of scoped.splice(0)) {
+        tensor.kept = false;
+        if (!isScoped(tensor)) tensor.dispose();
+      }
+    },
+  };
+}
+
+/** `tf.tidy` for results of any type; the tensors in them survive. */
+export function tidy<T>(run: () => T): T {
+  return tf.tidy(run as () => tf.TensorContainer) as T;
+}
+
+/** The tensor if the running `tidy` owns it; a clone of what it does not own, such as an input handed through. */
+export function owned(tensor: tf.Tensor): tf.Tensor {
+  return tensor.kept || tensor.scopeId !== state().activeScope?.id ? tf.clone(tensor) : tensor;
+}
+
+function isScoped(tensor: tf.Tensor): boolean {
+  return state().scopeStack.some((scope) => scope.id === tensor.scopeId);
+}
+
+function freeOnThrow<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const tape = state().activeTape as Tape | null;
+    if (tape !== null) freeTape(tape);
+    throw error;
+  }
+}
+
+function requireGradients(): void {
+  if (tf.getGradient('Add') != null) return;
+  throw new AutodiffError(
+    'AUTODIFF_NO_GRADIENTS',
+    "TensorFlow.js' gradient functions are not registered; import '@tensorflow/tfjs-layers' or '@tensorflow/tfjs' once in " +
+      'your application, or start an engine with `@missing-u/engine`.',
+  );
+}

@@ -1,0 +1,99 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { valueAndVjp, vjp } from '../src/index.ts';
+
+describe('vjp', () => {
+  const cube = (x: tf.Tensor) => tf.mul(tf.mul(x, x), x);
+
+  it('gives the gradient of x³ outside a tape: 3x²', () => {
+    const x = tf.tensor1d([1, -2, 3]);
+    expect(vjp(cube, x)).toBeAllClose([3, 12, 27]);
+    expect(vjp(cube, [x], tf.tensor1d([1, 10, 100]))[0]).toBeAllClose([3, 120, 2700]);
+  });
+
+  it('matches inputs by identity where f closes over them', () => {
+    const [x, w] = [tf.tensor1d([1, 2]), tf.variable(tf.tensor1d([3, 4]))];
+    const [dx, dw] = vjp(() => tf.mul(x, w), [x, w]);
+    expect(dx).toBeAllClose([3, 4]);
+    expect(dw).toBeAllClose([1, 2]);
+    w.dispose();
+  });
+
+  it('takes and gives trees, with several outputs', () => {
+    const xs = { a: tf.scalar(2), b: tf.scalar(5) };
+    const { value, grads } = valueAndVjp(({ a, b }: typeof xs) => ({ sum: tf.add(a, b), product: tf.mul(a, b) }), xs, {
+      sum: tf.scalar(1),
+      product: tf.scalar(10),
+    });
+    expect(value.product).toBeAllClose(10);
+    expect(grads.a).toBeAllClose(51);
+    expect(grads.b).toBeAllClose(21);
+  });
+
+  it('gives zeros for an input that f does not use, and clones where f returns its input', () => {
+    const [x, unused] = [tf.tensor1d([1, 2]), tf.tensor2d([[1, 2]])];
+    const [dx, du] = vjp((a: tf.Tensor) => a, [x, unused]);
+    expect(dx).toBeAllClose([1, 1]);
+    expect(du).toBeAllClose(tf.zeros([1, 2]));
+    valueAndVjp((a: tf.Tensor) => a, x).value.dispose();
+    expect(x.isDisposed).toBe(false);
+  });
+
+  it('works in the gradient function of a custom gradient, where tf.grad breaks the outer one', () => {
+    const f = tf.customGrad((x) => ({
+      value: cube(x as tf.Tensor),
+      gradFunc: (dy: tf.Tensor) => vjp(cube, x as tf.Tensor, dy),
+    }));
+    expect(tf.grad((x) => tf.sum(f(x)))(tf.tensor1d([1, 2]))).toBeAllClose([3, 12]);
+  });
+
+  it('works in the forward of a custom gradient', () => {
+    const f = tf.customGrad((x) => ({
+      value: vjp(cube, x as tf.Tensor),
+      gradFunc: (dy: tf.Tensor) => tf.mul(dy, tf.mul(x as tf.Tensor, 6)),
+    }));
+    expect(tf.grad((x) => tf.sum(f(x)))(tf.tensor1d([1, 2]))).toBeAllClose([6, 12]);
+  });
+
+  it('can be differentiated, by itself and by TensorFlow.js', () => {
+    const slope = (x: tf.Tensor) => vjp(cube, x);
+    const x = tf.tensor1d([1, 2]);
+    expect(vjp(slope, x)).toBeAllClose([6, 12]);
+    expect(tf.grad((y) => tf.sum(slope(y)))(x)).toBeAllClose([6, 12]);
+    expect(vjp((y: tf.Tensor) => vjp(slope, y), x)).toBeAllClose([6, 6]);
+    // d/dx of x·y at two outputs joined: the second derivative passes through the join.
+    const joint = (y: tf.Tensor) =>
+      vjp((z: tf.Tensor): tf.Tensor[] => [cube(z), tf.square(z)], y, [tf.onesLike(y), tf.onesLike(y)]);
+    expect(vjp(joint, x)).toBeAllClose([8, 14]);
+  });
+
+  it('leaves no tensor behind, also when f throws half-way, within a tape or not', async () => {
+    const x = tf.tensor1d([1, 2]);
+    await expect(() => vjp(cube, x).dispose()).toLeakNoTensors();
+    const failing = (y: tf.Tensor): tf.Tensor => {
+      cube(y);
+      throw new Error('half-way');
+    };
+    await expect(() => expect(() => vjp(failing, x)).toThrow('half-way')).toLeakNoTensors();
+    await expect(() =>
+      tf
+        .grad((y) => {
+          expect(() => vjp(failing, y)).toThrow('half-way');
+          return tf.sum(cube(y));
+        })(x)
+        .dispose(),
+    ).toLeakNoTensors();
+  });
+
+  it('refuses what cannot be differentiated', () => {
+    const x = tf.tensor1d([1, 2]);
+    expect(() => vjp(cube, tf.tensor1d([1], 'int32'))).toThrow('float32 only');
+    expect(() => vjp(cube, x, tf.scalar(1))).toThrow('`dy` is float32 []');
+    expect(() => vjp((y: tf.Tensor) => ({ y }), x, { z: x } as unknown as { y: tf.Tensor })).toThrow('`.y` is missing');
+    expect(() => vjp((y: tf.Tensor) => tf.cast(y, 'int32'), x)).toThrow('int32');
+    const gone = tf.tensor1d([1]);
+    gone.dispose();
+    expect(() => vjp(cube, gone)).toThrow('disposed');
+    expect(() => vjp(cube, { x: 3 } as unknown as tf.Tensor)).toThrow('`xs.x` is 3');
+  });
+});
