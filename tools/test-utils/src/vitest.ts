@@ -52,4 +52,3 @@ function testEngines(): string[] {
   if (asked !== undefined && asked !== '') return asked.split(',').map((name) => name.trim());
   return ['cpu', 'wasm'];
 }
-
