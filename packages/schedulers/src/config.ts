@@ -1,0 +1,103 @@
+import { SchedulerError, checkName, refuse } from './errors.ts';
+import { unknownName } from '@missing-u/errors';
+
+type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** A scheduler's settings as diffusers keeps them in `scheduler_config.json`: snake_case keys and `_class_name`. */
+export type SchedulerConfig = Readonly<Record<string, JsonValue>>;
+
+/** What a scheduler class tells about its options. */
+export interface Definition<O extends object> {
+  /** diffusers' class name. */
+  readonly name: string;
+  readonly defaults: O;
+  /** The allowed values of options that are names. */
+  readonly choices: { readonly [K in keyof O]?: readonly string[] };
+}
+
+/** The release of diffusers whose numbers this package reproduces. */
+const DIFFUSERS_VERSION = '0.42.1';
+
+/** Options that diffusers does not have; they enter a config only when they are set. */
+const OWN_OPTIONS = ['precision', 'matchDiffusers'];
+
+/** Keys of unknown meaning that were warned about. */
+const warned = new Set<string>();
+
+/**
+ * Settles a constructor's argument: camelCase options, or a diffusers config. Unknown camelCase options are refused; unknown
+ * keys of a config are kept, so that a config survives a change of class and back, and warned about once.
+ */
+export function settle<O extends object>(
+  definition: Definition<O>,
+  given: Partial<O> | SchedulerConfig,
+): { options: Readonly<O>; config: SchedulerConfig } {
+  const { name, defaults } = definition;
+  const optionOf = new Map(Object.keys(defaults).map((option) => [snakeCase(option), option]));
+  const isConfig = Object.keys(given).some((key) => key.includes('_'));
+  const options = { ...defaults } as Record<string, unknown>;
+  const kept: Record<string, JsonValue> = {};
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined || key === '_class_name' || key === '_diffusers_version') continue;
+    const option = isConfig ? optionOf.get(key) : key in defaults ? key : undefined;
+    if (option !== undefined) options[option] = value;
+    else if (isConfig) kept[key] = value as JsonValue;
+    else throw new SchedulerError('SCHEDULER_UNKNOWN_NAME', unknownName(`${name} option`, key, Object.keys(defaults)));
+  }
+  for (const [option, value] of Object.entries(options)) checkOption(definition, option as keyof O & string, value);
+  warnOnce(name, Object.keys(kept));
+
+  const written: Record<string, JsonValue> = { ...kept };
+  for (const [option, value] of Object.entries(options)) {
+    if (OWN_OPTIONS.includes(option) && value === defaults[option as keyof O]) continue;
+    written[snakeCase(option)] = ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : (value as JsonValue);
+  }
+  const sorted = Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1));
+  const config = { _class_name: name, _diffusers_version: DIFFUSERS_VERSION, ...Object.fromEntries(sorted) };
+  return { options: Object.freeze(options as O), config: deepFreeze(config) };
+}
+
+export function snakeCase(option: string): string {
+  return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function checkOption<O extends object>({ defaults, choices }: Definition<O>, option: keyof O & string, value: unknown) {
+  const names = choices[option];
+  const usual = defaults[option];
+  if (names !== undefined) checkName(option, value, names);
+  else if (typeof usual === 'number' && !Number.isFinite(value))
+    refuse({ argument: option, value, allowed: 'a number' });
+  else if (typeof usual === 'boolean' && typeof value !== 'boolean') {
+    refuse({ argument: option, value, allowed: 'true or false' });
+  }
+  if (option === 'numTrainTimesteps' && !(Number.isInteger(value) && (value as number) >= 1)) {
+    refuse({ argument: option, value, allowed: 'an integer of 1 or more' });
+  }
+}
+
+/** Keys that some scheduler of diffusers reads: they come along when a config changes class, and need no warning. */
+const FOREIGN_KEYS = new Set(
+  (
+    'num_train_timesteps beta_start beta_end beta_schedule trained_betas variance_type clip_sample clip_sample_range ' +
+    'prediction_type thresholding dynamic_thresholding_ratio sample_max_value timestep_spacing steps_offset ' +
+    'rescale_betas_zero_snr set_alpha_to_one skip_prk_steps solver_order solver_type algorithm_type lower_order_final ' +
+    'euler_at_final use_karras_sigmas use_exponential_sigmas use_beta_sigmas use_lu_lambdas use_flow_sigmas flow_shift ' +
+    'final_sigmas_type lambda_min_clipped interpolation_type sigma_min sigma_max timestep_type sigma_data sigma_schedule ' +
+    'rho predict_x0 disable_corrector solver_p use_dynamic_shifting time_shift_type original_inference_steps ' +
+    'timestep_scaling predictor_order corrector_order s_noise eta snr sampling_eps correct_steps beta_min beta_max shift ' +
+    'base_shift max_shift base_image_seq_len max_image_seq_len invert_sigmas shift_terminal stochastic_sampling ' +
+    'skip_timesteps noise_sampler_seed sample_min_value tau_func base_image_seq_length'
+  ).split(' '),
+);
+
+function warnOnce(name: string, keys: readonly string[]): void {
+  const news = keys.filter((key) => !key.startsWith('_') && !FOREIGN_KEYS.has(key) && !warned.has(key));
+  if (news.length === 0) return;
+  for (const key of news) warned.add(key);
+  console.warn(`${name} knows no config key ${news.join(', ')}: kept in the config, but without effect.`);
+}
+
+function deepFreeze<T>(value: T): Readonly<T> {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+}

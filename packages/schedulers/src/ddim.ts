@@ -1,0 +1,115 @@
+import { arithmeticOf } from './arithmetic/choose.ts';
+import type { Coefficient } from './arithmetic/arithmetic.ts';
+import type { Definition, SchedulerConfig } from './config.ts';
+import {
+  DISCRETE_CHOICES,
+  DISCRETE_DEFAULTS,
+  DiscreteScheduler,
+  notStarted,
+  type DiscreteOptions,
+} from './discrete.ts';
+import { refuse } from './errors.ts';
+import { stepNoise } from './noise.ts';
+import { CLIP_DEFAULTS, clipOriginal, epsilonMix, mixed, type ClipOptions } from './prediction.ts';
+import type { Sample, Timestep } from './sample.ts';
+import type { StepOptions, StepResult } from './scheduler.ts';
+
+export interface DDIMOptions extends DiscreteOptions, ClipOptions {
+  /** Whether the last step ends at ᾱ = 1, or at the ᾱ of timestep 0. */
+  setAlphaToOne: boolean;
+}
+
+export interface DDIMStepOptions<A extends Sample = Sample> extends StepOptions<A> {
+  /** 0 (the default) is deterministic, 1 has the variance of DDPM. */
+  eta?: number;
+  /** Derive ε anew from the clipped x0, as lucidrains' sampler does. */
+  useClippedModelOutput?: boolean;
+}
+
+const DEFINITION: Definition<DDIMOptions> = {
+  name: 'DDIMScheduler',
+  defaults: { ...DISCRETE_DEFAULTS, ...CLIP_DEFAULTS, setAlphaToOne: true },
+  choices: DISCRETE_CHOICES,
+};
+
+/** Song, Meng and Ermon, "Denoising Diffusion Implicit Models" (2021): fewer steps, deterministic where eta is 0. */
+export class DDIMScheduler extends DiscreteScheduler<DDIMOptions> {
+  /** ᾱ after the last step. */
+  readonly finalAlphaCumprod: number;
+
+  constructor(options: Partial<DDIMOptions> | SchedulerConfig = {}, definition = DEFINITION) {
+    super(definition, options);
+    this.finalAlphaCumprod = this.options.setAlphaToOne ? 1 : this.alphasCumprod[0]!;
+  }
+
+  /**
+   * The next listed timestep. diffusers takes t - T/n whatever the list, which is another one under `linspace` and for
+   * lists of one's own (diffusers#12633); `matchDiffusers` repeats that.
+   */
+  override previousTimestep(t: number): number {
+    if (!this.options.matchDiffusers) return super.previousTimestep(t);
+    return t - Math.floor(this.options.numTrainTimesteps / this.numInferenceSteps!);
+  }
+
+  /** Equation 12 of the paper. @throws SchedulerError before `setTimesteps`. */
+  step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: DDIMStepOptions<A> = {}): StepResult<A> {
+    if (this.numInferenceSteps === null) throw notStarted('DDIMScheduler');
+    const { eta = 0, useClippedModelOutput = false } = options;
+    if (!(eta >= 0)) refuse({ argument: 'eta', value: eta, allowed: 'a number of 0 or more' });
+    const ops = arithmeticOf(sample, options.shape);
+    return ops.scope(() => {
+      const at = this.perTimestep(t, (one) => this.#coefficients(one, eta));
+
+      // 1. The "predicted x0" of equation 12, kept in range.
+      const mix = { sample: at.originalSample, output: at.originalOutput };
+      const predOriginalSample = clipOriginal(ops, mixed(ops, mix, sample, modelOutput), this.options);
+
+      // 2. ε, from the output, or from the x0 that step 1 left.
+      const epsilon = useClippedModelOutput
+        ? ops.combine([at.clippedSample, sample], [at.clippedOriginal, predOriginalSample])
+        : mixed(ops, { sample: at.epsilonSample, output: at.epsilonOutput }, sample, modelOutput);
+
+      // 3. √ᾱ' x0 + √(1 - ᾱ' - σ²) ε + σ noise.
+      const terms: [Coefficient, A][] = [
+        [at.original, predOriginalSample],
+        [at.direction, epsilon],
+      ];
+      if (eta > 0) terms.push([at.deviation, stepNoise(ops, options)]);
+      return { prevSample: ops.combine(...terms), predOriginalSample };
+    });
+  }
+
+  /** σ² of equation 16 for eta = 1, between two timesteps; a negative `previous` stands for the end. */
+  getVariance(t: number, previous: number): number {
+    const { round } = this;
+    const product = this.alphasCumprod[this.checkTimestep(t)]!;
+    const before = this.productAt(previous);
+    return round(round(round(1 - before) / round(1 - product)) * round(1 - round(product / before)));
+  }
+
+  protected productAt(t: number): number {
+    return t >= 0 ? this.alphasCumprod[t]! : this.finalAlphaCumprod;
+  }
+
+  #coefficients(t: number, eta: number) {
+    const { round } = this;
+    const previous = this.previousTimestep(t);
+    const before = this.productAt(previous);
+    const deviation = round(eta * round(Math.sqrt(this.getVariance(t, previous))));
+    const { signal, noise } = this.forwardScales(t);
+    const original = this.originalMix(t);
+    const epsilon = epsilonMix(this.options.predictionType, signal, noise);
+    return {
+      originalSample: original.sample,
+      originalOutput: original.output,
+      epsilonSample: epsilon.sample,
+      epsilonOutput: epsilon.output,
+      clippedSample: 1 / noise,
+      clippedOriginal: -signal / noise,
+      original: round(Math.sqrt(before)),
+      // With eta = 1 and no signal at t the difference is 0, and rounding must not carry it below (diffusers#5969).
+      direction: Math.sqrt(Math.max(0, round(round(1 - before) - round(deviation ** 2)))),
+      deviation,
+    };
+  }
+}

@@ -1,0 +1,106 @@
+import { SchedulerError, refuse } from './errors.ts';
+import { settle, type Definition, type SchedulerConfig } from './config.ts';
+import { rounding, type Precision, type Round } from './precision.ts';
+import type { Generator } from '@missing-u/random';
+import type { Sample, Timestep } from './sample.ts';
+
+/** Options that every scheduler of this package has besides diffusers' own. */
+export interface CommonOptions {
+  /** `float32` rounds tables and coefficients where diffusers' are float32; the default computes them in float64. */
+  precision: Precision;
+  /** Repeats diffusers' known mistakes, for pictures that depend on them. See the package's documentation for the list. */
+  matchDiffusers: boolean;
+}
+
+export const COMMON_DEFAULTS: CommonOptions = { precision: 'float64', matchDiffusers: false };
+
+/** How many timesteps, or which; `sigmas` for schedulers that work on noise levels. */
+export type TimestepRequest = number | { timesteps: ArrayLike<number> } | { sigmas: ArrayLike<number> };
+
+/** What a step may be given besides model output, timestep and sample. */
+export interface StepOptions<A extends Sample = Sample> {
+  /** Standard normal noise of the sample's shape, for steps that add noise. */
+  noise?: A;
+  /** Where noise is drawn from if none is given: one generator, or one per batch item. Noise is drawn as float32. */
+  generator?: Generator | readonly Generator[];
+  /** Shape of a plain array, batch first and channels last; by default it is one item of one channel axis. */
+  shape?: readonly number[];
+}
+
+export interface StepResult<A extends Sample = Sample> {
+  /** The sample at the next, less noisy timestep. */
+  prevSample: A;
+  /** The model's present estimate of the clean sample. */
+  predOriginalSample: A;
+}
+
+/**
+ * What all schedulers share: settled options, a frozen config and the timesteps to visit. A scheduler turns a model's output
+ * at timestep t into the sample at the next timestep.
+ */
+export abstract class Scheduler<O extends CommonOptions = CommonOptions> {
+  /** Model calls per step, as diffusers counts them. */
+  readonly order: number = 1;
+  /** Standard deviation of the noise that sampling starts from. */
+  initNoiseSigma = 1;
+  /** The timesteps to visit, from noisy to clean. */
+  timesteps: Float64Array = new Float64Array();
+  /** The settings as diffusers' JSON, frozen. */
+  readonly config: SchedulerConfig;
+  protected readonly options: Readonly<O>;
+  protected readonly round: Round;
+
+  constructor(definition: Definition<O>, given: Partial<O> | SchedulerConfig) {
+    const { options, config } = settle(definition, given);
+    this.options = options;
+    this.config = config;
+    this.round = rounding(options.precision);
+  }
+
+  /** Builds a scheduler of this class from the config of any compatible one. */
+  static fromConfig<S>(this: new (config: SchedulerConfig) => S, config: SchedulerConfig): S {
+    return new this(config);
+  }
+
+  abstract setTimesteps(request: TimestepRequest): void;
+
+  abstract step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options?: StepOptions<A>): StepResult<A>;
+
+  /** The sample as the model wants to see it at timestep t; by default the sample itself. */
+  scaleModelInput<A extends Sample>(sample: A, _t?: Timestep): A {
+    return sample;
+  }
+
+  /** Forgets what earlier steps left, so that a new sample can be started on the same timesteps. */
+  reset(): void {}
+}
+
+/** The number of steps of a request, checked. */
+export function checkStepCount(count: number, most = Infinity): number {
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  const allowed = most === Infinity ? 'an integer of 1 or more' : `an integer from 1 to ${most}, the trained timesteps`;
+  return refuse({ argument: 'numInferenceSteps', value: count, allowed });
+}
+
+/** A list of timesteps, checked: falling, and within the trained ones. */
+export function checkTimesteps(timesteps: ArrayLike<number>, numTrainTimesteps: number): Float64Array {
+  const list = Float64Array.from(timesteps);
+  const within = list.every((t) => Number.isInteger(t) && t >= 0 && t < numTrainTimesteps);
+  const falling = list.every((t, i) => i === 0 || t < list[i - 1]!);
+  if (list.length > 0 && within && falling) return list;
+  const allowed = `a list of one or more integers from 0 to ${numTrainTimesteps - 1} in descending order`;
+  return refuse({ argument: 'timesteps', value: timesteps, allowed });
+}
+
+/** Refuses a request that names both a count and a list, or neither, or sigmas where there are none. */
+export function refuseRequest(request: unknown, forms: string): never {
+  throw new SchedulerError(
+    'SCHEDULER_INVALID_ARGUMENT',
+    `setTimesteps() wants ${forms}; it was given ${describe(request)}.`,
+  );
+}
+
+function describe(request: unknown): string {
+  if (typeof request !== 'object' || request === null) return String(request);
+  return `an object with ${Object.keys(request).join(' and ') || 'nothing in it'}`;
+}

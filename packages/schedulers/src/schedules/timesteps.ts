@@ -1,0 +1,38 @@
+import { linspace, roundHalfEven } from './numeric.ts';
+
+export const TIMESTEP_SPACINGS = ['leading', 'linspace', 'trailing'] as const;
+export type TimestepSpacing = (typeof TIMESTEP_SPACINGS)[number];
+
+/** What fixes which of the trained timesteps are visited. */
+export interface SpacingOptions {
+  numTrainTimesteps: number;
+  timestepSpacing: TimestepSpacing;
+  /** Added to every timestep under `leading` spacing. */
+  stepsOffset: number;
+}
+
+/**
+ * `count` of the timesteps 0 .. T - 1 from noisy to clean (Lin et al. 2023, table 2), equal to diffusers' lists. Where
+ * `stepsOffset` would push the first timestep beyond T - 1, the offset is cut, unless `overflow` asks for the list as is.
+ */
+export function spacedTimesteps(count: number, options: SpacingOptions, overflow = false): Float64Array {
+  const { numTrainTimesteps: total, timestepSpacing, stepsOffset } = options;
+  switch (timestepSpacing) {
+    case 'linspace':
+      return linspace(0, total - 1, count)
+        .map(roundHalfEven)
+        .reverse();
+    case 'leading': {
+      const ratio = Math.floor(total / count);
+      const first = (count - 1) * ratio;
+      const offset = overflow ? stepsOffset : Math.min(stepsOffset, total - 1 - first);
+      return Float64Array.from({ length: count }, (_, i) => first - i * ratio + offset);
+    }
+    case 'trailing': {
+      const ratio = total / count;
+      // The length is that of `numpy.arange(total, 0, -ratio)`, which may be one more than `count`.
+      const length = Math.ceil((0 - total) / -ratio);
+      return Float64Array.from({ length }, (_, i) => roundHalfEven(total - i * ratio) - 1);
+    }
+  }
+}
