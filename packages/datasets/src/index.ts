@@ -1,1 +1,15 @@
-export {};
+export { mnist } from './sets/mnist.ts';
+export type { IdxOptions } from './sets/idx-set.ts';
+export { Dataset, type Entry, type Seed } from './dataset.ts';
+export type { DatasetInfo } from './info.ts';
+export type { Example, Image, ImageShape } from './image.ts';
+export type { ExampleFunction, Step } from './step.ts';
+export { Batches } from './pipeline/batches.ts';
+export type { ArrayBatch, Skipped, TensorBatch } from './pipeline/batch.ts';
+export type { BatchesState } from './pipeline/cursor.ts';
+export type { Range } from './pipeline/convert.ts';
+export type { BatchOptions } from './pipeline/options.ts';
+export type { Shard } from './pipeline/order.ts';
+export { applyTransform, pad, type Pad, type Sides, type Transform } from './transforms/index.ts';
+export { parseIdx, type IdxArray } from './formats/idx.ts';
+export { DatasetError } from './errors.ts';

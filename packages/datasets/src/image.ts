@@ -1,0 +1,23 @@
+/** Height, width and channels of an image. */
+export type ImageShape = readonly [height: number, width: number, channels: number];
+
+/** One picture, row by row, channels last. Bytes are 0 .. 255; floats are what a transform made of them. */
+export interface Image {
+  readonly data: Uint8Array | Float32Array;
+  readonly shape: ImageShape;
+}
+
+/** One example: a picture, what is known about it, and its position, so that `dataset.get(index)` gives it again. */
+export interface Example {
+  readonly image: Image;
+  /** A class number, or one number per entry of the data set's `labelNames`. */
+  readonly label?: number | Int32Array;
+  readonly index: number;
+  /** The example of the other data set, after `zip`. */
+  readonly paired?: Example;
+}
+
+/** Numbers in an image of this shape. */
+export function sizeOf([height, width, channels]: ImageShape): number {
+  return height * width * channels;
+}
