@@ -1,9 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
-
-export async function useEngine(name: 'cpu' | 'wasm'): Promise<void> {
-  await import('@tensorflow/tfjs-layers');
-  if (name === 'cpu') await import('@tensorflow/tfjs-backend-cpu');
-  else await import('@tensorflow/tfjs-backend-wasm');
-  await tf.setBackend(name);
-  await tf.ready();
-}
+export { EngineError } from './errors.ts';
+export { useEngine } from './use-engine.ts';
+export type { Candidate, Engine, EngineName, EngineOptions } from './types.ts';

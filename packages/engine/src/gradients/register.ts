@@ -1,0 +1,11 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { einsumGradient } from './einsum.ts';
+
+/**
+ * Registers the gradients of all operations, once. tfjs-core alone has none, and the file that registers them cannot be
+ * imported in Node; tfjs-layers brings them along.
+ */
+export async function registerGradients(): Promise<void> {
+  if (tf.getGradient('Add') === undefined) await import('@tensorflow/tfjs-layers');
+  if (tf.getGradient('Einsum') === undefined) tf.registerGradient(einsumGradient);
+}

@@ -1,0 +1,92 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** A number for the height and one for the width. */
+export type Pair = readonly [number, number];
+
+/** Sizes of a batch of images [N, H, W, C], or of a filter [h, w, in, out]. */
+export type Shape4D = [number, number, number, number];
+
+/** Zeros before and after, of the height and of the width; a negative amount cuts away. */
+export type Padding = readonly [Pair, Pair];
+
+/** What the gradient kernels of a two-dimensional convolution are told besides their tensors. */
+export interface ConvolutionAttributes {
+  strides: Pair | number;
+  pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
+  dataFormat?: 'NHWC' | 'NCHW';
+  dilations?: Pair | number;
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+/** The sizes of a convolution over NHWC images, worked out by tfjs-core from the attributes. */
+export function geometry(
+  inputShape: Shape4D,
+  filterShape: Shape4D,
+  { strides, pad, dilations = 1, dimRoundingMode }: ConvolutionAttributes,
+  depthwise = false,
+) {
+  const info = tf.backend_util.computeConv2DInfo(
+    inputShape,
+    filterShape,
+    strides as number,
+    dilations as number,
+    pad,
+    dimRoundingMode,
+    depthwise,
+  );
+  const { top, bottom, left, right } = info.padInfo;
+  return {
+    strides: [info.strideHeight, info.strideWidth] as Pair,
+    dilations: [info.dilationHeight, info.dilationWidth] as Pair,
+    padding: [
+      [top, bottom],
+      [left, right],
+    ] as Padding,
+    out: [info.outHeight, info.outWidth] as Pair,
+  };
+}
+
+/** Runs a convolution kernel itself, because the operation refuses strides and dilations together. */
+export function convolve(
+  kernel: 'Conv2D' | 'DepthwiseConv2dNative',
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  options: { strides?: Pair; dilations?: Pair; padding: Padding },
+): tf.Tensor4D {
+  const cut = mapPadding(options.padding, (amount) => Math.max(0, -amount));
+  const [n, h, w, c] = x.shape;
+  const size: Shape4D = [n, h - cut[0][0] - cut[0][1], w - cut[1][0] - cut[1][1], c];
+  const input = size[1] === h && size[2] === w ? x : tf.slice(x, [0, cut[0][0], cut[1][0], 0], size);
+  const zeros = mapPadding(options.padding, (amount) => Math.max(0, amount));
+  const attributes = {
+    strides: options.strides ?? [1, 1],
+    dilations: options.dilations ?? [1, 1],
+    pad: [[0, 0], ...zeros, [0, 0]],
+    dataFormat: 'NHWC',
+  };
+  return tf.engine().runKernel(kernel, { x: input, filter }, attributes);
+}
+
+/** A filter [h, w, a, b] turned by 180 degrees. */
+export function turned(filter: tf.Tensor4D): tf.Tensor4D {
+  const [h, w] = filter.shape;
+  const backwards = (size: number) => Array.from({ length: size }, (_, i) => size - 1 - i);
+  return rowsAndColumns(filter, backwards(h), backwards(w));
+}
+
+/** The named rows and columns of a filter [h, w, a, b], in their order. Whole [a, b] blocks are moved, which is fast. */
+export function rowsAndColumns(filter: tf.Tensor4D, rows: number[], columns: number[]): tf.Tensor4D {
+  const [h, w, a, b] = filter.shape;
+  const blocks = rows.flatMap((row) => columns.map((column) => row * w + column));
+  if (blocks.length === h * w && blocks.every((block, i) => block === i)) return filter;
+  const picked = tf.gather(tf.reshape(filter, [h * w, a * b]), tf.tensor1d(blocks, 'int32'));
+  return tf.reshape(picked, [rows.length, columns.length, a, b]);
+}
+
+function mapPadding(padding: Padding, map: (amount: number) => number): Padding {
+  const [[top, bottom], [left, right]] = padding;
+  return [
+    [map(top), map(bottom)],
+    [map(left), map(right)],
+  ];
+}

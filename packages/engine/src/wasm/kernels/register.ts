@@ -1,0 +1,27 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { replaceKernel } from '../../composed-kernel.ts';
+import { batchMatMul } from './batch-mat-mul.ts';
+import { conv2dBackpropFilter } from './conv2d-backprop-filter.ts';
+import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
+import { withExplicitPadding } from './conv2d.ts';
+import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-backprop.ts';
+import { einsum } from './einsum.ts';
+import { maxPoolGrad } from './max-pool-grad.ts';
+import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
+
+/** What the wasm backend lacks; left alone where a later release of it brings its own. */
+const missing = [conv2dBackpropFilter, depthwiseBackpropFilter, depthwiseBackpropInput, einsum, unsortedSegmentSum];
+
+let registered = false;
+
+/** Completes the kernels of the wasm backend for training, and replaces those that are slow or wrong. */
+export function registerWasmKernels(): void {
+  if (registered) return;
+  registered = true;
+  for (const kernel of missing) {
+    if (tf.getKernel(kernel.kernelName, 'wasm') === undefined) tf.registerKernel(kernel);
+  }
+  for (const kernel of [conv2dBackpropInput, maxPoolGrad]) replaceKernel(kernel);
+  replaceKernel(batchMatMul(tf.getKernel('BatchMatMul', 'wasm')));
+  for (const name of ['Conv2D', 'FusedConv2D']) replaceKernel(withExplicitPadding(tf.getKernel(name, 'wasm')));
+}

@@ -1,0 +1,375 @@
+/** The kernels that wasm gets from this package, against those of tfjs' own cpu backend: forward and gradient. */
+import * as tf from '@tensorflow/tfjs-core';
+import { createGenerator } from '@missing-u/random';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { useEngine } from '../src/index.ts';
+
+type Arrays = { values: Float32Array; shape: number[] }[];
+
+const random = createGenerator(4);
+
+function draw(...shape: number[]): tf.Tensor {
+  return tf.tensor(random.fillNormal(new Float32Array(tf.util.sizeFromShape(shape))), shape);
+}
+
+/** Runs `compute` on one engine over the same numbers, and gives the results as arrays. */
+async function on(engine: string, inputs: Arrays, compute: (...inputs: tf.Tensor[]) => tf.Tensor[]): Promise<Arrays> {
+  await tf.setBackend(engine);
+  return tf.tidy(() =>
+    compute(...inputs.map(({ values, shape }) => tf.tensor(values, shape))).map((result) => ({
+      values: result.dataSync<'float32'>(),
+      shape: result.shape,
+    })),
+  );
+}
+
+/** `compute` gives the same on wasm as on cpu, and leaves nothing behind. */
+async function expectSame(shapes: number[][], compute: (...inputs: tf.Tensor[]) => tf.Tensor[]): Promise<void> {
+  const inputs = tf.tidy(() => shapes.map((shape) => ({ values: draw(...shape).dataSync<'float32'>(), shape })));
+  const expected = await on('cpu', inputs, compute);
+  await tf.setBackend('wasm');
+  const before = tf.memory().numTensors;
+  const dataBefore = tf.engine().backend.numDataIds();
+  const actual = await on('wasm', inputs, compute);
+  expect(tf.memory().numTensors).toBe(before);
+  expect(tf.engine().backend.numDataIds()).toBe(dataBefore);
+  expect(actual.map(({ shape }) => shape)).toEqual(expected.map(({ shape }) => shape));
+  actual.forEach(({ values }, i) => {
+    const scale = Math.max(...expected[i]!.values.map(Math.abs));
+    expect(values).toBeAllClose(expected[i]!.values, { rtol: 1e-4, atol: 1e-5 * scale });
+  });
+}
+
+/** The value of `f` and its gradients by all inputs, with a random dy. */
+function withGradients(f: (...inputs: tf.Tensor[]) => tf.Tensor) {
+  return (...inputs: tf.Tensor[]): tf.Tensor[] => {
+    const value = f(...inputs);
+    const dy = tf.tensor(
+      Float32Array.from({ length: value.size }, (_, i) => Math.sin(i * 12.9898) + 0.25),
+      value.shape,
+    );
+    return [value, ...tf.grads(f)(inputs, dy)];
+  };
+}
+
+beforeAll(async () => {
+  await useEngine('cpu');
+  await useEngine('wasm');
+});
+
+afterAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+/** Two zeros on every side, written out: for a single number tfjs-core works out the width by the height's stride. */
+const allAround: [number, number][] = [
+  [0, 0],
+  [2, 2],
+  [2, 2],
+  [0, 0],
+];
+const paddings = ['same', 'valid', allAround as tf.backend_util.ExplicitPadding] as const;
+
+describe.each([
+  { name: 'one image', image: [1, 9, 8, 3] },
+  { name: 'many images', image: [8, 6, 7, 9] },
+])('convolution of $name', ({ image }) => {
+  const channels = image[3]!;
+  for (const filter of [
+    [1, 1],
+    [3, 3],
+    [2, 5],
+    [4, 4],
+  ]) {
+    for (const strides of [1, 2, [2, 1], 3] as (number | [number, number])[]) {
+      for (const pad of paddings) {
+        it(`filter ${filter}, stride ${strides}, padding ${pad}`, async () => {
+          const shapes = [image, [...filter, channels, 5]];
+          await expectSame(
+            shapes,
+            withGradients((x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)),
+          );
+        });
+      }
+    }
+  }
+});
+
+describe('convolution', () => {
+  it('with explicit, uneven padding', async () => {
+    const pad: [number, number][] = [
+      [0, 0],
+      [1, 0],
+      [0, 2],
+      [0, 0],
+    ];
+    await expectSame(
+      [
+        [2, 6, 6, 3],
+        [3, 3, 3, 4],
+      ],
+      withGradients((x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pad as tf.backend_util.ExplicitPadding)),
+    );
+  });
+
+  it('with a stride longer than the filter', async () => {
+    await expectSame(
+      [
+        [2, 8, 8, 3],
+        [2, 2, 3, 4],
+      ],
+      withGradients((x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 3, 'valid')),
+    );
+  });
+
+  it('with padding wider than the filter', async () => {
+    await expectSame(
+      [
+        [2, 5, 5, 3],
+        [2, 2, 3, 4],
+      ],
+      withGradients((x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 3)),
+    );
+  });
+
+  it('transposed, with both gradients', async () => {
+    for (const [filter, stride, pad] of [
+      [4, 2, 'same'],
+      [2, 2, 'valid'],
+      [3, 1, 'same'],
+      [3, 2, 'same'],
+    ] as const) {
+      const out: [number, number, number, number] = [2, 4 * stride, 5 * stride, 4];
+      await expectSame(
+        [
+          [2, 4, 5, 3],
+          [filter, filter, 4, 3],
+        ],
+        withGradients((x, w) => tf.conv2dTranspose(x as tf.Tensor4D, w as tf.Tensor4D, out, stride, pad)),
+      );
+    }
+  });
+
+  it('of the gradient of a gradient', async () => {
+    await expectSame(
+      [
+        [2, 5, 5, 2],
+        [3, 3, 2, 3],
+      ],
+      (x, w) => {
+        const slope = (image: tf.Tensor) =>
+          tf.grad((y) => tf.sum(tf.square(tf.conv2d(y as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'))))(image);
+        return [tf.grad((y) => tf.sum(tf.square(slope(y))))(x)];
+      },
+    );
+  });
+});
+
+describe('depthwise convolution', () => {
+  for (const multiplier of [1, 2]) {
+    for (const strides of [1, 2]) {
+      for (const pad of ['same', 'valid'] as const) {
+        it(`multiplier ${multiplier}, stride ${strides}, padding ${pad}`, async () => {
+          await expectSame(
+            [
+              [2, 7, 6, 3],
+              [3, 3, 3, multiplier],
+            ],
+            withGradients((x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)),
+          );
+        });
+      }
+    }
+  }
+
+  // The cpu kernels leave dilations out of account; but the convolution is linear in its input and in its filter, so
+  // <dy, conv(x, w)> = <dx, x> = <dw, w> whatever the numbers are.
+  it.each([2, [1, 3]] as (number | [number, number])[])(
+    'dilated by %j has the adjoints of its forward pass',
+    async (dilation) => {
+      await tf.setBackend('wasm');
+      tf.tidy(() => {
+        const [x, filter, dy] = [draw(2, 9, 8, 3), draw(3, 2, 3, 2), draw(2, 9, 8, 6)];
+        const run = (kernel: string, inputs: tf.NamedTensorMap, more: object): tf.Tensor => {
+          const attributes = { strides: [1, 1], pad: 'same', dilations: dilation, ...more };
+          return tf.engine().runKernel(kernel, inputs, attributes);
+        };
+        const product = (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.mul(a, b)).dataSync()[0]!;
+        const forward = tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same', 'NHWC', dilation);
+        const dx = run('DepthwiseConv2dNativeBackpropInput', { dy, filter }, { inputShape: x.shape });
+        const dw = run('DepthwiseConv2dNativeBackpropFilter', { x, dy }, { filterShape: filter.shape });
+        const expected = product(dy, forward);
+        expect(product(dx, x)).toBeAllClose(expected, { rtol: 1e-4 });
+        expect(product(dw, filter)).toBeAllClose(expected, { rtol: 1e-4 });
+      });
+    },
+  );
+});
+
+describe('embeddings', () => {
+  it('gather has a gradient, also for rows taken twice', async () => {
+    await expectSame(
+      [[5, 3]],
+      withGradients((table) => tf.gather(table, tf.tensor1d([4, 0, 4, 2], 'int32'))),
+    );
+  });
+
+  it('sums segments, leaving out unknown ids', async () => {
+    await expectSame([[6, 2, 3]], (x) => [tf.unsortedSegmentSum(x, tf.tensor1d([0, 2, -1, 2, 7, 0], 'int32'), 4)]);
+  });
+});
+
+describe('matrix products', () => {
+  const sizes: [number[], number[], boolean, boolean][] = [
+    [[33, 20], [20, 31], false, false],
+    [[20, 33], [20, 31], true, false],
+    [[33, 20], [31, 20], false, true],
+    [[20, 33], [31, 20], true, true],
+    [[3, 33, 20], [3, 31, 20], false, true],
+    [[3, 2, 20, 33], [3, 2, 20, 31], true, false],
+    [[3, 33, 20], [1, 20, 31], false, false],
+    [[1, 33, 20], [3, 20, 31], false, false],
+    [[2, 3, 4], [2, 4, 3], false, false],
+  ];
+  it.each(sizes)('%j times %j, transposed %s and %s', async (a, b, transposeA, transposeB) => {
+    await expectSame([a, b], (x, y) => [tf.matMul(x, y, transposeA, transposeB)]);
+  });
+
+  it('broadcast two stacks to each other, which the built-in kernels get wrong', async () => {
+    await tf.setBackend('wasm');
+    tf.tidy(() => {
+      const [a, b] = [draw(2, 1, 33, 20), draw(1, 3, 20, 31)];
+      const product = tf.matMul(a, b);
+      expect(product.shape).toEqual([2, 3, 33, 31]);
+      const one = tf.matMul(
+        tf.reshape(tf.slice(a, [1], [1]), [33, 20]),
+        tf.reshape(tf.slice(b, [0, 2], [1, 1]), [20, 31]),
+      );
+      expect(tf.reshape(tf.slice(product, [1, 2], [1, 1]), [33, 31])).toBeAllClose(one);
+    });
+  });
+
+  it('have gradients', async () => {
+    await expectSame(
+      [
+        [3, 33, 20],
+        [3, 31, 20],
+      ],
+      withGradients((x, y) => tf.matMul(x, y, false, true)),
+    );
+  });
+});
+
+describe('einsum', () => {
+  it.each([
+    [
+      'ij,jk->ik',
+      [
+        [3, 4],
+        [4, 5],
+      ],
+    ],
+    [
+      'bhqd,bhkd->bhqk',
+      [
+        [2, 2, 3, 4],
+        [2, 2, 5, 4],
+      ],
+    ],
+    [
+      'bij,jk->bik',
+      [
+        [2, 3, 4],
+        [4, 5],
+      ],
+    ],
+    [
+      'ij,ij->',
+      [
+        [2, 3],
+        [2, 3],
+      ],
+    ],
+    ['ijk->ki', [[2, 3, 4]]],
+    ['ij->', [[2, 3]]],
+  ] as [string, number[][]][])('%s', async (equation, shapes) => {
+    await expectSame(
+      shapes,
+      withGradients((...operands) => tf.einsum(equation, ...operands)),
+    );
+  });
+});
+
+describe('pooling', () => {
+  it.each([
+    [2, 2, 'same'],
+    [2, 2, 'valid'],
+    [3, 1, 'same'],
+    [3, 2, 'same'],
+    [[2, 3], [1, 2], 'valid'],
+  ] as [number | [number, number], number | [number, number], 'same' | 'valid'][])(
+    'of %j, stride %j, padding %s',
+    async (size, strides, pad) => {
+      const shape = [2, 7, 6, 3];
+      await expectSame(
+        [shape],
+        withGradients((x) => tf.maxPool(x as tf.Tensor4D, size, strides, pad)),
+      );
+      await expectSame(
+        [shape],
+        withGradients((x) => tf.avgPool(x as tf.Tensor4D, size, strides, pad)),
+      );
+    },
+  );
+});
+
+describe('resizing', () => {
+  it.each([
+    [[8, 12], false],
+    [[7, 9], false],
+    [[7, 9], true],
+    [[3, 2], false],
+  ] as [[number, number], boolean][])('to %j, corners aligned: %s', async (size, aligned) => {
+    const shape = [2, 4, 6, 3];
+    await expectSame(
+      [shape],
+      withGradients((x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, size, aligned)),
+    );
+    await expectSame(
+      [shape],
+      withGradients((x) => tf.image.resizeBilinear(x as tf.Tensor4D, size, aligned)),
+    );
+  });
+
+  it.each(['resizeNearestNeighbor', 'resizeBilinear'] as const)(
+    '%s has the adjoint of its forward pass',
+    async (name) => {
+      for (const engine of ['cpu', 'wasm']) {
+        await tf.setBackend(engine);
+        for (const size of [
+          [8, 12],
+          [7, 5],
+          [2, 3],
+        ] as [number, number][]) {
+          tf.tidy(() => {
+            const [x, dy] = [draw(2, 4, 6, 3), draw(2, ...size, 3)];
+            const resize = (image: tf.Tensor) => tf.image[name](image as tf.Tensor4D, size);
+            const forward = tf.sum(tf.mul(resize(x), dy)).dataSync();
+            expect(tf.sum(tf.mul(tf.grad(resize)(x, dy), x))).toBeAllClose(forward, { rtol: 1e-4, atol: 1e-4 });
+          });
+        }
+      }
+    },
+  );
+});
+
+it('group norm and softmax', async () => {
+  await expectSame(
+    [[2, 6, 6, 4]],
+    withGradients((x) => {
+      const groups = tf.reshape(x, [2, 36, 2, 2]);
+      const { mean, variance } = tf.moments(groups, [1, 3], true);
+      return tf.softmax(tf.mul(tf.sub(groups, mean), tf.rsqrt(tf.add(variance, 1e-5))));
+    }),
+  );
+});
