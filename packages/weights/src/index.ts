@@ -1,6 +1,15 @@
-export { loadSafetensors, openSafetensors, type SafetensorsFile } from './safetensors/read.ts';
-export { encodeSafetensors, saveSafetensors, type SafetensorsOptions, type SaveOptions } from './safetensors/write.ts';
 export { toFloat32, type StateDict, type StateTensor } from './state-dict.ts';
 export type { DType, NumberArray } from './dtypes.ts';
 export type { Source } from './source.ts';
+export { loadStateDict, loadWeights, type Loadable, type LoadOptions } from './load-weights.ts';
+export { loadSafetensors, openSafetensors, type SafetensorsFile } from './safetensors/read.ts';
+export { encodeSafetensors, saveSafetensors, type SafetensorsOptions, type SaveOptions } from './safetensors/write.ts';
+export { loadTorch, readTorch, type TorchOptions } from './torch/load.ts';
+export { unpickle, type PickleGlobal, type UnpickleOptions } from './pickle/unpickle.ts';
+export { numpyGlobals } from './pickle/numpy.ts';
+export { encodeNpz, loadNpz, saveNpz, type NpzOptions } from './npz/npz.ts';
+export { loadTfjs } from './tfjs/load.ts';
+export { download, type CachedFile, type DownloadOptions, type DownloadProgress } from './download/download.ts';
+export type { HubFile } from './download/hub.ts';
+export { tfToTorch, torchToTf, type LayerKind } from './layout.ts';
 export { WeightsError } from './errors.ts';

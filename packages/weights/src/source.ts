@@ -1,4 +1,5 @@
 import { invalidArgument } from '@missing-u/errors';
+import { download, type CachedFile, type DownloadOptions } from './download/download.ts';
 import { WeightsError } from './errors.ts';
 import { nodeModule } from './node.ts';
 
@@ -14,27 +15,41 @@ export interface ByteSource {
 }
 
 /**
- * Where weights come from: a file's path (Node), a `file:` URL (Node), bytes in memory, a `Blob` or `File` (browsers).
+ * Where weights come from: a file's path (Node), a `file:` URL (Node), an `http(s):` URL or `hf://owner/name/file` (downloaded
+ * once and cached), bytes in memory, a `Blob` or `File` (browsers), or what `download` returned.
  */
-export type Source = string | URL | ArrayBuffer | Uint8Array<ArrayBuffer> | Blob;
+export type Source = string | URL | ArrayBuffer | Uint8Array<ArrayBuffer> | Blob | CachedFile;
 
 /** Opens a source; the caller closes it. */
-export async function openSource(source: Source): Promise<ByteSource> {
+export async function openSource(source: Source, options: DownloadOptions = {}): Promise<ByteSource> {
   if (source instanceof ArrayBuffer) return bytesSource(new Uint8Array(source));
   if (source instanceof Uint8Array) return bytesSource(source);
   if (source instanceof Blob) return blobSource(source);
   if (source instanceof URL || typeof source === 'string') {
+    if (isRemote(source)) return openSource(await download(source, options), options);
     return fileSource(source);
+  }
+  if (typeof source === 'object' && source !== null) {
+    if (source.path !== undefined) return fileSource(source.path);
+    if (source.blob !== undefined) return blobSource(source.blob);
   }
   throw new WeightsError(
     'WEIGHTS_BAD_SOURCE',
-    invalidArgument({ argument: 'source', value: source, allowed: 'a path, URL, ArrayBuffer, Uint8Array, or Blob' }),
+    invalidArgument({
+      argument: 'source',
+      value: source,
+      allowed: 'a path, URL, ArrayBuffer, Uint8Array, Blob or CachedFile',
+    }),
   );
 }
 
 /** Runs `use` on an open source, and closes it whatever happens. */
-export async function withSource<T>(source: Source, use: (source: ByteSource) => Promise<T>): Promise<T> {
-  const open = await openSource(source);
+export async function withSource<T>(
+  source: Source,
+  options: DownloadOptions,
+  use: (source: ByteSource) => Promise<T>,
+): Promise<T> {
+  const open = await openSource(source, options);
   try {
     return await use(open);
   } finally {
@@ -44,8 +59,12 @@ export async function withSource<T>(source: Source, use: (source: ByteSource) =>
 
 /** The same place with another file name: the shards beside an index. */
 export function siblingOf(source: string | URL, name: string): string | URL {
-  if (source instanceof URL) return new URL(name, source);
+  if (isRemote(source) || source instanceof URL) return new URL(name, source);
   return source.replace(/[^/\\]*$/, '') + name;
+}
+
+function isRemote(source: string | URL): boolean {
+  return /^(https?|hf):/.test(String(source));
 }
 
 function bytesSource(bytes: Uint8Array<ArrayBuffer>): ByteSource {

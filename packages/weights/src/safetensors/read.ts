@@ -1,4 +1,5 @@
 import { unknownName } from '@missing-u/errors';
+import type { DownloadOptions } from '../download/download.ts';
 import { WeightsError } from '../errors.ts';
 import { openSource, withSource, type ByteSource, type Source } from '../source.ts';
 import { tensorFromBytes, type StateDict, type StateTensor } from '../state-dict.ts';
@@ -20,8 +21,8 @@ export interface SafetensorsFile {
  *
  * @throws WeightsError `WEIGHTS_BAD_SAFETENSORS` for a file that breaks the format.
  */
-export async function openSafetensors(source: Source): Promise<SafetensorsFile> {
-  const bytes = await openSource(source);
+export async function openSafetensors(source: Source, options: DownloadOptions = {}): Promise<SafetensorsFile> {
+  const bytes = await openSource(source, options);
   try {
     const { entries, metadata } = await readHeader(bytes);
     const byName = new Map(entries.map((entry) => [entry.name, entry]));
@@ -48,9 +49,9 @@ export async function openSafetensors(source: Source): Promise<SafetensorsFile> 
  *
  * A file is read tensor by tensor into memory of its own; bytes that are in memory already are shared where alignment allows.
  */
-export async function loadSafetensors(source: Source): Promise<StateDict> {
-  if (isShardIndex(source)) return loadShards(source, (shard) => loadSafetensors(shard));
-  return withSource(source, async (bytes) => {
+export async function loadSafetensors(source: Source, options: DownloadOptions = {}): Promise<StateDict> {
+  if (isShardIndex(source)) return loadShards(source, loadSafetensors, options);
+  return withSource(source, options, async (bytes) => {
     const { entries } = await readHeader(bytes);
     return Object.fromEntries(await readAll(bytes, entries));
   });

@@ -1,7 +1,8 @@
 import { dtypes } from '../dtypes.ts';
 import { WeightsError } from '../errors.ts';
+import type { DownloadOptions } from '../download/download.ts';
 import { siblingOf, withSource, type Source } from '../source.ts';
-import { sizeOf, type StateDict } from '../state-dict.ts';
+import { sizeOf, type StateDict, type StateTensor } from '../state-dict.ts';
 
 /** Whether the source is the index of a sharded model, by its name. */
 export function isShardIndex(source: Source): source is string | URL {
@@ -14,16 +15,18 @@ export function isShardIndex(source: Source): source is string | URL {
 /** Reads the index and the shards beside it, and checks that they hold what the index says, no more and no less. */
 export async function loadShards(
   index: string | URL,
-  load: (shard: string | URL) => Promise<StateDict>,
+  load: (shard: string | URL, options: DownloadOptions) => Promise<StateDict>,
+  options: DownloadOptions,
 ): Promise<StateDict> {
-  // A checksum that was given is the index's; the shards are checked against the index.
-  const map = await withSource(index, async (source) => {
+  const map = await withSource(index, options, async (source) => {
     const text = new TextDecoder().decode(await source.read(0, source.size));
     return weightMap(text, source.name);
   });
-  const dict: [string, StateDict[string]][] = [];
+  // A checksum that was given is the index's; the shards are checked against the index.
+  const { sha256: _sha256, md5: _md5, ...shardOptions } = options;
+  const dict: [string, StateTensor][] = [];
   for (const shard of new Set(map.values())) {
-    const tensors = await load(siblingOf(index, shard));
+    const tensors = await load(siblingOf(index, shard), shardOptions);
     for (const [name, tensor] of Object.entries(tensors)) {
       if (map.get(name) !== shard)
         refuse(String(index), `${shard} holds '${name}', which the index does not place there`);

@@ -1,0 +1,62 @@
+import type { DownloadOptions } from './download/download.ts';
+import { WeightsError } from './errors.ts';
+import { loadNpz } from './npz/npz.ts';
+import { isShardIndex } from './safetensors/shards.ts';
+import { loadSafetensors } from './safetensors/read.ts';
+import { withSource, type Source } from './source.ts';
+import type { StateDict } from './state-dict.ts';
+import { loadTfjs } from './tfjs/load.ts';
+import { loadTorch } from './torch/load.ts';
+import { isZip, openZip } from './zip/read.ts';
+
+export interface LoadOptions extends DownloadOptions {
+  /** For PyTorch files: where in the file the state dict is, for example `'state_dict'`. */
+  at?: string;
+}
+
+/** Reads weights in whatever format they are: safetensors (also sharded), PyTorch, npz or a TensorFlow.js `model.json`. */
+export async function loadWeights(source: Source, options: LoadOptions = {}): Promise<StateDict> {
+  if (isShardIndex(source)) return loadSafetensors(source, options);
+  const format = await withSource(source, options, async (bytes) => {
+    if (await isZip(bytes)) {
+      const { names } = await openZip(bytes);
+      return names.some((name) => name.endsWith('data.pkl')) ? 'torch' : 'npz';
+    }
+    const head = await bytes.read(0, Math.min(16, bytes.size));
+    if (head[0] === 0x80) return 'torch'; // a pickle's first operation, of protocol 2 and later
+    if (head[8] === 0x7b) return 'safetensors'; // the brace that opens the header, behind its length
+    return head[0] === 0x7b ? 'tfjs' : undefined;
+  });
+  if (format === 'torch') return loadTorch(source, options);
+  if (format === 'npz') return loadNpz(source, options);
+  if (format === 'safetensors') return loadSafetensors(source, options);
+  if (format === 'tfjs' && (typeof source === 'string' || source instanceof URL)) return loadTfjs(source, options);
+  throw new WeightsError(
+    'WEIGHTS_UNKNOWN_FORMAT',
+    'The source is neither safetensors, PyTorch, npz nor a TensorFlow.js model.json at a path or address.',
+  );
+}
+
+/** What takes up a state dict: the modules of `@missing-u/unet-blocks`, and anything else with this method. */
+export interface Loadable<Report, Options> {
+  loadStateDict(dict: StateDict, options?: Options): Report;
+}
+
+/**
+ * Gives a module its weights, from a state dict or from wherever `loadWeights` reads, and returns the module's report.
+ * What the module itself understands (`strict`) is passed on to it.
+ */
+export async function loadStateDict<Report, Options extends object>(
+  module: Loadable<Report, Options>,
+  from: StateDict | Source,
+  options: LoadOptions & Options = {} as LoadOptions & Options,
+): Promise<Report> {
+  return module.loadStateDict(isStateDict(from) ? from : await loadWeights(from, options), options);
+}
+
+function isStateDict(from: StateDict | Source): from is StateDict {
+  if (typeof from !== 'object' || ArrayBuffer.isView(from)) return false;
+  const proto: unknown = Object.getPrototypeOf(from);
+  if (proto !== null && proto !== Object.prototype) return false;
+  return Object.values(from).every((value: unknown) => typeof value === 'object' && value !== null && 'dtype' in value);
+}

@@ -1,0 +1,97 @@
+import { sharedFile } from '@missing-u/test-utils';
+import { describe, expect, it } from 'vitest';
+import { loadTorch, readTorch, toFloat32, type StateDict } from '../src/index.ts';
+import golden from './fixtures/torch.json' with { type: 'json' };
+
+const bytes = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'));
+const plain = (dict: StateDict) =>
+  Object.fromEntries(
+    Object.entries(dict).map(([name, { shape, data }]) => [name, { shape, data: Array.from(data, Number) }]),
+  );
+
+describe('loadTorch', () => {
+  it.each(['zip', 'legacy', 'deflated'] as const)(
+    'reads what torch.save wrote (%s): every dtype, strides, shared storages',
+    async (kind) => {
+      const dict = await loadTorch(bytes(golden[kind]));
+      expect(plain(dict)).toEqual(golden.values);
+      expect(dict['brain']!.dtype).toBe('bfloat16');
+      // `plain` and `row` lie in one storage, and do so here.
+      expect(dict['row']!.data.buffer).toBe(dict['plain']!.data.buffer);
+    },
+  );
+
+  it('reads the dtypes that have no storage class of their own', async () => {
+    const dict = await loadTorch(bytes(golden.newer));
+    expect(
+      Object.fromEntries(Object.entries(dict).map(([name, { data }]) => [name, Array.from(data, Number)])),
+    ).toEqual(golden.newerValues);
+  });
+
+  it('finds the state dict in a checkpoint', async () => {
+    const dict = await loadTorch(bytes(golden.checkpoint), { at: 'state_dict' });
+    expect(Object.keys(dict)).toEqual(['weight', 'bias']);
+    expect(Object.keys(await loadTorch(bytes(golden.checkpoint)))).toEqual([
+      'state_dict.weight',
+      'state_dict.bias',
+      'optimizer.state.0.exp_avg',
+    ]);
+    await expect(loadTorch(bytes(golden.checkpoint), { at: 'state_dikt' })).rejects.toThrow(
+      /Did you mean 'state_dict'/,
+    );
+    await expect(loadTorch(bytes(golden.checkpoint), { at: 'name' })).rejects.toThrow(
+      /no tensors at 'name': it holds 'run'/,
+    );
+  });
+
+  it('gives the whole object on request', async () => {
+    const object = (await readTorch(bytes(golden.checkpoint))) as Map<string, unknown>;
+    expect(object.get('epoch')).toBe(3);
+    expect((object.get('optimizer') as Map<string, unknown>).get('lr')).toBe(0.1);
+  });
+
+  it.skipIf(!sharedFile('lpips/v0.1/squeeze.pth'))(
+    'reads the published LPIPS heads (needs shared/data/lpips)',
+    async () => {
+      const dict = await loadTorch(sharedFile('lpips/v0.1/squeeze.pth')!);
+      expect(Object.keys(dict)).toEqual([0, 1, 2, 3, 4, 5, 6].map((i) => `lin${i}.model.1.weight`));
+      expect(dict['lin6.model.1.weight']!.shape).toEqual([1, 512, 1, 1]);
+      expect(toFloat32(dict['lin0.model.1.weight']!).every((weight) => weight >= 0)).toBe(true);
+    },
+  );
+
+  it('refuses files that want to run code, by the name of what they want', async () => {
+    await expect(loadTorch(bytes(golden.hostileZip))).rejects.toThrow(/`(posix|nt)\.system`, which is refused/);
+    await expect(loadTorch(bytes(golden.hostileZip))).rejects.toMatchObject({ code: 'WEIGHTS_UNSAFE_PICKLE' });
+    await expect(loadTorch(bytes(golden.module))).rejects.toThrow(
+      /`torch\.nn\.modules\.linear\.Linear`, which is refused/,
+    );
+  });
+
+  it('refuses tensors beyond their storage, and those that would fill the memory', async () => {
+    await expect(loadTorch(bytes(golden.outOfRange))).rejects.toThrow(/reaches beyond its storage/);
+    await expect(loadTorch(bytes(golden.bomb))).rejects.toThrow(/out of proportion/);
+  });
+
+  it('refuses files cut off at any place', async () => {
+    for (const kind of ['zip', 'legacy'] as const) {
+      const whole = bytes(golden[kind]);
+      for (let length = 0; length < whole.length; length += 97) {
+        await expect(loadTorch(whole.slice(0, length)), `${kind} ${length}`).rejects.toMatchObject({
+          code: expect.stringMatching(/^WEIGHTS_BAD_/) as string,
+        });
+      }
+    }
+  });
+
+  it('refuses a zip whose content was changed', async () => {
+    const whole = bytes(golden.zip);
+    const at = Buffer.from(whole).indexOf(Buffer.from(Float32Array.of(10, 11).buffer));
+    whole[at]! ^= 1;
+    await expect(loadTorch(whole)).rejects.toThrow(/checksum differs/);
+  });
+
+  it('refuses other files', async () => {
+    await expect(loadTorch(new Uint8Array(100))).rejects.toThrow(/neither as a zip file nor with the magic number/);
+  });
+});
