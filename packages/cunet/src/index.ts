@@ -1,1 +1,12 @@
-export {};
+export { CUNet } from './cunet.ts';
+export { CUNetError } from './errors.ts';
+export {
+  attentionPlaces,
+  gradientNames,
+  type AttentionPlace,
+  type CUNetConfig,
+  type CUNetOptions,
+  type GradientName,
+  type SolverOptions,
+} from './options.ts';
+export { presets, type PresetName } from './presets.ts';

@@ -1,0 +1,79 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { activation, Conv2d, Film, GroupNorm, InstanceNorm, Module, type Modulation } from '@missing-u/unet-blocks';
+import type { CUNetConfig } from './options.ts';
+
+/** z' as a function of the integration time and the state. */
+export type Field = (time: number, state: tf.Tensor4D) => tf.Tensor4D;
+
+/**
+ * The right-hand side of a dynamic block: norm, convolution, activation, norm, FiLM, convolution, activation, plus the
+ * residual. In second order it gives the acceleration a, and the state [x, v] moves by [v, a] (equation 4 of the paper); in
+ * first order it gives the derivative of the whole state.
+ */
+export class VectorField extends Module {
+  private readonly norm1;
+  private readonly conv1: Conv2d;
+  private readonly norm2;
+  private readonly film: Film | undefined;
+  private readonly conv2: Conv2d;
+  private readonly residual: Conv2d | 'identity' | undefined;
+  private readonly activate;
+
+  constructor(
+    private readonly config: CUNetConfig,
+    private readonly channels: number,
+  ) {
+    super();
+    const outChannels = config.order === 'second' ? channels / 2 : channels;
+    const timeChannels = config.integrationTime ? 1 : 0;
+    const inChannels = channels + timeChannels;
+    const norm = () =>
+      config.norm === 'group' ? new GroupNorm({ groups: config.groups, channels }) : new InstanceNorm();
+    this.activate = activation(config.activation);
+    this.norm1 = this.child('norm1', norm());
+    this.conv1 = this.child('conv1', new Conv2d({ inChannels, outChannels: channels }));
+    this.norm2 = this.child('norm2', norm());
+    if (config.timeConditioning === 'film') {
+      this.film = this.child('film', new Film({ embeddingSize: config.timeSize, channels }));
+    }
+    this.conv2 = this.child('conv2', new Conv2d({ inChannels, outChannels, kernelSize: config.secondKernel }));
+    if (config.residual === 'identity') this.residual = 'identity';
+    else if (config.residual !== 'none') {
+      const kernelSize = config.residual === 'conv3x3' ? 3 : 1;
+      this.residual = this.child('residual', new Conv2d({ inChannels: channels, outChannels, kernelSize }));
+    }
+  }
+
+  /** The field of one call: what does not change along the integration is computed here, once. */
+  field(embedding: tf.Tensor2D | undefined): Field {
+    const modulation = embedding === undefined ? undefined : this.film?.forward(embedding);
+    const normalize1 = this.normalizer(this.norm1);
+    const normalize2 = this.normalizer(this.norm2, modulation);
+    return (time, state) =>
+      tf.tidy(() => {
+        const inner = this.activate(this.conv1.forward(this.withTime(time, normalize1(state))));
+        const outer = this.conv2.forward(this.withTime(time, normalize2(inner)));
+        const bent = this.config.accelerationOutput === 'activated' ? this.activate(outer) : outer;
+        const derivative = this.addResidual(bent, state);
+        if (this.config.order === 'first') return derivative;
+        const [images, height, width, channels] = state.shape;
+        const velocity = tf.slice(state, [0, 0, 0, channels / 2], [images, height, width, channels / 2]);
+        return tf.concat([velocity, derivative], 3);
+      });
+  }
+
+  private normalizer(norm: GroupNorm | InstanceNorm, modulation?: Modulation): (x: tf.Tensor4D) => tf.Tensor4D {
+    const affine = norm instanceof GroupNorm ? norm.affine(modulation) : norm.affine(this.channels, modulation);
+    return (x) => norm.apply(x, affine);
+  }
+
+  private withTime(time: number, x: tf.Tensor4D): tf.Tensor4D {
+    if (!this.config.integrationTime) return x;
+    return tf.concat([x, tf.fill<tf.Rank.R4>([x.shape[0], x.shape[1], x.shape[2], 1], time)], 3);
+  }
+
+  private addResidual(derivative: tf.Tensor4D, state: tf.Tensor4D): tf.Tensor4D {
+    if (this.residual === undefined) return derivative;
+    return tf.add(derivative, this.residual === 'identity' ? state : this.residual.forward(state));
+  }
+}

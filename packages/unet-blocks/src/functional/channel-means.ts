@@ -1,0 +1,12 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** Mean over the pixels of each channel of each image: [N, H, W, C] to [N, 1, 1, C], by pooling (no transposition). */
+export function pixelMeans(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.avgPool(x, [x.shape[1], x.shape[2]], 1, 'valid');
+}
+
+/** Sum over images and pixels of each channel: [N, H, W, C] to [1, 1, 1, C]. */
+export function channelSums(x: tf.Tensor4D): tf.Tensor4D {
+  const [, height, width] = x.shape;
+  return tf.mul(tf.sum(pixelMeans(x), 0, true), height * width);
+}

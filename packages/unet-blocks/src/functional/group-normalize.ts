@@ -1,0 +1,66 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { pixelMeans } from './channel-means.ts';
+
+/**
+ * Group normalisation with scale and shift: y = (x - mean) / √(variance + ε) · scale + shift, mean and (biased) variance
+ * over the pixels and channels of a group of one image. As many groups as channels is instance normalisation.
+ *
+ * The scale and shift may differ from image to image, so FiLM costs nothing extra. It has its own gradient (in x, scale and
+ * shift): taped op by op, half of a U-Net's training step would be normalisation.
+ *
+ * @param x images, NHWC
+ * @param scale [1, 1, 1, C] or [N, 1, 1, C]
+ * @param shift the same shape as `scale`
+ * @param groups a divisor of C
+ * @param epsilon ε
+ */
+export function groupNormalize(
+  x: tf.Tensor4D,
+  scale: tf.Tensor4D,
+  shift: tf.Tensor4D,
+  groups: number,
+  epsilon: number,
+): tf.Tensor4D {
+  const op = tf.customGrad((...args) => {
+    const [image, factor, offset, save] = args as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
+    save([image, factor]);
+    const { centred, inverse } = statistics(image, groups, epsilon);
+    const value = tf.add(tf.mul(centred, tf.mul(inverse, factor)), offset);
+    // Everything is computed again from the inputs, which keeps the tape small and second derivatives right.
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      gradients(saved[0] as tf.Tensor4D, saved[1] as tf.Tensor4D, dy as tf.Tensor4D, groups, epsilon);
+    return { value, gradFunc };
+  });
+  return op(x, scale, shift) as tf.Tensor4D;
+}
+
+/** x - mean, [N, H, W, C], and 1/√(variance + ε) of each channel's group, [N, 1, 1, C]. */
+function statistics(x: tf.Tensor4D, groups: number, epsilon: number): { centred: tf.Tensor4D; inverse: tf.Tensor4D } {
+  const centred: tf.Tensor4D = tf.sub(x, groupMeans(pixelMeans(x), groups));
+  const variance = groupMeans(pixelMeans(tf.mul(centred, centred)), groups);
+  return { centred, inverse: tf.rsqrt(tf.add(variance, epsilon)) };
+}
+
+/** Replaces each channel's value by the mean of its group: [N, 1, 1, C]. */
+function groupMeans(channels: tf.Tensor4D, groups: number): tf.Tensor4D {
+  const [n, , , c] = channels.shape;
+  if (groups === c) return channels;
+  const means = tf.mean(tf.reshape(channels, [n, groups, c / groups]), 2, true);
+  return tf.reshape(tf.tile(means, [1, 1, c / groups]), [n, 1, 1, c]);
+}
+
+/** With x̂ = (x - mean) / σ: dshift = Σ dy, dscale = Σ dy·x̂, dx = (s·dy - mean(s·dy) - x̂·mean(s·dy·x̂)) / σ. */
+function gradients(x: tf.Tensor4D, scale: tf.Tensor4D, dy: tf.Tensor4D, groups: number, epsilon: number) {
+  const [n, height, width] = x.shape;
+  const { centred, inverse } = statistics(x, groups, epsilon);
+  const shiftMeans = pixelMeans(dy);
+  const scaleMeans: tf.Tensor4D = tf.mul(pixelMeans(tf.mul(dy, centred)), inverse);
+  const meanOfGradient = tf.mul(groupMeans(tf.mul(shiftMeans, scale), groups), inverse);
+  const meanOfProduct = groupMeans(tf.mul(scaleMeans, scale), groups);
+  const dx = tf.sub(
+    tf.sub(tf.mul(dy, tf.mul(inverse, scale)), meanOfGradient),
+    tf.mul(centred, tf.mul(tf.mul(inverse, inverse), meanOfProduct)),
+  );
+  const collect = (means: tf.Tensor4D) => tf.mul(scale.shape[0] === n ? means : tf.sum(means, 0, true), height * width);
+  return [dx, collect(scaleMeans), collect(shiftMeans)];
+}

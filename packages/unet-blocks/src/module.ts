@@ -1,0 +1,135 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Generator } from '@missing-u/random';
+import type { StateDict } from '@missing-u/weights';
+import { UNetError } from './errors.ts';
+import { Parameter, type ParameterOptions } from './parameter.ts';
+import { matchStateDict, type LoadReport } from './state-dict.ts';
+
+/** A weight by its path, for example `down.0.block.conv1.weight`. */
+export interface NamedParameter {
+  name: string;
+  variable: tf.Variable;
+}
+
+/** The direct members of a module, for walks over the tree. */
+export interface ModuleMember {
+  name: string;
+  member: Module | Parameter;
+}
+
+/**
+ * A tree of named weights with pure forward functions. Subclasses declare their members in the constructor, in the order
+ * that files and counts shall have, and add a forward method; names are written out because they are a file format.
+ *
+ * A new module only knows shapes. `initialize` gives it weights (networks do it in their constructors), so a constructor
+ * that throws has nothing to clean up. `dispose` frees the weights.
+ */
+export abstract class Module {
+  private readonly members: ModuleMember[] = [];
+
+  /** Declares a weight of this module. */
+  protected parameter<R extends tf.Rank>(name: string, shape: tf.ShapeMap[R], options: ParameterOptions): Parameter<R> {
+    const parameter = new Parameter<R>(shape, options);
+    this.members.push({ name, member: parameter });
+    return parameter;
+  }
+
+  /** Declares a part; `name` may hold dots (`blocks.0`). */
+  protected child<M extends Module>(name: string, module: M): M {
+    this.members.push({ name, member: module });
+    return module;
+  }
+
+  /** The weights and parts declared by this module itself, in order. */
+  directMembers(): readonly ModuleMember[] {
+    return this.members;
+  }
+
+  /** Every weight with its path, in definition order, frozen ones included. */
+  parameters(): NamedParameter[] {
+    return [...namedParameters(this)].map(([name, { variable }]) => ({ name, variable }));
+  }
+
+  /** The number of weights, frozen ones included. */
+  get parameterCount(): number {
+    return [...namedParameters(this)].reduce((sum, [, { shape }]) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  }
+
+  /** Draws the first values of all weights that have none, in definition order. */
+  initialize(generator: Generator): this {
+    for (const [, parameter] of namedParameters(this)) parameter.initialize(generator);
+    return this;
+  }
+
+  /** The values of all weights by path, as float32 arrays in PyTorch's order and shapes. */
+  stateDict(): StateDict {
+    return Object.fromEntries([...namedParameters(this)].map(([name, parameter]) => [name, parameter.read()]));
+  }
+
+  /**
+   * Takes the values of a state dict in PyTorch's order. With `strict` (the default) a missing, unexpected or mis-shaped
+   * name throws `UNET_STATE_DICT` and nothing is changed; without, what fits is taken and the report tells the rest.
+   */
+  loadStateDict(dict: StateDict, { strict = true }: { strict?: boolean } = {}): LoadReport {
+    const { report, matched } = matchStateDict(namedParameters(this), dict, strict);
+    for (const [parameter, values] of matched) parameter.assign(values);
+    return report;
+  }
+
+  /** Keeps optimizers away from all weights of this module, or lets them in again with `freeze(false)`. */
+  freeze(frozen = true): this {
+    for (const [, parameter] of namedParameters(this)) parameter.setTrainable(!frozen);
+    return this;
+  }
+
+  /** A module of the same make with weights of its own. */
+  clone(): this {
+    return cloneTree(this, new Map());
+  }
+
+  /** Frees the weights. The module cannot be used afterwards. */
+  dispose(): void {
+    for (const [, parameter] of namedParameters(this)) parameter.dispose();
+  }
+}
+
+/** All parameters of a tree by path; a module or weight that occurs twice keeps its first path. */
+function namedParameters(root: Module): Map<string, Parameter> {
+  const found = new Map<string, Parameter>();
+  const seen = new Set<Module | Parameter>();
+  const walk = (module: Module, prefix: string) => {
+    for (const { name, member } of module.directMembers()) {
+      if (seen.has(member)) continue;
+      seen.add(member);
+      const path = prefix + name;
+      if (member instanceof Module) walk(member, `${path}.`);
+      else if (found.has(path)) throw new UNetError('UNET_DUPLICATE_NAME', `Two weights have the name '${path}'.`);
+      else found.set(path, member);
+    }
+  };
+  walk(root, '');
+  return found;
+}
+
+/** Copies modules, parameters and the arrays that hold them; everything else (options, functions) is shared. */
+function cloneTree<T>(value: T, done: Map<unknown, unknown>): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (done.has(value)) return done.get(value) as T;
+  if (value instanceof Parameter) {
+    const copy = value.clone();
+    done.set(value, copy);
+    return copy as T;
+  }
+  if (Array.isArray(value)) {
+    const copy: unknown[] = [];
+    done.set(value, copy);
+    for (const item of value) copy.push(cloneTree<unknown>(item, done));
+    return copy as T;
+  }
+  const plain = Object.getPrototypeOf(value) === Object.prototype;
+  if (!(value instanceof Module) && !plain) return value;
+  const copy = Object.create(Object.getPrototypeOf(value) as object) as Record<string, unknown>;
+  done.set(value, copy);
+  for (const [key, entry] of Object.entries(value)) copy[key] = cloneTree<unknown>(entry, done);
+  return copy as T;
+}
