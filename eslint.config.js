@@ -2,7 +2,9 @@ import tseslint from 'typescript-eslint';
 
 /** Types are checked by tsc and layout by prettier; eslint is here for the rules that need both types and judgement. */
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', 'tools/reference/**', 'docs/api/**', 'demo-out/**'] },
+  {
+    ignores: ['**/dist/**', '**/node_modules/**', 'tools/reference/**', 'docs/api/**', 'demo-out/**', '**/assembly/**'],
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommended],

@@ -1,0 +1,4 @@
+export { HEAP, gemm } from './gemm';
+export { choleskyPivoted } from './cholesky';
+export { eigenvalues } from './eigenvalues';
+export { traceSqrtProduct } from './frechet';
