@@ -10,6 +10,6 @@ export type { BatchesState } from './pipeline/cursor.ts';
 export type { Range } from './pipeline/convert.ts';
 export type { BatchOptions } from './pipeline/options.ts';
 export type { Shard } from './pipeline/order.ts';
-export { applyTransform, pad, type Pad, type Sides, type Transform } from './transforms/index.ts';
+export * from './transforms/index.ts';
 export { parseIdx, type IdxArray } from './formats/idx.ts';
 export { DatasetError } from './errors.ts';

@@ -1,23 +1,40 @@
 import type { Image } from '../image.ts';
-import { applyPad, type Pad } from './pad.ts';
+import { applyCenterCrop, applyCrop, applyRandomCrop, type CenterCrop, type Crop, type RandomCrop } from './crop.ts';
+import { applyDequantize, type Dequantize } from './dequantize.ts';
+import { applyFlip, applyRandomFlip, type Flip, type RandomFlip } from './flip.ts';
+import { applyNormalize, type Normalize } from './normalize.ts';
 import type { Occasion } from './occasion.ts';
+import { applyPad, type Pad } from './pad.ts';
+import { applyResize, type Resize } from './resize.ts';
 
+export { centerCrop, crop, randomCrop, type CenterCrop, type Crop, type RandomCrop } from './crop.ts';
+export { dequantize, type Dequantize } from './dequantize.ts';
+export { flip, randomFlip, type Axis, type Flip, type RandomFlip } from './flip.ts';
+export { normalize, type Normalize } from './normalize.ts';
 export { pad, type Pad, type Sides } from './pad.ts';
+export { resize, type Resize } from './resize.ts';
+export type { Size } from './check.ts';
+export type { Filter } from './coefficients.ts';
+export type { Occasion } from './occasion.ts';
 
 /** A built-in transform: plain data, so that it can be written down, compared and sent to a worker. */
-export type Transform = Pad;
+export type Transform = CenterCrop | Crop | Dequantize | Flip | Normalize | Pad | RandomCrop | RandomFlip | Resize;
 
-const APPLY: {
-  [Name in Transform['transform']]: (
-    step: Extract<Transform, { transform: Name }>,
-    image: Image,
-    occasion: Occasion,
-  ) => Image;
-} = {
+type Apply<Step> = (step: Step, image: Image, occasion: Occasion) => Image;
+
+const APPLY: { readonly [Name in Transform['transform']]: Apply<Extract<Transform, { transform: Name }>> } = {
+  centerCrop: applyCenterCrop,
+  crop: applyCrop,
+  dequantize: applyDequantize,
+  flip: applyFlip,
+  normalize: applyNormalize,
   pad: applyPad,
+  randomCrop: applyRandomCrop,
+  randomFlip: applyRandomFlip,
+  resize: applyResize,
 };
 
 /** Applies a built-in transform to one picture; the picture that came in is not changed. */
-export function applyTransform(step: Transform, image: Image, occasion: Occasion): Image {
-  return APPLY[step.transform](step, image, occasion);
+export function applyTransform(step: Transform, image: Image, occasion: Occasion = { epoch: 0, index: 0 }): Image {
+  return (APPLY[step.transform] as Apply<Transform>)(step, image, occasion);
 }

@@ -1,6 +1,5 @@
-import { invalidArgument } from '@missing-u/errors';
-import { DatasetError } from '../errors.ts';
 import type { Image } from '../image.ts';
+import { refused } from './check.ts';
 
 /** See {@link pad}. */
 export interface Pad {
@@ -25,10 +24,14 @@ export function pad(sides: Sides, { value = 0 }: { value?: number } = {}): Pad {
   const all = typeof sides === 'number' ? { top: sides, right: sides, bottom: sides, left: sides } : sides;
   const { top = 0, right = 0, bottom = 0, left = 0 } = all;
   if (![top, right, bottom, left].every((side) => Number.isInteger(side) && side >= 0)) {
-    const allowed = 'an integer of 0 or more, or such integers for top, right, bottom and left';
-    throw new DatasetError('DATASETS_BAD_TRANSFORM', invalidArgument({ argument: 'sides', value: sides, allowed }));
+    throw refused('sides', sides, 'an integer of 0 or more, or such integers for top, right, bottom and left');
   }
-  return { transform: 'pad', top, right, bottom, left, value };
+  return border({ top, right, bottom, left }, value);
+}
+
+/** A pad whose numbers are known to be good. */
+export function border(sides: Record<'top' | 'right' | 'bottom' | 'left', number>, value = 0): Pad {
+  return { transform: 'pad', ...sides, value };
 }
 
 export function applyPad(step: Pad, { data, shape: [height, width, channels] }: Image): Image {

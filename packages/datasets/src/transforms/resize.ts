@@ -1,0 +1,70 @@
+import { unknownName } from '@missing-u/errors';
+import { DatasetError } from '../errors.ts';
+import type { Image } from '../image.ts';
+import { heightAndWidth, isPositive, refused } from './check.ts';
+import { coefficients, KERNELS, type Filter } from './coefficients.ts';
+import { resampleColumns, resampleRows } from './resample.ts';
+
+/** See {@link resize}. */
+export interface Resize {
+  readonly transform: 'resize';
+  /** A number is the length of the short side; two are height and width. */
+  readonly size: number | readonly [height: number, width: number];
+  readonly filter: Filter;
+  readonly antialias: boolean;
+}
+
+/**
+ * Changes the size: bytes exactly as Pillow's `Image.resize` (and so torchvision's `Resize` on PIL images), fixed point
+ * and order of the passes included.
+ *
+ * @param size the short side, as torchvision's `Resize(64)`, or `[height, width]`
+ * @param options.filter of Pillow: `bilinear` (the default), `bicubic`, `lanczos`, `box`, `hamming`, `nearest`
+ * @param options.antialias widen the filter when the picture shrinks, as Pillow always does; `false` gives the two or four
+ *   nearest pixels, as `torch.nn.functional.interpolate` does for `bilinear`
+ * @throws DatasetError `DATASETS_BAD_TRANSFORM`
+ */
+export function resize(size: Resize['size'], options: { filter?: Filter; antialias?: boolean } = {}): Resize {
+  const { filter = 'bilinear', antialias = true } = options;
+  const filters = ['nearest', ...Object.keys(KERNELS)];
+  if (!filters.includes(filter)) {
+    throw new DatasetError('DATASETS_BAD_TRANSFORM', unknownName('filter', filter, filters));
+  }
+  if (typeof size === 'number') {
+    if (!isPositive(size)) throw refused('size', size, 'an integer of 1 or more, or [height, width]');
+  } else heightAndWidth('size', size);
+  return { transform: 'resize', size, filter, antialias };
+}
+
+export function applyResize({ size, filter, antialias }: Resize, { data, shape }: Image): Image {
+  const [height, width, channels] = shape;
+  const [tall, wide] = typeof size === 'number' ? shortSide(size, height, width) : size;
+  if (filter === 'nearest') return nearest({ data, shape }, tall, wide);
+  let current = data;
+  if (wide !== width) {
+    current = resampleRows(current, height, width, channels, coefficients(width, wide, filter, antialias));
+  }
+  if (tall !== height) {
+    current = resampleColumns(current, height, wide * channels, coefficients(height, tall, filter, antialias));
+  }
+  return { data: current, shape: [tall, wide, channels] };
+}
+
+/** The long side is rounded down, as torchvision does. */
+function shortSide(size: number, height: number, width: number): [height: number, width: number] {
+  if (width <= height) return [Math.trunc((size * height) / width), size];
+  return [size, Math.trunc((size * width) / height)];
+}
+
+function nearest({ data, shape: [height, width, channels] }: Image, tall: number, wide: number): Image {
+  const out = new (data.constructor as Uint8ArrayConstructor | Float32ArrayConstructor)(tall * wide * channels);
+  let o = 0;
+  for (let y = 0; y < tall; y++) {
+    const row = Math.floor(((y + 0.5) * height) / tall) * width;
+    for (let x = 0; x < wide; x++) {
+      const start = (row + Math.floor(((x + 0.5) * width) / wide)) * channels;
+      for (let c = 0; c < channels; c++) out[o++] = data[start + c]!;
+    }
+  }
+  return { data: out, shape: [tall, wide, channels] };
+}
