@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { sampleCommand } from './commands/sample.ts';
+import { trainCommand } from './commands/train.ts';
+import { report } from './exit.ts';
+
+/** Runs the command line and returns its exit status; a new command is one new file and one line here. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('missing-u')
+    .description(
+      'Diffusion models for TypeScript: train, sample and look, with a continuous U-Net or any other denoiser.',
+    )
+    .version(version())
+    .showHelpAfterError('(`missing-u help` lists the commands, `missing-u <command> --help` their options)')
+    .addCommand(demoCommand())
+    .addCommand(trainCommand())
+    .addCommand(sampleCommand())
+    .addCommand(doctorCommand());
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    return report(error, (text) => process.stderr.write(`${text}\n`));
+  }
+}
+
+function version(): string {
+  // Both src/cli/ and the bundled dist/ lie inside the package.
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version;
+    } catch {
+      continue;
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,57 @@
+/**
+ * What this package asks of the parts that it wires, as structural types: anything with these members plugs in, whichever
+ * package or person it comes from.
+ */
+import type * as tf from '@tensorflow/tfjs-core';
+
+/** A trainable tensor and its path in the network, for example `down.0.block.conv1.weight`. */
+export interface NamedParameter {
+  readonly name: string;
+  readonly variable: tf.Variable;
+}
+
+/** Predicts noise, clean image or velocity (whatever the scheduler is told) from a noisy one. */
+export interface Denoiser {
+  /**
+   * @param sample [batch, height, width, channels], float32, about [-1, 1] plus noise.
+   * @param timesteps [batch], one training timestep per image, or one number for all.
+   * @returns a new tensor of the shape of `sample`; the inputs stay alive.
+   */
+  predict(sample: tf.Tensor4D, timesteps: tf.Tensor1D | number): tf.Tensor4D;
+}
+
+export interface TrainableDenoiser extends Denoiser {
+  parameters(): readonly NamedParameter[];
+}
+
+/** What a sampling loop needs of a scheduler. */
+export interface SamplingScheduler extends NoisingScheduler {
+  readonly timesteps: ArrayLike<number>;
+  readonly initNoiseSigma: number;
+  setTimesteps(count: number): void;
+  scaleModelInput(sample: tf.Tensor4D, timestep: number): tf.Tensor4D;
+  step(
+    modelOutput: tf.Tensor4D,
+    timestep: number,
+    sample: tf.Tensor4D,
+    options: { noise?: tf.Tensor4D; eta?: number },
+  ): { prevSample: tf.Tensor4D; predOriginalSample: tf.Tensor4D };
+}
+
+/** The forward process. */
+export interface NoisingScheduler {
+  /** q(x_t | x_0), one timestep per image. */
+  addNoise(clean: tf.Tensor4D, noise: tf.Tensor4D, timesteps: ArrayLike<number>): tf.Tensor4D;
+}
+
+/** What training needs of a scheduler. */
+export interface TrainingScheduler extends NoisingScheduler {
+  /** diffusers' JSON; `num_train_timesteps` and `prediction_type` (default `epsilon`) are read. */
+  readonly config: Readonly<Record<string, unknown>>;
+  getVelocity(clean: tf.Tensor4D, noise: tf.Tensor4D, timesteps: ArrayLike<number>): tf.Tensor4D;
+}
+
+/** One batch of training images, [batch, height, width, channels], float32 in [-1, 1]; the receiver disposes it. */
+export interface ImageBatch {
+  readonly images: tf.Tensor4D;
+}

@@ -1,0 +1,128 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadNpz } from '@missing-u/weights';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/** The command as users run it: the built program in a process of its own. */
+const bin = fileURLToPath(new URL('../bin/missing-u.js', import.meta.url));
+const tiny = '--engine wasm --channels 8 --batch 2 --seed 1 --warmup-steps 0'.split(' ');
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'missing-u-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Result {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function run(...args: string[]): Promise<Result> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [bin, ...args], (_error, stdout, stderr) => {
+      resolve({ status: child.exitCode, stdout, stderr });
+    });
+  });
+}
+
+const losses = (run: string) =>
+  readFileSync(join(run, 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { step: number; loss: number });
+
+describe('missing-u', () => {
+  it('explains itself', async () => {
+    const { status, stdout } = await run('--help');
+    expect(status).toBe(0);
+    for (const command of ['demo', 'train', 'sample', 'doctor']) expect(stdout).toContain(command);
+    const train = await run('train', '--help');
+    expect(train.status).toBe(0);
+    expect(train.stdout).toContain('--checkpoint-every');
+    expect(train.stdout).toContain('Examples:');
+  });
+
+  it.each([
+    [['trian'], /unknown command 'trian'/],
+    [['train', '--stpes', '3'], /unknown option '--stpes'[\s\S]*--steps/],
+    [['train', '--steps', 'many'], /--steps[\s\S]*number/],
+    [['train', '--steps', '-3'], /`steps` is -3, but has to be an integer of 1 or more.*DIFFUSION_BAD_CONFIG/],
+    [['train', '--size', '28'], /`size` is 28, but has to be a multiple of 16.*DIFFUSION_BAD_CONFIG/],
+    [['train', '--dataset', 'minst', '--engine', 'wasm'], /Did you mean 'mnist'.*DIFFUSION_UNKNOWN_DATASET/],
+    [['train', '--model', 'cnet', '--engine', 'wasm'], /Did you mean 'cunet'.*DIFFUSION_UNKNOWN_MODEL/],
+    [['train', '--engine', 'wsam'], /Did you mean 'wasm'/],
+    [['train', '--engine', 'wasm', '--root', '/no/such/folder'], /\/no\/such\/folder/],
+    [['train', '--config', '/no/such/file.json'], /no\/such\/file\.json/],
+    [
+      ['sample', '--model', '/no/such/run', '--engine', 'wasm'],
+      /not the folder of a training run.*DIFFUSION_NOT_A_RUN/,
+    ],
+    [['sample'], /--model/],
+  ])('refuses %j in a few plain words', async (args, message) => {
+    const out = join(folder, 'refused');
+    const { status, stderr, stdout } = await run(...args, ...(args[0] === 'train' ? ['--out', out] : []));
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('refuses an output folder that cannot be written', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const { status, stderr } = await run('train', ...tiny, '--steps', '1', '--out', join(folder, 'file', 'run'));
+    expect(stderr).toMatch(/DIFFUSION_OUTPUT_NOT_WRITABLE/);
+    expect(status).toBe(2);
+  });
+
+  it('trains, is stopped by Ctrl-C, goes on with the very same losses, and samples', async () => {
+    const [whole, stopped] = [join(folder, 'whole'), join(folder, 'stopped')];
+    expect(await run('train', ...tiny, '--steps', '5', '--out', whole)).toMatchObject({ status: 0 });
+    expect(losses(whole).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+
+    const child = spawn(process.execPath, [bin, 'train', ...tiny, '--steps', '5', '--out', stopped]);
+    const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+    await waitFor(() => existsSync(join(stopped, 'metrics.jsonl')) && losses(stopped).length >= 2);
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(readdirSync(join(stopped, 'checkpoints'))).toHaveLength(1);
+    expect(existsSync(join(stopped, 'run.lock'))).toBe(false);
+
+    const again = await run('train', ...tiny, '--steps', '5', '--out', stopped);
+    expect(again).toMatchObject({ status: 2, stderr: expect.stringContaining('DIFFUSION_RUN_EXISTS') });
+    const resumed = await run('train', '--resume', stopped, '--engine', 'wasm', '--json');
+    expect(resumed).toMatchObject({ status: 0 });
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 5, engine: 'wasm' });
+    expect(losses(stopped)).toEqual(losses(whole));
+
+    const picture = join(folder, 'grid.png');
+    const npz = join(folder, 'samples.npz');
+    const flags = ['--steps', '3', '--count', '2', '--engine', 'wasm', '--out', picture, '--npz', npz];
+    expect(await run('sample', '--model', stopped, ...flags)).toMatchObject({ status: 0 });
+    expect([...readFileSync(picture).subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
+    expect((await loadNpz(npz))['samples']).toMatchObject({ dtype: 'uint8', shape: [2, 32, 32, 1] });
+    const unknown = await run('sample', '--model', stopped, ...flags, '--scheduler', 'dimm');
+    expect(unknown).toMatchObject({ status: 2, stderr: expect.stringMatching(/Did you mean 'ddim'/) });
+  }, 120_000);
+
+  it('shows the engines of the machine', async () => {
+    const { status, stdout } = await run('doctor', '--json');
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout) as { engine: { name: string }; candidates: { name: string; usable: boolean }[] };
+    expect(report.candidates.find(({ name }) => name === report.engine.name)).toMatchObject({ usable: true });
+    expect(report.candidates.find(({ name }) => name === 'wasm')).toMatchObject({ usable: true });
+  });
+});
+
+async function waitFor(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('waited for a minute in vain');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
