@@ -37,7 +37,7 @@ for (const name of readdirSync(packages)) {
       if (/^@tensorflow\/tfjs-(backend|node)/.test(imported) && name !== 'engine') {
         problems.push(`${at}: only engine names backends`);
       }
-      const root = /^(@[^/]+\/[^/]+|[^@./][^/]*)/.exec(imported)?.[1];
+      const root = /^(@[^/]+\/[^/]+|[^@.#/][^/]*)/.exec(imported)?.[1];
       const builtin = imported.startsWith('node:');
       if (root !== undefined && !builtin && root !== manifest.name && !declared.has(root)) {
         problems.push(`${at}, which package.json does not declare`);
@@ -62,6 +62,6 @@ function sources(folder) {
 function imports(text) {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
   const pattern =
-    /(?:^|[\s;])(?:import|export)\s[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\s)import\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g;
+    /(?:^|[\s;])(?:import|export)\s[^'"`;]*?from\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/gm;
   return [...code.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3]);
 }
