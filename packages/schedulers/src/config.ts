@@ -13,6 +13,10 @@ export interface Definition<O extends object> {
   readonly defaults: O;
   /** The allowed values of options that are names. */
   readonly choices: { readonly [K in keyof O]?: readonly string[] };
+  /** Options shared with other classes that diffusers' config of this one does not have: written only where they are set. */
+  readonly hidden?: readonly (keyof O)[];
+  /** Names that a config of another class may hold, and what they mean here. */
+  readonly aliases?: { readonly [K in keyof O]?: Readonly<Record<string, string>> };
 }
 
 /** The release of diffusers whose numbers this package reproduces. */
@@ -40,8 +44,10 @@ export function settle<O extends object>(
   for (const [key, value] of Object.entries(given)) {
     if (value === undefined || key === '_class_name' || key === '_diffusers_version') continue;
     const option = isConfig ? optionOf.get(key) : key in defaults ? key : undefined;
-    if (option !== undefined) options[option] = value;
-    else if (isConfig) kept[key] = value as JsonValue;
+    if (option !== undefined) {
+      const usual = defaults[option as keyof O];
+      options[option] = definition.aliases?.[option as keyof O]?.[String(value)] ?? numberOf(value, usual);
+    } else if (isConfig) kept[key] = value as JsonValue;
     else throw new SchedulerError('SCHEDULER_UNKNOWN_NAME', unknownName(`${name} option`, key, Object.keys(defaults)));
   }
   for (const [option, value] of Object.entries(options)) checkOption(definition, option as keyof O & string, value);
@@ -49,12 +55,25 @@ export function settle<O extends object>(
 
   const written: Record<string, JsonValue> = { ...kept };
   for (const [option, value] of Object.entries(options)) {
-    if (OWN_OPTIONS.includes(option) && value === defaults[option as keyof O]) continue;
-    written[snakeCase(option)] = ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : (value as JsonValue);
+    const isHidden = OWN_OPTIONS.includes(option) || definition.hidden?.includes(option as keyof O);
+    if (isHidden === true && value === defaults[option as keyof O]) continue;
+    written[snakeCase(option)] = jsonOf(value);
   }
   const sorted = Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1));
   const config = { _class_name: name, _diffusers_version: DIFFUSERS_VERSION, ...Object.fromEntries(sorted) };
   return { options: Object.freeze(options as O), config: deepFreeze(config) };
+}
+
+function jsonOf(value: unknown): JsonValue {
+  if (ArrayBuffer.isView(value)) return Array.from(value as Float64Array);
+  return typeof value === 'function' ? null : (value as JsonValue);
+}
+
+/** JSON has no infinities: Python writes them bare, which parsers turn into a string or null. */
+function numberOf(value: unknown, usual: unknown): unknown {
+  if (typeof usual !== 'number') return value;
+  if (value === null) return usual;
+  return value === '-Infinity' || value === 'Infinity' ? Number(value) : value;
 }
 
 export function snakeCase(option: string): string {
@@ -65,7 +84,7 @@ function checkOption<O extends object>({ defaults, choices }: Definition<O>, opt
   const names = choices[option];
   const usual = defaults[option];
   if (names !== undefined) checkName(option, value, names);
-  else if (typeof usual === 'number' && !Number.isFinite(value))
+  else if (typeof usual === 'number' && value !== usual && !Number.isFinite(value))
     refuse({ argument: option, value, allowed: 'a number' });
   else if (typeof usual === 'boolean' && typeof value !== 'boolean') {
     refuse({ argument: option, value, allowed: 'true or false' });

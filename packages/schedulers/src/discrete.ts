@@ -3,7 +3,7 @@ import type { Arithmetic, Coefficient } from './arithmetic/arithmetic.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import { SchedulerError, refuse } from './errors.ts';
 import { PREDICTION_TYPES, originalMix, type Mix, type PredictionType } from './prediction.ts';
-import { timestepNumbers, type Sample, type Timestep } from './sample.ts';
+import type { Sample, Timestep } from './sample.ts';
 import { BETA_SCHEDULES, noiseTables, type BetaOptions, type NoiseTables } from './schedules/betas.ts';
 import { TIMESTEP_SPACINGS, spacedTimesteps, type SpacingOptions } from './schedules/timesteps.ts';
 import {
@@ -111,14 +111,7 @@ export abstract class DiscreteScheduler<O extends DiscreteOptions> extends Sched
 
   /** Coefficients at a timestep, or vectors of them at a timestep per item. */
   protected perTimestep<K extends string>(t: Timestep, at: (t: number) => Record<K, number>): Record<K, Coefficient> {
-    const numbers = timestepNumbers(t);
-    if (typeof numbers === 'number') return at(this.checkTimestep(numbers));
-    const rows = Array.from(numbers, (one) => at(this.checkTimestep(one)));
-    const keys = Object.keys(rows[0]!) as K[];
-    return Object.fromEntries(keys.map((key) => [key, Float64Array.from(rows, (row) => row[key])])) as Record<
-      K,
-      Coefficient
-    >;
+    return this.perItem(t, (one) => at(this.checkTimestep(one)));
   }
 
   protected checkTimestep(t: number): number {

@@ -2,8 +2,11 @@ import type { Arithmetic, Coefficient } from './arithmetic/arithmetic.ts';
 import type { Sample } from './sample.ts';
 
 export const PREDICTION_TYPES = ['epsilon', 'sample', 'v_prediction'] as const;
-/** What the model was trained to return: the noise ε, the clean sample x0, or the velocity v = √ᾱ ε - √(1-ᾱ) x0. */
-export type PredictionType = (typeof PREDICTION_TYPES)[number];
+/**
+ * What the model was trained to return: the noise ε, the clean sample x0, the velocity v = √ᾱ ε - √(1-ᾱ) x0, or
+ * (for samples α x0 + σ ε with α = 1 - σ) the flow ε - x0.
+ */
+export type PredictionType = (typeof PREDICTION_TYPES)[number] | 'flow_prediction';
 
 /** A quantity as a linear combination of the noisy sample and the model's output. */
 export interface Mix<C = number> {
@@ -20,6 +23,8 @@ export function originalMix(type: PredictionType, alpha: number, sigma: number):
       return { sample: 0, output: 1 };
     case 'v_prediction':
       return { sample: alpha, output: -sigma };
+    case 'flow_prediction':
+      return { sample: 1, output: -sigma };
   }
 }
 
@@ -32,6 +37,8 @@ export function epsilonMix(type: PredictionType, alpha: number, sigma: number): 
       return { sample: 1 / sigma, output: -alpha / sigma };
     case 'v_prediction':
       return { sample: sigma, output: alpha };
+    case 'flow_prediction':
+      return { sample: 1, output: alpha };
   }
 }
 

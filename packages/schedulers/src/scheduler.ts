@@ -2,7 +2,10 @@ import { SchedulerError, refuse } from './errors.ts';
 import { settle, type Definition, type SchedulerConfig } from './config.ts';
 import { rounding, type Precision, type Round } from './precision.ts';
 import type { Generator } from '@missing-u/random';
-import type { Sample, Timestep } from './sample.ts';
+import type { Coefficient } from './arithmetic/arithmetic.ts';
+import { Cursor } from './cursor.ts';
+import { History } from './history.ts';
+import { timestepNumbers, type Sample, type Timestep } from './sample.ts';
 
 /** Options that every scheduler of this package has besides diffusers' own. */
 export interface CommonOptions {
@@ -49,6 +52,9 @@ export abstract class Scheduler<O extends CommonOptions = CommonOptions> {
   readonly config: SchedulerConfig;
   protected readonly options: Readonly<O>;
   protected readonly round: Round;
+  protected readonly cursor = new Cursor();
+  /** What earlier steps left for later ones, in schedulers that look back. */
+  protected readonly history = new History();
 
   constructor(definition: Definition<O>, given: Partial<O> | SchedulerConfig) {
     const { options, config } = settle(definition, given);
@@ -72,7 +78,33 @@ export abstract class Scheduler<O extends CommonOptions = CommonOptions> {
   }
 
   /** Forgets what earlier steps left, so that a new sample can be started on the same timesteps. */
-  reset(): void {}
+  reset(): void {
+    this.cursor.reset();
+    this.history.clear();
+  }
+
+  /** Coefficients at a timestep, or vectors of them where every item has its own. */
+  protected perItem<K extends string>(t: Timestep, at: (t: number) => Record<K, number>): Record<K, Coefficient> {
+    const numbers = timestepNumbers(t);
+    if (typeof numbers === 'number') return at(numbers);
+    const rows = Array.from(numbers, at);
+    const vector = (key: K): [K, Float64Array] => [key, Float64Array.from(rows, (row) => row[key])];
+    return Object.fromEntries((Object.keys(rows[0]!) as K[]).map(vector)) as Record<K, Coefficient>;
+  }
+
+  /** The position of a step that uses what earlier steps kept: one timestep for the whole batch. */
+  protected position(t: Timestep): number {
+    const numbers = timestepNumbers(t);
+    if (typeof numbers === 'number') return this.cursor.locate(this.timesteps, numbers);
+    if (numbers.every((one) => one === numbers[0])) return this.cursor.locate(this.timesteps, numbers[0]!);
+    const allowed = 'one timestep for the whole batch, since this scheduler keeps earlier steps';
+    return refuse({ argument: 't', value: numbers, allowed, remedy: 'use one scheduler per item' });
+  }
+
+  /** Ends the step at `position`; after the last one nothing is kept any more. */
+  protected finish(position: number): void {
+    if (this.cursor.advance(this.timesteps, position)) this.history.clear();
+  }
 }
 
 /** The number of steps of a request, checked. */

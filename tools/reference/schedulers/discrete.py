@@ -3,12 +3,8 @@
     python tools/reference/schedulers/discrete.py
 """
 
-import json
-from pathlib import Path
+from harness import write
 
-from harness import goldens
-
-FIXTURES = Path(__file__).parents[3] / "packages/schedulers/test/fixtures"
 BASE = {"num_train_timesteps": 1000, "beta_start": 0.0001, "beta_end": 0.02, "beta_schedule": "linear"}
 
 
@@ -52,4 +48,4 @@ cases += [
     case("DDIMScheduler", steps=10, step={"eta": 1.0}),
 ]
 
-(FIXTURES / "discrete.json").write_text(json.dumps(goldens(cases), separators=(",", ":")).replace('{"class"', '\n{"class"') + "\n")
+write("discrete", cases)

@@ -5,7 +5,10 @@ as float32 by torch.manual_seed(0) in both.
 """
 
 import contextlib
+import inspect
+import json
 import warnings
+from pathlib import Path
 
 import diffusers
 import numpy as np
@@ -64,16 +67,14 @@ def run(case):
     if arguments:
         scheduler.set_timesteps(**arguments)
     options = dict(case.get("step", {}))
-    import inspect
-
     if "generator" in inspect.signature(scheduler.step).parameters:
         options["generator"] = generator
     sample = ramp()
     times = scheduler.timesteps
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(case.get("start", 0))
     if "start" in case:
         times = times[case["start"] :]
-        if hasattr(scheduler, "set_begin_index"):
-            scheduler.set_begin_index(case["start"])
         sample = scheduler.add_noise(sample, ramp(falling=True), times[:1])
     elif case.get("scaled", True):
         sample = sample * scheduler.init_noise_sigma
@@ -128,3 +129,10 @@ def goldens(cases):
             raise RuntimeError(f"{case}: {error}") from error
         rows.append({**case, "float32": rounded(result["float32"], 9), "float64": rounded(result["float64"], 14)})
     return {"diffusers": diffusers.__version__, "torch": torch.__version__, "cases": rows}
+
+
+def write(name, cases):
+    """Writes a fixture of the schedulers package, one case per line."""
+    path = Path(__file__).parents[3] / f"packages/schedulers/test/fixtures/{name}.json"
+    text = json.dumps(goldens(cases), separators=(",", ":")).replace('{"class"', '\n{"class"')
+    path.write_text(text + "\n")

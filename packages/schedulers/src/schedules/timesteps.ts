@@ -36,3 +36,9 @@ export function spacedTimesteps(count: number, options: SpacingOptions, overflow
     }
   }
 }
+
+/** As `spacedTimesteps`, but `linspace` keeps its fractions: schedulers that interpolate between timesteps use these. */
+export function fractionalTimesteps(count: number, options: SpacingOptions, overflow = false): Float64Array {
+  if (options.timestepSpacing !== 'linspace') return spacedTimesteps(count, options, overflow);
+  return linspace(0, options.numTrainTimesteps - 1, count).reverse();
+}

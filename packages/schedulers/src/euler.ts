@@ -1,0 +1,122 @@
+import { arithmeticOf } from './arithmetic/choose.ts';
+import type { Definition, SchedulerConfig } from './config.ts';
+import { DISCRETE_CHOICES } from './discrete.ts';
+import { refuse } from './errors.ts';
+import { stepNoise } from './noise.ts';
+import { mixed } from './prediction.ts';
+import type { Sample, Timestep } from './sample.ts';
+import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
+import { torchLinspace } from './schedules/numeric.ts';
+import { SIGMA_DEFAULTS, SigmaScheduler, sigmaOriginalMix, type Levels, type SigmaOptions } from './sigma-scheduler.ts';
+
+export interface EulerOptions extends SigmaOptions {
+  interpolationType: 'linear' | 'log_linear';
+  /** Bounds of the Karras, exponential and beta levels; by default those of the timesteps. */
+  sigmaMin: number | null;
+  sigmaMax: number | null;
+  /** `continuous` names levels by log(σ)/4, for models with v_prediction that want that. */
+  timestepType: 'discrete' | 'continuous';
+  finalSigmasType: 'zero' | 'sigma_min';
+}
+
+export interface ChurnOptions<A extends Sample = Sample> extends StepOptions<A> {
+  /** Noise added per step, S_churn in the paper; 0 (the default) adds none. */
+  sChurn?: number;
+  /** Noise is added at levels from sTmin to sTmax only. */
+  sTmin?: number;
+  sTmax?: number;
+  /** Inflation of the added noise, S_noise. */
+  sNoise?: number;
+}
+
+const DEFINITION: Definition<EulerOptions> = {
+  name: 'EulerDiscreteScheduler',
+  defaults: {
+    ...SIGMA_DEFAULTS,
+    interpolationType: 'linear',
+    sigmaMin: null,
+    sigmaMax: null,
+    timestepType: 'discrete',
+    finalSigmasType: 'zero',
+  },
+  choices: {
+    ...DISCRETE_CHOICES,
+    interpolationType: ['linear', 'log_linear'],
+    timestepType: ['discrete', 'continuous'],
+    finalSigmasType: ['zero', 'sigma_min'],
+  },
+};
+
+/** Euler's method with churn (Karras et al., "Elucidating the Design Space...", 2022, algorithm 2 without its second half). */
+export class EulerDiscreteScheduler extends SigmaScheduler<EulerOptions> {
+  constructor(options: Partial<EulerOptions> | SchedulerConfig = {}) {
+    super(DEFINITION, options);
+    if (this.#isContinuous()) this.timesteps = continuousTimesteps(this.sigmas);
+  }
+
+  protected override levels(request: TimestepRequest): Levels {
+    const levels = this.#chosenLevels(request);
+    return this.#isContinuous() ? { ...levels, timesteps: continuousTimesteps(levels.sigmas) } : levels;
+  }
+
+  /** Equation 3: x' = x + (σ' - σ̂) d with d = (x - x0) / σ̂; σ̂ > σ where churn adds noise first. */
+  step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: ChurnOptions<A> = {}): StepResult<A> {
+    const ops = arithmeticOf(sample, options.shape);
+    const { sChurn = 0, sTmin = 0, sTmax = Infinity, sNoise = 1 } = options;
+    return ops.scope(() => {
+      const at = this.perItem(t, (one) => {
+        const position = this.cursor.peek(this.timesteps, one);
+        const [sigma, next] = [this.sigmas[position]!, this.sigmas[position + 1]!];
+        const churned = sigma >= sTmin && sigma <= sTmax;
+        const gamma = churned ? Math.min(sChurn / (this.sigmas.length - 1), Math.SQRT2 - 1) : 0;
+        const hat = this.round(sigma * (gamma + 1));
+        // For v_prediction the output belongs to σ, not to σ̂.
+        const type = this.options.predictionType;
+        const mix = sigmaOriginalMix(type, type === 'epsilon' ? hat : sigma);
+        const added = sNoise * this.round(Math.sqrt(this.round(hat ** 2 - sigma ** 2)));
+        return { added, mixSample: mix.sample, mixOutput: mix.output, ratio: next / hat };
+      });
+      const churn = at.added !== 0 && (typeof at.added === 'number' || at.added.some((one) => one !== 0));
+      const noisy = churn ? ops.combine([1, sample], [at.added, stepNoise(ops, options)]) : sample;
+      const mix = { sample: at.mixSample, output: at.mixOutput };
+      const predOriginalSample = mixed(ops, mix, noisy, modelOutput);
+      const rest = typeof at.ratio === 'number' ? 1 - at.ratio : at.ratio.map((ratio) => 1 - ratio);
+      const prevSample = ops.combine([at.ratio, noisy], [rest, predOriginalSample]);
+      return { prevSample, predOriginalSample };
+    });
+  }
+
+  #chosenLevels(request: TimestepRequest): Levels {
+    const { finalSigmasType, interpolationType, sigmaMin, sigmaMax } = this.options;
+    if (typeof request === 'object' && 'sigmas' in request && !('timesteps' in request)) {
+      const sigmas = checkSigmas(request.sigmas);
+      return { sigmas, timesteps: sigmas.subarray(0, -1).map((sigma) => this.timestepOf(sigma)) };
+    }
+    if (typeof request === 'object' && this.#isContinuous()) {
+      refuse({ argument: 'timesteps', value: request, allowed: 'left out where timestepType is continuous' });
+    }
+    const bounds = { ...(sigmaMin === null ? {} : { sigmaMin }), ...(sigmaMax === null ? {} : { sigmaMax }) };
+    const { timesteps, sigmas } = this.spacedLevels(request, bounds);
+    const last = finalSigmasType === 'zero' ? 0 : this.trainedSigmas[0]!;
+    if (interpolationType === 'linear') return { timesteps, sigmas: Float64Array.of(...sigmas, last) };
+    const [low, high] = [Math.log(this.trainedSigmas[0]!), Math.log(this.trainedSigmas.at(-1)!)];
+    const levels = torchLinspace(high, low, timesteps.length + 1, this.options.precision).map(Math.exp);
+    return this.scheduled({ timesteps, sigmas: Float64Array.of(...levels, last) });
+  }
+
+  #isContinuous(): boolean {
+    return this.options.timestepType === 'continuous' && this.options.predictionType === 'v_prediction';
+  }
+}
+
+function continuousTimesteps(sigmas: Float64Array): Float64Array {
+  return sigmas.subarray(0, -1).map((sigma) => 0.25 * Math.log(sigma));
+}
+
+/** Chosen levels: two or more that fall; the last is where sampling ends. */
+function checkSigmas(sigmas: ArrayLike<number>): Float64Array {
+  const list = Float64Array.from(sigmas);
+  if (list.length > 1 && list.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < list[i - 1]!))) return list;
+  const allowed = 'a falling list of two or more noise levels, the last being the one to end at (usually 0)';
+  return refuse({ argument: 'sigmas', value: sigmas, allowed });
+}
