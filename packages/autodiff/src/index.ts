@@ -6,6 +6,7 @@ export { stopGradient } from './stop-gradient.ts';
 export {
   isTaping,
   keepAlive,
+  owned,
   markTape,
   recordOperation,
   rewindTape,

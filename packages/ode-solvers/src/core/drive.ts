@@ -1,0 +1,69 @@
+import { DenseRecord } from './dense.ts';
+import { EventWatch, type EventSpec } from './events.ts';
+import { copy, Outputs, type OutputKind, type Row, type TracedStep } from './outputs.ts';
+import type { Status } from './result.ts';
+import { solve, type AcceptedStep, type Problem } from './solve.ts';
+import type { Read } from './space.ts';
+
+/** A problem with what is wanted of its solution. */
+export interface Order<Y> extends Problem<Y> {
+  ts: readonly number[];
+  output: OutputKind;
+  events: readonly EventSpec<Y>[];
+  dense: boolean;
+  /** Whether the end of a solve on a grid is checked for NaN; adaptive solves always are, by their error. */
+  checkFinite: boolean;
+}
+
+/** What a solve gave, without the state at `ts[0]`. The states are the receiver's to free. */
+export interface Delivery<Y> {
+  status: Status;
+  /** Where it ended. */
+  t: number;
+  rows: Row<Y>[];
+  trace: TracedStep[];
+  dense: DenseRecord<Y> | undefined;
+}
+
+/** Solves, and collects outputs, events and interpolants on the way; `watchStep` sees each step before it is freed. */
+export function* drive<Y>(
+  order: Order<Y>,
+  watchStep?: (step: AcceptedStep<Y>) => void,
+): Generator<Read, Delivery<Y>, number> {
+  const { space } = order.system;
+  const outputs = new Outputs(space, order.output, order.ts);
+  const events = order.events.length > 0 ? new EventWatch(space, order.events) : undefined;
+  const dense = order.dense ? new DenseRecord(space, order.t0, copy(space, order.y0)) : undefined;
+  const held = dense === undefined ? {} : { y0: dense.y0, retained: dense.retained };
+  try {
+    const outcome = yield* solve({ ...order, ...held }, function* (step) {
+      const found = events === undefined ? [] : yield* events.within(step);
+      const stop = found.find(({ index }) => order.events[index]!.terminal !== false);
+      outputs.take(step, found, stop?.theta);
+      dense?.take(step, stop?.theta ?? 1);
+      watchStep?.(step);
+      return stop !== undefined;
+    });
+    const { status, y } = outcome;
+    const t = status === 'event' ? outputs.rows.at(-1)!.t : outcome.t;
+    if (status !== 'success' && status !== 'event') outputs.add(t, y);
+    if (y !== order.y0 && dense?.retained.has(y) !== true) space.free([y]);
+    const delivery = { status, t, rows: outputs.rows, trace: outputs.trace, dense };
+    return order.checkFinite && order.steps.kind === 'grid' ? yield* cutWhereNotFinite(order, delivery) : delivery;
+  } catch (error) {
+    outputs.free();
+    dense?.dispose();
+    throw error;
+  }
+}
+
+/** A grid solve reads nothing on its way; so NaN shows at the end, and the last good output is looked for then. */
+function* cutWhereNotFinite<Y>(order: Order<Y>, delivery: Delivery<Y>): Generator<Read, Delivery<Y>, number> {
+  const { space } = order.system;
+  const { rows } = delivery;
+  if (rows.length === 0 || Number.isFinite(yield space.finiteness(rows.at(-1)!.y))) return delivery;
+  let good = 0;
+  while (Number.isFinite(yield space.finiteness(rows[good]!.y))) good++;
+  space.free(rows.splice(good).map(({ y }) => y));
+  return { ...delivery, status: 'nonFinite', t: rows.at(-1)?.t ?? order.t0 };
+}

@@ -1,0 +1,244 @@
+import { firstStep } from '../control/first-step.ts';
+import type { AdaptiveSteps, GridSteps } from '../control/options.ts';
+import { createController } from '../control/pid.ts';
+import { nextFloat } from '../control/times.ts';
+import type { Interpolant, Method, Span, Stepped } from './method.ts';
+import type { SolverStats, Status } from './result.ts';
+import type { Read, System } from './space.ts';
+
+/** An initial value problem, checked and in canonical form. */
+export interface Problem<Y> {
+  system: System<Y>;
+  method: Method;
+  /** Belongs to the caller; the solve does not free it. */
+  y0: Y;
+  /** From where to where. */
+  t0: number;
+  t1: number;
+  steps: AdaptiveSteps | GridSteps;
+  stats: SolverStats;
+  signal?: AbortSignal | undefined;
+  onStep?: ((info: StepInfo) => void) | undefined;
+  /** States put in here, by an observer that keeps interpolants, are not freed. */
+  retained?: Set<Y> | undefined;
+}
+
+/** What is told about each step tried. */
+export interface StepInfo {
+  /** Beginning of the step. */
+  t: number;
+  /** Its length, negative backwards. */
+  dt: number;
+  accepted: boolean;
+  /** Error in units of the tolerance; undefined for methods without an error estimate. */
+  errorRatio: number | undefined;
+  /** Part of the way that is done, 0 to 1. */
+  progress: number;
+  stats: Readonly<SolverStats>;
+}
+
+/** A step that was taken; its states are freed when the observer returns, unless it says otherwise. */
+export interface AcceptedStep<Y> {
+  span: Span;
+  /** Time at its end. */
+  end: number;
+  y0: Y;
+  carry0: readonly Y[];
+  result: Stepped<Y>;
+  interpolant(): Interpolant<Y>;
+}
+
+/** Is shown every step; returning true ends the solve with the status `event`. */
+export type Observer<Y> = (step: AcceptedStep<Y>) => Generator<Read, boolean, number>;
+
+/** Where a solve ended. The states are the caller's to free; `y` may be the very `y0`. */
+export interface Outcome<Y> {
+  status: Status;
+  t: number;
+  y: Y;
+}
+
+/** Integrates from t0 to t1, showing each accepted step to the observer. */
+export function* solve<Y>(problem: Problem<Y>, observe: Observer<Y>): Generator<Read, Outcome<Y>, number> {
+  const walk = new Walk(problem, observe);
+  try {
+    const status = yield* problem.steps.kind === 'adaptive' ? walk.adaptive(problem.steps) : walk.grid(problem.steps);
+    return walk.finish(status);
+  } finally {
+    walk.release();
+  }
+}
+
+/** The state of a solve under way, and owner of its states. */
+class Walk<Y> {
+  private t: number;
+  private y: Y;
+  private carry: Y[] | undefined;
+  private handedOver = false;
+
+  constructor(
+    private readonly problem: Problem<Y>,
+    private readonly observe: Observer<Y>,
+  ) {
+    this.t = problem.t0;
+    this.y = problem.y0;
+  }
+
+  *adaptive(steps: AdaptiveSteps): Generator<Read, Status, number> {
+    const { system, method, t0, t1, stats, signal } = this.problem;
+    const sign = Math.sign(t1 - t0);
+    if (sign === 0) return 'success';
+    this.begin(t0);
+    let h = steps.firstStep ?? (yield* this.estimateFirstStep(sign));
+    if (Number.isNaN(h)) return 'nonFinite';
+    const controller = createController(method.order, steps);
+    let landing = 0;
+    let tStart = t0;
+    let finite = true;
+    while (this.t !== t1) {
+      if (signal?.aborted === true) return 'aborted';
+      if (stats.steps >= steps.maxNumSteps) return 'maxStepsReached';
+      h = Math.min(Math.max(h, steps.minStep), steps.maxStep);
+      const target = steps.landings[landing];
+      const limit = target?.t ?? t1;
+      // A step that would leave a rounding error's length before the limit goes all the way.
+      const lands = h >= Math.abs(limit - this.t) * (1 - 1e-12);
+      const end = lands ? limit : this.t + sign * h;
+      if (end === this.t) return finite ? 'dtUnderflow' : 'nonFinite';
+      const jump = lands && target?.jump === true;
+      const span: Span = { t: this.t, h: end - this.t, tStart, tEnd: jump ? nextFloat(end, -sign) : end };
+
+      stats.steps++;
+      const mark = system.space.mark?.();
+      const result = this.take(span);
+      let ratio: number;
+      try {
+        ratio = result.failed === true ? Infinity : yield this.errorRatio(result);
+      } catch (error) {
+        this.free(result);
+        throw error;
+      }
+      finite = Number.isFinite(ratio);
+      const accepted = ratio <= 1 || (finite && Math.abs(span.h) <= steps.minStep);
+      this.report(span, end, accepted, ratio);
+      h = Math.abs(span.h) * controller.factor(ratio, accepted);
+      if (!accepted) {
+        this.free(result);
+        system.space.rewind?.(mark);
+        // A shorter step may no longer do: at the shortest allowed, NaN will stay NaN.
+        if (!finite && Math.abs(span.h) <= steps.minStep) return 'nonFinite';
+        continue;
+      }
+      if (yield* this.advance(span, end, result)) return 'event';
+      tStart = this.t;
+      if (lands && target !== undefined) landing++;
+      if (jump) {
+        tStart = nextFloat(end, sign);
+        this.begin(tStart);
+      }
+    }
+    return 'success';
+  }
+
+  *grid({ grid, perturb, maxNumSteps }: GridSteps): Generator<Read, Status, number> {
+    const { stats, signal } = this.problem;
+    if (grid.length > 1) this.begin(this.t);
+    for (let i = 1; i < grid.length; i++) {
+      if (signal?.aborted === true) return 'aborted';
+      if (stats.steps >= maxNumSteps) return 'maxStepsReached';
+      const [t, end] = [grid[i - 1]!, grid[i]!];
+      const sign = Math.sign(end - t);
+      const [tStart, tEnd] = perturb ? [nextFloat(t, sign), nextFloat(end, -sign)] : [t, end];
+      const span: Span = { t, h: end - t, tStart, tEnd };
+      stats.steps++;
+      const result = this.take(span);
+      this.report(span, end, true, undefined);
+      if (yield* this.advance(span, end, result)) return 'event';
+      yield 0;
+    }
+    return 'success';
+  }
+
+  finish(status: Status): Outcome<Y> {
+    this.handedOver = true;
+    return { status, t: this.t, y: this.y };
+  }
+
+  release(): void {
+    if (this.carry !== undefined) this.discard(this.carry);
+    if (!this.handedOver) this.discard([this.y]);
+  }
+
+  private *estimateFirstStep(sign: number): Generator<Read, number, number> {
+    const { system, method, t0, y0 } = this.problem;
+    if (method.carriesSlope) return yield* firstStep(system, method.order, t0, y0, this.carry![0]!, sign);
+    const [f0] = system.space.scope(() => [system.f(t0, y0)]);
+    const h = yield* firstStep(system, method.order, t0, y0, f0, sign);
+    system.space.free([f0]);
+    return h;
+  }
+
+  private begin(t: number): void {
+    const { system, method } = this.problem;
+    if (this.carry !== undefined) this.discard(this.carry);
+    this.carry = undefined;
+    this.carry = system.space.scope(() => method.start(system, t, this.y));
+  }
+
+  private take(span: Span): Stepped<Y> {
+    const { system, method } = this.problem;
+    return system.space.scope(() => method.step(system, this.y, this.carry!, span));
+  }
+
+  private errorRatio({ error, y }: Stepped<Y>): Read {
+    return this.problem.system.space.scaledNorm(error!, this.y, y);
+  }
+
+  private report(span: Span, end: number, accepted: boolean, errorRatio: number | undefined): void {
+    const { stats, onStep, t0, t1 } = this.problem;
+    if (accepted) stats.accepted++;
+    else stats.rejected++;
+    const reached = accepted ? end : span.t;
+    onStep?.({ t: span.t, dt: span.h, accepted, errorRatio, progress: (reached - t0) / (t1 - t0), stats });
+  }
+
+  /** Shows the step to the observer and goes on from its end. */
+  private *advance(span: Span, end: number, result: Stepped<Y>): Generator<Read, boolean, number> {
+    const { system, method } = this.problem;
+    let interpolant: Interpolant<Y> | undefined;
+    const step: AcceptedStep<Y> = {
+      span,
+      end,
+      y0: this.y,
+      carry0: this.carry!,
+      result,
+      interpolant: () => (interpolant ??= system.space.scope(() => method.interpolant(system, this.y, result, span))),
+    };
+    const kept = new Set<Y>([result.y, ...result.carry]);
+    const old = new Set<Y>([...result.stages, ...this.carry!, this.y]);
+    if (result.error !== undefined) old.add(result.error);
+    let stop = false;
+    try {
+      stop = yield* this.observe(step);
+    } finally {
+      for (const part of interpolant?.parts ?? []) old.add(part);
+      this.discard([...old].filter((state) => !kept.has(state)));
+      this.t = end;
+      this.y = result.y;
+      this.carry = result.carry;
+    }
+    return stop;
+  }
+
+  private free(result: Stepped<Y>): void {
+    const own = new Set<Y>([...result.stages, ...result.carry, result.y]);
+    if (result.error !== undefined) own.add(result.error);
+    for (const state of [...this.carry!, this.y]) own.delete(state);
+    this.discard([...own]);
+  }
+
+  private discard(states: readonly Y[]): void {
+    const { system, y0, retained } = this.problem;
+    system.space.free(states.filter((state) => state !== y0 && retained?.has(state) !== true));
+  }
+}

@@ -1,0 +1,10 @@
+export { OdeError } from '../errors.ts';
+export type { StepOptions } from '../control/options.ts';
+export type { Dense } from '../core/dense.ts';
+export type { Method } from '../core/method.ts';
+export type { SolverStats, Status } from '../core/result.ts';
+export type { StepInfo } from '../core/solve.ts';
+export { methodNames, type MethodName } from '../methods/index.ts';
+export { odeint, odeintAsync, type VectorEvent, type VectorOptions, type VectorSolution } from './odeint.ts';
+export type { Norm, Tolerance } from './space.ts';
+export { secondOrder, type SecondOrderVectorField, type VectorAcceleration, type VectorField } from './system.ts';

@@ -1,0 +1,58 @@
+import type { Space } from '../core/space.ts';
+
+/** A tolerance: one for all components, or one for each. */
+export type Tolerance = number | ArrayLike<number>;
+
+/** Size of a vector of errors, each in units of its tolerance; the step is accepted at 1 or less. */
+export type Norm = (scaled: Float64Array) => number;
+
+/** The arithmetic of plain vectors. */
+export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): Space<Float64Array> {
+  const uniform = typeof rtol === 'number' && typeof atol === 'number';
+  return {
+    combine(base, scale, weights, terms) {
+      const n = (base ?? terms[0]!).length;
+      const sum = base === undefined ? new Float64Array(n) : base.slice();
+      for (let j = 0; j < weights.length; j++) {
+        const factor = scale * weights[j]!;
+        if (factor === 0) continue;
+        const term = terms[j]!;
+        for (let i = 0; i < n; i++) sum[i]! += factor * term[i]!;
+      }
+      return sum;
+    },
+
+    scaledNorm(y, a, b) {
+      if (norm !== undefined || !uniform) {
+        const scaled = y.map(
+          (value, i) => value / (at(atol, i) + at(rtol, i) * Math.max(Math.abs(a[i]!), Math.abs(b[i]!))),
+        );
+        return norm === undefined ? rms(scaled) : norm(scaled);
+      }
+      let sum = 0;
+      for (let i = 0; i < y.length; i++) {
+        const scaled = y[i]! / (atol + rtol * Math.max(Math.abs(a[i]!), Math.abs(b[i]!)));
+        sum += scaled * scaled;
+      }
+      return y.length === 0 ? 0 : Math.sqrt(sum / y.length);
+    },
+
+    dot(a, b) {
+      let sum = 0;
+      for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+      return sum;
+    },
+
+    finiteness: (y) => (y.every(Number.isFinite) ? 0 : NaN),
+    scope: (run) => run(),
+    free: () => undefined,
+  };
+}
+
+function at(tolerance: Tolerance, i: number): number {
+  return typeof tolerance === 'number' ? tolerance : tolerance[i]!;
+}
+
+function rms(scaled: Float64Array): number {
+  return Math.sqrt(scaled.reduce((sum, value) => sum + value * value, 0) / scaled.length);
+}

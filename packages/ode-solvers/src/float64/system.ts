@@ -1,0 +1,114 @@
+import { invalidArgument, show } from '@missing-u/errors';
+import type { SolverStats } from '../core/result.ts';
+import type { SecondOrderParts, Space, System } from '../core/space.ts';
+import { OdeError } from '../errors.ts';
+
+/**
+ * dy/dt at time t. Returns the slopes, or writes them into `out`, which saves an allocation; `y` must not be kept nor
+ * written to.
+ */
+export type VectorField = (t: number, y: Float64Array, out: Float64Array) => ArrayLike<number> | void;
+
+/** The acceleration of x'' = a(t, x, v), for {@link secondOrder}. */
+export type VectorAcceleration = (t: number, x: Float64Array, v: Float64Array) => ArrayLike<number>;
+
+/** A field made by {@link secondOrder}. */
+export interface SecondOrderVectorField extends VectorField {
+  readonly acceleration: VectorAcceleration;
+}
+
+/**
+ * x'' = a(t, x, v) as a first-order system whose state is x followed by v.
+ *
+ * @param acceleration a(t, x, v), as long as x.
+ */
+export function secondOrder(acceleration: VectorAcceleration): SecondOrderVectorField {
+  const field = (t: number, y: Float64Array, out: Float64Array): void => {
+    const n = y.length / 2;
+    if (!Number.isInteger(n))
+      throw new OdeError(
+        'ODE_STATE',
+        `The state of a second-order system is x followed by v, but has ${y.length} numbers.`,
+      );
+    const v = y.subarray(n);
+    out.set(v);
+    out.set(acceleration(t, y.subarray(0, n), v), n);
+  };
+  return Object.assign(field, { acceleration });
+}
+
+/** A field with its counts. */
+export function float64System(
+  field: VectorField | SecondOrderVectorField,
+  space: Space<Float64Array>,
+  stats: SolverStats,
+): System<Float64Array> {
+  const f = (t: number, y: Float64Array): Float64Array => {
+    stats.nfe++;
+    const out = new Float64Array(y.length);
+    const value = field(t, y, out);
+    if (value === undefined || value === out) return out;
+    checkSlopes(value, y.length);
+    out.set(value);
+    return out;
+  };
+  return {
+    space,
+    f,
+    linearise: (t, y, ft) => (v) => {
+      stats.njev = (stats.njev ?? 0) + 1;
+      const size = Math.sqrt(space.dot(v, v));
+      // The step that balances truncation and rounding of a forward difference.
+      const epsilon = (Math.sqrt(Number.EPSILON) * (1 + Math.sqrt(space.dot(y, y)))) / size;
+      return space.combine(undefined, 1 / epsilon, [1, -1], [f(t, space.combine(y, epsilon, [1], [v])), ft]);
+    },
+    ...('acceleration' in field && { secondOrder: partsOf(field.acceleration, stats) }),
+  };
+}
+
+function partsOf(acceleration: VectorAcceleration, stats: SolverStats): SecondOrderParts<Float64Array> {
+  return {
+    acceleration(t, y) {
+      stats.nfe++;
+      const n = y.length / 2;
+      return Float64Array.from(acceleration(t, y.subarray(0, n), y.subarray(n)));
+    },
+    drift(y, h) {
+      const next = y.slice();
+      const n = y.length / 2;
+      for (let i = 0; i < n; i++) next[i]! += h * y[n + i]!;
+      return next;
+    },
+    kick(y, h, a) {
+      const next = y.slice();
+      const n = y.length / 2;
+      for (let i = 0; i < n; i++) next[n + i]! += h * a[i]!;
+      return next;
+    },
+  };
+}
+
+function checkSlopes(value: unknown, length: number): void {
+  if (typeof value === 'object' && value !== null && 'then' in value) {
+    throw new OdeError(
+      'ODE_ASYNC_FIELD',
+      'f returned a promise, but has to return the slopes themselves; solve without `async`.',
+    );
+  }
+  if (typeof value !== 'object' || value === null || !('length' in value)) {
+    throw new OdeError(
+      'ODE_FIELD_STRUCTURE',
+      invalidArgument({
+        argument: 'f(t, y)',
+        value,
+        allowed: 'an array of numbers, or nothing where `out` was filled',
+      }),
+    );
+  }
+  if (value.length !== length) {
+    throw new OdeError(
+      'ODE_FIELD_SHAPE',
+      `f returned ${show(value)} with ${String(value.length)} numbers for a state of ${length}.`,
+    );
+  }
+}

@@ -1,0 +1,84 @@
+import { gmres } from '../core/gmres.ts';
+import type { Interpolant, Method, Span, Stepped } from '../core/method.ts';
+import type { System } from '../core/space.ts';
+import { hermite } from './leapfrog.ts';
+
+const gamma = 0.43586652150845899942;
+
+/** Weights of the stages; the diagonal is γ but for the explicit first. */
+const a = [
+  [],
+  [gamma],
+  [(-4 * gamma ** 2 + 6 * gamma - 1) / (4 * gamma), (1 - 2 * gamma) / (4 * gamma)],
+  [
+    (6 * gamma - 1) / (12 * gamma),
+    -1 / ((24 * gamma - 12) * gamma),
+    (-6 * gamma ** 2 + 6 * gamma - 1) / (6 * gamma - 3),
+  ],
+] as const;
+const c = [0, 2 * gamma, 1, 1] as const;
+/** Last row minus the one before: both are stiffly accurate solutions, of orders 3 and 2. */
+const error = [a[3][0] - a[2][0], a[3][1] - a[2][1], a[3][2] - gamma, gamma];
+
+/**
+ * Kværnø's pair 3(2) (A. Kværnø, BIT 44, 2004): singly diagonally implicit with an explicit first stage, L-stable and
+ * stiffly accurate, for stiff systems.
+ *
+ * Each stage is solved by Newton's method, each linear system by GMRES on products with the Jacobian, which both kinds
+ * of state offer: by automatic differentiation for tensors, where a dense Jacobian would not fit, and by differences for
+ * Float64Array, where GMRES ends after as many products as there are components.
+ */
+export const kvaerno3: Method = {
+  name: 'kvaerno3',
+  order: 3,
+  adaptive: true,
+  carriesSlope: true,
+
+  start: (system, t, y) => [system.f(t, y)],
+
+  step<Y>(system: System<Y>, y: Y, [f0]: readonly Y[], { t, h, tEnd }: Span): Stepped<Y> {
+    const { space } = system;
+    const k: Y[] = [f0!];
+    let at: Y = y;
+    for (let i = 1; i < a.length; i++) {
+      const base = space.combine(y, h, a[i]!, k);
+      const time = c[i] === 1 ? tEnd : t + c[i]! * h;
+      const stage = solveStage(system, time, base, h * gamma, space.combine(at, 0, [], []));
+      if (stage === undefined) return { y, carry: [], error: undefined, stages: [], failed: true };
+      k.push(space.combine(undefined, 1 / (h * gamma), [1, -1], [stage, base]));
+      at = stage;
+    }
+    return { y: at, carry: [k[3]!], error: space.combine(undefined, h, error, k), stages: k };
+  },
+
+  interpolant<Y>(system: System<Y>, y: Y, { y: y1, stages }: Stepped<Y>, { h }: Span): Interpolant<Y> {
+    return hermite(system, y, y1, stages[0]!, stages[3]!, h);
+  },
+};
+
+/** y = base + γh f(t, y), or undefined where Newton's method does not converge. */
+function solveStage<Y>(system: System<Y>, t: number, base: Y, gammaH: number, guess: Y): Y | undefined {
+  const newton = () => newtonIteration(system, t, base, gammaH, guess);
+  return system.implicitStage === undefined ? newton() : system.implicitStage(t, base, gammaH, newton);
+}
+
+function newtonIteration<Y>(system: System<Y>, t: number, base: Y, gammaH: number, guess: Y): Y | undefined {
+  const { space } = system;
+  let y = guess;
+  for (let i = 0; i < 12; i++) {
+    const f = system.f(t, y);
+    // Residual of y - base - γh f = 0, and the correction (I - γh J) δ = -residual.
+    const rhs = space.combine(base, 1, [gammaH, -1], [f, y]);
+    const jacobian = system.linearise(t, y, f);
+    const delta = gmres(space, (v) => space.combine(v, -gammaH, [1], [jacobian(v)]), rhs);
+    y = space.combine(y, 1, [1], [delta]);
+    const size = readNow(space.scaledNorm(delta, y, y));
+    if (!Number.isFinite(size)) return undefined;
+    // Well below the tolerance of the step, so that the error estimate is of the method's making.
+    if (size < 1e-2) return y;
+  }
+  return undefined;
+}
+
+const readNow = (read: ReturnType<System<never>['space']['scaledNorm']>): number =>
+  typeof read === 'number' ? read : read.now();

@@ -1,0 +1,92 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { owned, tidy, treeDifference, treeLeaves, treeLike, type TensorTree } from '@missing-u/autodiff';
+import { invalidArgument } from '@missing-u/errors';
+import type { SolverStats } from '../core/result.ts';
+import type { SecondOrderParts } from '../core/space.ts';
+import { OdeError } from '../errors.ts';
+import { linearCombination } from './linear-combination.ts';
+import type { Leaves } from './space.ts';
+
+/** Position and velocity, of one structure. */
+// An alias, not an interface: only those count as trees.
+export type Motion<X extends TensorTree = tf.Tensor> = { x: X; v: X };
+
+/** x'' at time t. */
+export type Acceleration<X extends TensorTree = tf.Tensor> = (t: number, x: X, v: X) => X;
+
+/** The field of a second-order system, (t, {x, v}) ↦ {x: v, v: a}; what {@link secondOrder} makes. */
+export interface SecondOrderField<X extends TensorTree = tf.Tensor> {
+  (t: number, state: Motion<X>): Motion<X>;
+  readonly acceleration: Acceleration<X>;
+}
+
+/**
+ * x'' = a(t, x, v) as a first-order system with the state {x, v}, for every solver and gradient, and for `leapfrog`, which
+ * needs the parts. One vector-Jacobian product of this system gives the adjoint of both halves (r_x' = -aₓᵀ r_v,
+ * r_v' = -r_x - a_vᵀ r_v); no second derivatives are needed.
+ *
+ * @param acceleration a(t, x, v), in structure and shapes of x.
+ */
+export function secondOrder<X extends TensorTree = tf.Tensor>(acceleration: Acceleration<X>): SecondOrderField<X> {
+  const field = (t: number, { x, v }: Motion<X>): Motion<X> => ({ x: v, v: acceleration(t, x, v) });
+  return Object.assign(field, { acceleration });
+}
+
+/**
+ * The initial state {x, v} of a second-order system.
+ *
+ * @param x initial position.
+ * @param velocity initial velocity: a tree like x, or a function of x such as a small network, or left out for rest.
+ */
+export function initialMotion<X extends TensorTree>(x: X, velocity?: X | ((x: X) => X)): Motion<X> {
+  const v = typeof velocity === 'function' ? velocity(x) : velocity;
+  const atRest = () =>
+    treeLike(
+      x,
+      treeLeaves(x).map((leaf) => tf.zerosLike(leaf)),
+    );
+  return { x, v: v ?? atRest() };
+}
+
+/** A second-order state taken apart for `leapfrog`: the leaves of x come before those of v. */
+export function secondOrderParts(
+  { acceleration }: SecondOrderField,
+  like: TensorTree,
+  stats: SolverStats,
+): SecondOrderParts<Leaves> {
+  const { x: position } = like as Motion<TensorTree>;
+  const count = position === undefined ? NaN : treeLeaves(position).length;
+  if (Object.keys(like).join() !== 'x,v' || treeLeaves(like).length !== 2 * count) {
+    const allowed = 'an object { x, v } of trees of the same structure';
+    throw new OdeError(
+      'ODE_STATE',
+      invalidArgument({ argument: 'y0', value: like, allowed, remedy: 'see `initialMotion`' }),
+    );
+  }
+  const halves = (y: Leaves) => [y.slice(0, count), y.slice(count)] as const;
+  return {
+    acceleration: (t, y) => {
+      stats.nfe++;
+      return tidy(() => {
+        const [x, v] = halves(y).map((half) => treeLike(position, half));
+        const a: unknown = (acceleration as Acceleration<TensorTree>)(t, x!, v!);
+        const difference = treeDifference(a, position);
+        if (difference !== undefined) {
+          throw new OdeError(
+            'ODE_FIELD_STRUCTURE',
+            `The acceleration has to have the structure of x, but ${difference}.`,
+          );
+        }
+        return treeLeaves(a as TensorTree).map(owned);
+      });
+    },
+    drift: (y, h) => {
+      const [x, v] = halves(y);
+      return [...x.map((leaf, i) => linearCombination(leaf, [h], [v[i]!])), ...v];
+    },
+    kick: (y, h, a) => {
+      const [x, v] = halves(y);
+      return [...x, ...v.map((leaf, i) => linearCombination(leaf, [h], [a[i]!]))];
+    },
+  };
+}
