@@ -4,6 +4,8 @@ export { gradCheck, type GradCheckOptions, type GradCheckReport } from './grad-c
 export { jvp } from './jvp.ts';
 export { stopGradient } from './stop-gradient.ts';
 export {
+  capturedOn,
+  freeTape,
   isTaping,
   keepAlive,
   owned,
@@ -14,7 +16,8 @@ export {
   tidy,
   withFreshTape,
   type RecordedOperation,
+  type Tape,
 } from './tape.ts';
 export { withCaptures } from './captures.ts';
 export { isTensor, treeDifference, treeLeaves, treeLike, treeMap, type TensorTree } from './tree.ts';
-export { valueAndVjp, vjp, type Arguments, type Gradients, type TensorFunction, type ValueAndVjp } from './vjp.ts';
+export { linearise, pullBack, valueAndVjp, vjp, type Arguments, type Gradients, type TensorFunction, type ValueAndVjp } from './vjp.ts';

@@ -18,6 +18,8 @@ export interface Row<Y> {
 /** A step as a replay needs it: where it was, and at which thetas in it rows were put out. */
 export interface TracedStep {
   span: Span;
+  /** Where the method was started afresh before this step: at the beginning and after jumps. */
+  restart: number | undefined;
   /** 1 stands for the state at the end itself. */
   thetas: number[];
 }
@@ -37,7 +39,7 @@ export class Outputs<Y> {
   /** Takes from a step what falls into it, up to `until` < 1 where an event cut it off. */
   take(step: AcceptedStep<Y>, events: readonly Occurrence[], until: number | undefined): void {
     const thetas: number[] = [];
-    this.trace.push({ span: step.span, thetas });
+    this.trace.push({ span: step.span, restart: step.restart, thetas });
     const put = (t: number, theta: number, row: { output: boolean; event?: number }) => {
       const y = theta === 1 ? copy(this.space, step.result.y) : this.at(step, theta);
       thetas.push(theta);

@@ -44,6 +44,8 @@ export interface AcceptedStep<Y> {
   end: number;
   y0: Y;
   carry0: readonly Y[];
+  /** Where the method was started afresh before this step, if it was. */
+  restart: number | undefined;
   result: Stepped<Y>;
   interpolant(): Interpolant<Y>;
 }
@@ -74,6 +76,7 @@ class Walk<Y> {
   private t: number;
   private y: Y;
   private carry: Y[] | undefined;
+  private restart: number | undefined;
   private handedOver = false;
 
   constructor(
@@ -182,6 +185,7 @@ class Walk<Y> {
     const { system, method } = this.problem;
     if (this.carry !== undefined) this.discard(this.carry);
     this.carry = undefined;
+    this.restart = t;
     this.carry = system.space.scope(() => method.start(system, t, this.y));
   }
 
@@ -211,6 +215,7 @@ class Walk<Y> {
       end,
       y0: this.y,
       carry0: this.carry!,
+      restart: this.restart,
       result,
       interpolant: () => (interpolant ??= system.space.scope(() => method.interpolant(system, this.y, result, span))),
     };
@@ -226,6 +231,7 @@ class Walk<Y> {
       this.t = end;
       this.y = result.y;
       this.carry = result.carry;
+      this.restart = undefined;
     }
     return stop;
   }

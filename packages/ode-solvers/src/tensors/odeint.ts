@@ -64,7 +64,7 @@ export function odeint<Y extends TensorTree, Z extends TensorTree = Y>(
 
 /**
  * As {@link odeint}, but asynchronous: reads are awaited, which WebGPU needs, and other tasks run about every 16 ms, so a
- * page stays alive and `signal` can be given. It cannot be recorded on a tape; see `odeintVjp` for its gradient.
+ * page stays alive and `signal` can be given. It cannot be recorded on a tape.
  */
 export async function odeintAsync<Y extends TensorTree, Z extends TensorTree = Y>(
   f: Field<Y>,
@@ -163,7 +163,12 @@ function* solvedRows<Y extends TensorTree>(
   const named = methodOf(options.method ?? 'dopri5');
   const method = gradient.adapt?.(named) ?? named;
   const steps = checkedSteps(method, times, options);
-  const space = tensorSpace(tolerances('rtol', rtol, y0), tolerances('atol', atol, y0), normOf(options.norm, y0));
+  const limits = {
+    rtol: tolerances('rtol', rtol, y0),
+    atol: tolerances('atol', atol, y0),
+    norm: normOf(options.norm, y0),
+  };
+  const space = tensorSpace(limits.rtol, limits.atol, limits.norm);
   const stats: SolverStats = { nfe: 0, steps: 0, accepted: 0, rejected: 0 };
   const order: Order<Leaves> = {
     system: tensorSystem(f, y0, space, stats),
@@ -186,7 +191,14 @@ function* solvedRows<Y extends TensorTree>(
   }
   const movable = isTensor(ts) && isTaping() ? ts : undefined;
   const moved = movable === undefined ? order : { ...order, y0: movableStart(order, movable) };
-  const plan: Plan = { order: moved, field: leavesField(f, y0), parameters };
+  const plan: Plan = {
+    order: moved,
+    field: leavesField(f, y0),
+    systemWith: (counts) => tensorSystem(f, y0, space, counts),
+    parameters,
+    options,
+    ...limits,
+  };
   const { rows, dense: record, status, t } = yield* isTaping() ? gradient.solve(plan) : drive(moved);
   try {
     throwOnFailure(status, t, options.throw === false);
