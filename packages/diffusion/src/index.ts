@@ -25,3 +25,12 @@ export {
   type DenoisingStep,
   type Measure,
 } from './evaluation/denoise-from.ts';
+export { evaluate, type EvaluateOptions, type Evaluation, type GenerativeMetric } from './evaluation/evaluate.ts';
+export {
+  bestSteps,
+  compare,
+  type CompareOptions,
+  type ComparisonResult,
+  type Contender,
+  type Sampler,
+} from './evaluation/compare.ts';

@@ -32,8 +32,8 @@ function run(...args: string[]): Promise<Result> {
 
 const losses = (run: string) =>
   readFileSync(join(run, 'metrics.jsonl'), 'utf8')
-    .trim()
     .split('\n')
+    .filter((line) => line.endsWith('}'))
     .map((line) => JSON.parse(line) as { step: number; loss: number });
 
 describe('missing-u', () => {
@@ -106,7 +106,7 @@ describe('missing-u', () => {
     expect(await run('sample', '--model', stopped, ...flags)).toMatchObject({ status: 0 });
     expect([...readFileSync(picture).subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
     expect((await loadNpz(npz))['samples']).toMatchObject({ dtype: 'uint8', shape: [2, 32, 32, 1] });
-    const unknown = await run('sample', '--model', stopped, ...flags, '--scheduler', 'dimm');
+    const unknown = await run('sample', '--model', stopped, ...flags, '--scheduler', 'ddimm');
     expect(unknown).toMatchObject({ status: 2, stderr: expect.stringMatching(/Did you mean 'ddim'/) });
   }, 120_000);
 

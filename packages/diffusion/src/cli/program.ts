@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { doctorCommand, nativeCommand } from '@missing-u/engine/cli';
 import { Command } from 'commander';
 import { demoCommand } from './commands/demo.ts';
-import { doctorCommand } from './commands/doctor.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { trainCommand } from './commands/train.ts';
 import { report } from './exit.ts';
@@ -17,8 +17,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(demoCommand())
     .addCommand(trainCommand())
     .addCommand(sampleCommand())
-    .addCommand(doctorCommand());
-  for (const command of [program, ...program.commands]) command.exitOverride();
+    .addCommand(doctorCommand())
+    .addCommand(nativeCommand());
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+    command.exitOverride();
+  }
   try {
     await program.parseAsync(argv, { from: 'user' });
     return 0;

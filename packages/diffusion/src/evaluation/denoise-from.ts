@@ -3,6 +3,7 @@ import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Denoiser, SamplingScheduler, TrainingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
+import { nextTurn } from '../next-turn.ts';
 import { noisePerItem } from '../pipelines/noise.ts';
 
 /** A comparison of images with the clean ones, both [batch, height, width, channels] in [-1, 1]: one value per image. */
@@ -80,6 +81,7 @@ export async function denoiseFrom(options: DenoiseFromOptions): Promise<Denoisin
     const steps: DenoisingStep[] = [];
     let seconds = 0;
     for (const [index, timestep] of timesteps.entries()) {
+      await nextTurn();
       signal?.throwIfAborted();
       const begin = performance.now();
       const output = unet.predict(sample, timestep);

@@ -3,6 +3,7 @@ import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
+import { nextTurn } from '../next-turn.ts';
 import { noisePerItem } from './noise.ts';
 
 export interface ReverseOptions {
@@ -48,7 +49,6 @@ export async function* reverseProcess(options: ReverseOptions): AsyncGenerator<R
       });
       sample.dispose();
       sample = next;
-      // A page must be able to breathe between steps, and Node to take signals.
       await nextTurn();
       const step: ReverseStep = { index, timestep, sample, predOriginalSample: clean };
       try {
@@ -82,10 +82,6 @@ export async function finish(
   } finally {
     await process.return(undefined as never);
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 function checkOutput(output: tf.Tensor4D, sample: tf.Tensor4D): void {

@@ -1,3 +1,4 @@
+import { nextTurn } from '../next-turn.ts';
 import { Trainer, type TrainingStep } from '../training/trainer.ts';
 import { readCheckpoint, readParameters, writeCheckpoint } from './checkpoint.ts';
 import type { RunConfig } from './config.ts';
@@ -70,6 +71,7 @@ export async function trainRun(config: RunConfig, options: TrainRunOptions): Pro
     writeAtomically(configFile(out), `${JSON.stringify(config, null, 2)}\n`);
     options.onStart?.({ parameters: trainer.parameters.size, firstStep: trainer.step });
     while (trainer.step < config.steps) {
+      await nextTurn();
       const { value: batch, done } = await batches.next();
       if (done === true) break;
       const result = await trainer.trainStep(batch).finally(() => batch.images.dispose());

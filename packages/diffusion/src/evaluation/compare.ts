@@ -1,0 +1,116 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Denoiser, SamplingScheduler } from '../contracts.ts';
+import { DiffusionPipeline, type SampleOptions } from '../pipelines/diffusion-pipeline.ts';
+import { evaluate, type GenerativeMetric } from './evaluate.ts';
+
+/** A model that takes part in a comparison. */
+export interface Contender {
+  name: string;
+  unet: Denoiser;
+  /** Scalars in the network, multiply-adds of one call on one image, and bytes of a training checkpoint, where known. */
+  parameters?: number;
+  operations?: number;
+  checkpointBytes?: number;
+}
+
+/** A way to sample: its name in tables, a scheduler, and what its steps are given. */
+export interface Sampler {
+  name: string;
+  scheduler: SamplingScheduler;
+  eta?: number;
+}
+
+export interface CompareOptions extends Pick<SampleOptions, 'imageShape' | 'generator' | 'chunkSize' | 'signal'> {
+  contenders: readonly Contender[];
+  samplers: readonly Sampler[];
+  /** Numbers of denoising steps to try. */
+  steps: readonly number[];
+  /** Images per measurement. */
+  count: number;
+  /** Images shown per measurement; default 16. */
+  shown?: number;
+  /** New metrics that have seen the real images, for each measurement. */
+  metrics: () => Readonly<Record<string, GenerativeMetric>>;
+  /** Told after each measurement. */
+  onResult?: (result: ComparisonResult) => void;
+}
+
+/** One measurement: a model with a sampler and a number of steps. */
+export interface ComparisonResult {
+  model: string;
+  sampler: string;
+  steps: number;
+  count: number;
+  values: Record<string, number>;
+  seconds: number;
+  /** Time of one call of the network and one step of the scheduler on a chunk of images. */
+  secondsPerStep: number;
+  /** The first images, [shown, height, width, channels], values in [0, 1]. */
+  samples: { data: Float32Array; shape: number[] };
+}
+
+/** Measures every model with every sampler and number of steps, on the same noise. */
+export async function compare(options: CompareOptions): Promise<ComparisonResult[]> {
+  const { contenders, samplers, steps, metrics, count, shown = 16, onResult, ...sampling } = options;
+  const results: ComparisonResult[] = [];
+  for (const { name: model, unet } of contenders) {
+    for (const { name: sampler, scheduler, eta } of samplers) {
+      const pipeline = new DiffusionPipeline({ unet, scheduler });
+      for (const numInferenceSteps of steps) {
+        const gallery = new Gallery(Math.min(shown, count));
+        const { values, seconds, secondsPerStep } = await evaluate({
+          ...sampling,
+          pipeline,
+          count,
+          numInferenceSteps,
+          metrics: { ...metrics(), [GALLERY]: gallery },
+          ...(eta === undefined ? {} : { eta }),
+        });
+        delete values[GALLERY];
+        const measured = { values, seconds, secondsPerStep, samples: gallery.images() };
+        results.push({ model, sampler, steps: numInferenceSteps, count, ...measured });
+        onResult?.(results.at(-1)!);
+      }
+    }
+  }
+  return results;
+}
+
+const GALLERY = 'gallery';
+
+/** Keeps the first images that pass by. */
+class Gallery implements GenerativeMetric {
+  readonly #wanted: number;
+  readonly #values: number[] = [];
+  #imageShape: number[] = [];
+
+  constructor(wanted: number) {
+    this.#wanted = wanted;
+  }
+
+  async update(images: tf.Tensor4D): Promise<void> {
+    this.#imageShape = images.shape.slice(1);
+    const size = this.#imageShape.reduce((product, side) => product * side, 1);
+    const room = this.#wanted * size - this.#values.length;
+    if (room > 0) this.#values.push(...(await images.data()).subarray(0, room));
+  }
+
+  compute(): number {
+    return 0;
+  }
+
+  images(): ComparisonResult['samples'] {
+    return { data: Float32Array.from(this.#values), shape: [this.#wanted, ...this.#imageShape] };
+  }
+}
+
+/** The measurement with the lowest value of a metric for each model and sampler: the best number of steps. */
+export function bestSteps(results: readonly ComparisonResult[], metric: string): ComparisonResult[] {
+  const best = new Map<string, ComparisonResult>();
+  for (const result of results) {
+    const key = `${result.model}\n${result.sampler}`;
+    const before = best.get(key);
+    if (before === undefined || result.values[metric]! < before.values[metric]!) best.set(key, result);
+  }
+  return [...best.values()];
+}

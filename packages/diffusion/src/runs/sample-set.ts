@@ -1,0 +1,98 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type * as tf from '@tensorflow/tfjs-core';
+import { DiffusionError } from '../errors.ts';
+import { writePng } from '../images/png.ts';
+import type { DiffusionPipeline, SampleOptions } from '../pipelines/diffusion-pipeline.ts';
+import { makeFolder, writeAtomically } from './files.ts';
+
+export interface SampleSetOptions extends Omit<
+  SampleOptions,
+  'batchSize' | 'first' | 'callbackOnStepEnd' | 'generator'
+> {
+  pipeline: DiffusionPipeline;
+  /** Folder of the pictures, `00000000.png` and so on. */
+  folder: string;
+  /** Pictures in all. */
+  count: number;
+  seed: number;
+  /** What else decides the pictures (model, scheduler); a folder made with other settings is refused. */
+  settings: Readonly<Record<string, unknown>>;
+  /** Told after each chunk how many pictures are there. */
+  onProgress?: (done: number) => void;
+}
+
+const MANIFEST = 'samples.json';
+
+/**
+ * Fills a folder with samples, picture by picture, in memory that does not grow with their number. Picture i depends on the
+ * settings, the seed and i alone, and pictures that are there are kept: a set that was interrupted, or that several runs
+ * make in pieces, is the set that one run makes.
+ *
+ * @throws DiffusionError `DIFFUSION_OTHER_SAMPLES` where the folder holds samples of other settings.
+ */
+export async function sampleSet(options: SampleSetOptions): Promise<void> {
+  const { pipeline, folder, count, seed, settings, onProgress, chunkSize = 64, ...sampling } = options;
+  makeFolder(folder);
+  claim(folder, {
+    ...settings,
+    seed,
+    numInferenceSteps: sampling.numInferenceSteps ?? null,
+    eta: sampling.eta ?? null,
+  });
+  for (let first = 0; first < count; first += chunkSize) {
+    const batchSize = Math.min(chunkSize, count - first);
+    const missing = Array.from({ length: batchSize }, (_, i) => first + i).filter(
+      (i) => !existsSync(pathOf(folder, i)),
+    );
+    if (missing.length > 0) {
+      const images = await pipeline.sample({ ...sampling, first, batchSize, chunkSize, generator: seed });
+      try {
+        await writeImages(folder, first, images, missing);
+      } finally {
+        images.dispose();
+      }
+    }
+    onProgress?.(first + batchSize);
+  }
+}
+
+/** Paths of the pictures of a set, in order. */
+export function samplePaths(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => /^\d{8}\.png$/.test(name))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+async function writeImages(
+  folder: string,
+  first: number,
+  images: tf.Tensor4D,
+  wanted: readonly number[],
+): Promise<void> {
+  const [, height, width, channels] = images.shape;
+  const values = await images.data();
+  const size = height * width * channels;
+  for (const index of wanted) {
+    const part = values.subarray((index - first) * size, (index - first + 1) * size);
+    const data = Uint8Array.from(part, (value) => Math.round(255 * value));
+    await writePng(pathOf(folder, index), { data, width, height, channels });
+  }
+}
+
+/** Writes down the settings of a new set, or compares them with those of the set that is there. */
+function claim(folder: string, settings: Readonly<Record<string, unknown>>): void {
+  const path = join(folder, MANIFEST);
+  const wanted = `${JSON.stringify(settings, null, 2)}\n`;
+  for (const name of readdirSync(folder)) if (name.endsWith('.tmp')) rmSync(join(folder, name), { force: true });
+  if (!existsSync(path)) {
+    if (samplePaths(folder).length === 0) return writeAtomically(path, wanted);
+  } else if (readFileSync(path, 'utf8') === wanted) return;
+  const message = `\`${folder}\` holds pictures that were made with other settings (see \`${path}\`). Name an empty folder.`;
+  throw new DiffusionError('DIFFUSION_OTHER_SAMPLES', message);
+}
+
+function pathOf(folder: string, index: number): string {
+  return join(folder, `${String(index).padStart(8, '0')}.png`);
+}

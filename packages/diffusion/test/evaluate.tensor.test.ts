@@ -1,0 +1,89 @@
+import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { bestSteps, compare, DiffusionPipeline, evaluate, type Denoiser, type GenerativeMetric } from '../src/index.ts';
+
+const imageShape = [4, 4, 1] as const;
+const shrinking = (factor: number): Denoiser => ({ predict: (x) => tf.tidy(() => tf.mul(tf.tanh(x), factor)) });
+
+/** Mean and number of all pixels seen. */
+class PixelMean implements GenerativeMetric {
+  sum = 0;
+  count = 0;
+  update(images: tf.Tensor4D): void {
+    this.sum += tf.tidy(() => tf.sum(images).dataSync()[0]!);
+    this.count += images.size;
+  }
+  compute(): number {
+    return this.sum / this.count;
+  }
+}
+
+describe('evaluate', () => {
+  it('measures the images that the pipeline samples, in chunks of any size', async () => {
+    const pipeline = new DiffusionPipeline({ unet: shrinking(0.7), scheduler: new DDIMScheduler() });
+    const sampling = { imageShape, numInferenceSteps: 3, generator: 1 };
+    const images = await pipeline.sample({ ...sampling, batchSize: 5 });
+    const expected = Array.from(images.dataSync()).reduce((sum, value) => sum + value, 0) / images.size;
+    images.dispose();
+    for (const chunkSize of [2, 5]) {
+      const mean = new PixelMean();
+      const progress: number[] = [];
+      const options = { ...sampling, pipeline, count: 5, chunkSize, metrics: { mean } };
+      const result = await evaluate({ ...options, onProgress: (done) => progress.push(done) });
+      expect(result.values['mean']).toBeAllClose(expected);
+      expect(result.count).toBe(5);
+      expect(mean.count).toBe(5 * 16);
+      expect(progress).toEqual(chunkSize === 2 ? [2, 4, 5] : [5]);
+    }
+  });
+});
+
+describe('compare', () => {
+  const options = () => ({
+    imageShape,
+    contenders: [
+      { name: 'a', unet: shrinking(0.7) },
+      { name: 'b', unet: shrinking(0.1) },
+    ],
+    samplers: [
+      { name: 'DDIM', scheduler: new DDIMScheduler() },
+      { name: 'DDPM', scheduler: new DDPMScheduler() },
+    ],
+    steps: [2, 4],
+    count: 3,
+    shown: 2,
+    generator: 1,
+    metrics: () => ({ mean: new PixelMean() }),
+  });
+
+  it('measures every model with every sampler and number of steps, and keeps the first images', async () => {
+    const results = await compare(options());
+    expect(results.map(({ model, sampler, steps }) => `${model} ${sampler} ${steps}`)).toEqual(
+      ['a', 'b'].flatMap((m) => ['DDIM', 'DDPM'].flatMap((s) => [2, 4].map((n) => `${m} ${s} ${n}`))),
+    );
+    for (const { values, samples, seconds } of results) {
+      expect(Object.keys(values)).toEqual(['mean']);
+      expect(samples.shape).toEqual([2, 4, 4, 1]);
+      expect(seconds).toBeGreaterThan(0);
+    }
+    const unet = shrinking(0.1);
+    const pipeline = new DiffusionPipeline({ unet, scheduler: new DDIMScheduler() });
+    const images = await pipeline.sample({ imageShape, batchSize: 2, numInferenceSteps: 4, generator: 1 });
+    expect(results[5]!.samples.data).toBeAllClose(images);
+    images.dispose();
+  });
+
+  it('finds the best number of steps of each model and sampler', async () => {
+    const results = await compare(options());
+    for (const best of bestSteps(results, 'mean')) {
+      const same = results.filter(({ model, sampler }) => model === best.model && sampler === best.sampler);
+      expect(best.values['mean']).toBe(Math.min(...same.map(({ values }) => values['mean']!)));
+    }
+    expect(bestSteps(results, 'mean')).toHaveLength(4);
+  });
+
+  it('leaks nothing', async () => {
+    await expect(() => compare(options())).toLeakNoTensors();
+  });
+});

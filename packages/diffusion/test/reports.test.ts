@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { reportPage } from '../src/reports/page.ts';
+import { tableToCsv, tableToHtml, tableToText, type Table } from '../src/reports/table.ts';
+
+const table: Table = {
+  caption: 'two <networks>',
+  columns: ['model', 'parameters', 'FID'],
+  rows: [
+    ['cunet, "small"', 2312345, 12.345678],
+    ['unet', 9_190_000, null],
+  ],
+};
+
+describe('tables', () => {
+  it('print aligned, with numbers to the right', () => {
+    expect(tableToText(table)).toBe(
+      'two <networks>\n\n' +
+        'model           parameters    FID\n' +
+        '──────────────  ──────────  ─────\n' +
+        'cunet, "small"   2,312,345  12.35\n' +
+        'unet             9,190,000      –\n',
+    );
+  });
+
+  it('keep all digits in CSV, and quote what needs it', () => {
+    expect(tableToCsv(table)).toBe('model,parameters,FID\n"cunet, ""small""",2312345,12.345678\nunet,9190000,\n');
+  });
+
+  it('escape their text in HTML', () => {
+    expect(tableToHtml(table)).toContain('<caption>two &#60;networks&#62;</caption>');
+    expect(tableToHtml(table)).toContain('<td class="number">12.35</td>');
+  });
+});
+
+describe('reportPage', () => {
+  it('is one file: pictures and plots are inside', () => {
+    const page = reportPage('A & B', [
+      { kind: 'heading', text: 'Samples' },
+      { kind: 'text', text: '1 < 2' },
+      { kind: 'table', table },
+      { kind: 'plot', svg: '<svg></svg>', caption: 'plot' },
+      { kind: 'picture', png: Uint8Array.of(1, 2, 3), caption: 'grid' },
+    ]);
+    expect(page).toContain('<title>A &#38; B</title>');
+    expect(page).toContain('<p>1 &#60; 2</p>');
+    expect(page).toContain('<figure><svg></svg><figcaption>plot</figcaption></figure>');
+    expect(page).toContain('src="data:image/png;base64,AQID"');
+    expect(page).not.toMatch(/(src|href)="(?!data:)/);
+  });
+});
