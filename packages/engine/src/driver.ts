@@ -1,3 +1,4 @@
+import { EngineError } from './errors.ts';
 import type { Candidate, EngineName, EngineOptions } from './types.ts';
 
 /** How one engine is looked at and started. */
@@ -13,6 +14,16 @@ export interface Driver {
 export interface Started {
   device: string;
   version: string;
-  /** What it runs without, and why: fewer threads than asked for, for example. */
-  notes?: string[];
+  /** What it has to do without, and why. */
+  notes: string[];
+}
+
+/** Imports a package that the application has to bring along. */
+export async function loadPeer<Module>(load: () => Promise<Module>, name: string): Promise<Module> {
+  try {
+    return await load();
+  } catch (cause) {
+    const message = `The package ${name} is not installed; run \`npm install ${name}\`.`;
+    throw new EngineError('ENGINE_PACKAGE_MISSING', message, { cause });
+  }
 }

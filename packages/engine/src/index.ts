@@ -1,3 +1,5 @@
+export { doctor, type Diagnosis } from './doctor.ts';
 export { EngineError } from './errors.ts';
 export { useEngine } from './use-engine.ts';
+export { verifyEngine } from './verify.ts';
 export type { Candidate, Engine, EngineName, EngineOptions } from './types.ts';

@@ -9,6 +9,8 @@ export interface EngineOptions {
   threads?: number;
   /** `false` keeps `native` on the processor even where it could use a graphics card; `true` insists on the card. */
   gpu?: boolean;
+  /** Is told, once, which engine `auto` chose. Default: standard error, or the console of a browser. */
+  log?: (line: string) => void;
 }
 
 /** An engine as it stands on this machine: usable, or not for a reason, with what would change that. */
@@ -30,4 +32,6 @@ export interface Engine {
   version: string;
   /** Why each faster engine is not used. */
   reasons: Candidate[];
+  /** What the engine has to do without, and why: fewer threads than asked for, for example. */
+  notes: string[];
 }

@@ -1,47 +1,78 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
-import { cpu } from './cpu/driver.ts';
-import type { Driver } from './driver.ts';
+import { host } from '#host';
+import type { Driver, Started } from './driver.ts';
+import { drivers } from './drivers.ts';
 import { EngineError } from './errors.ts';
 import { registerGradients } from './gradients/register.ts';
 import { engineNames, type Candidate, type Engine, type EngineName, type EngineOptions } from './types.ts';
-import { wasm } from './wasm/driver.ts';
-
-/** Fastest first: the order in which `auto` tries them. */
-const drivers: readonly Driver[] = [wasm, cpu];
+import { verifyEngine } from './verify.ts';
 
 /**
- * Starts a TensorFlow.js engine and makes it the backend of this program, with the gradients of all operations registered.
+ * Starts a TensorFlow.js engine, checks it with known numbers and makes it the backend of this program, with the gradients of
+ * all operations registered.
  *
- * @param name an engine, or `auto` for the fastest that works here
+ * @param name an engine, or `auto` for the fastest that works here; where nothing is given, the environment variable
+ *   `MISSING_U_ENGINE`, or else `auto`
  * @throws EngineError `ENGINE_UNKNOWN`, `ENGINE_INVALID_OPTION`, `ENGINE_UNAVAILABLE` (the engine that was asked for does not
- *   work here; the message has the reason and the remedy)
+ *   work here; the message has the reason and the remedy), `ENGINE_WRONG_RESULTS` (it computes wrong numbers),
+ *   `ENGINE_ALREADY_STARTED` (it runs with other threads)
  */
-export async function useEngine(name: 'auto' | EngineName = 'auto', options: EngineOptions = {}): Promise<Engine> {
+export async function useEngine(name?: 'auto' | EngineName, options: EngineOptions = {}): Promise<Engine> {
   checkOptions(options);
-  const choices = choose(name);
+  const wanted = name ?? host?.variable('MISSING_U_ENGINE') ?? 'auto';
+  const choices = choose(wanted);
   await registerGradients();
   const reasons: Candidate[] = [];
   for (const driver of choices) {
-    try {
-      const candidate = await driver.probe(options);
-      if (candidate.usable) return { name: driver.name, ...(await driver.start(options)), reasons };
-      reasons.push(candidate);
-    } catch (error) {
-      if (!(error instanceof EngineError) || name !== 'auto') throw error;
-      reasons.push({ name: driver.name, usable: false, reason: error.message });
+    const outcome = await attempt(driver, options);
+    if ('started' in outcome) {
+      const engine: Engine = { name: driver.name, ...outcome.started, reasons };
+      announce(engine, wanted, options.log);
+      return engine;
     }
+    if (wanted !== 'auto' && outcome.error !== undefined) throw outcome.error;
+    reasons.push(outcome.candidate);
   }
-  const told = reasons.map(
-    ({ name, reason, remedy }) => `${name}: ${reason}${remedy === undefined ? '' : ` (${remedy})`}`,
-  );
-  throw new EngineError('ENGINE_UNAVAILABLE', `The engine '${name}' cannot be used here. ${told.join('; ')}.`);
+  const told = reasons.map(({ reason, remedy }) => `${reason}${remedy === undefined ? '' : `; run \`${remedy}\``}`);
+  throw new EngineError('ENGINE_UNAVAILABLE', `The engine '${wanted}' cannot be used here: ${told.join('; ')}.`);
+}
+
+type Outcome = { started: Started } | { candidate: Candidate; error?: EngineError };
+
+/** Starts and verifies one engine. What it cannot do is an answer here, what nobody foresaw is thrown. */
+async function attempt(driver: Driver, options: EngineOptions): Promise<Outcome> {
+  const candidate = await driver.probe(options);
+  if (!candidate.usable) return { candidate };
+  try {
+    const started = await driver.start(options);
+    await verifyEngine();
+    return { started };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { candidate: { name: driver.name, usable: false, reason: error.message }, error };
+  }
+}
+
+/** What has been told already. */
+const announced = new Set<string>();
+
+/** Says once which engine `auto` chose, and whatever an engine has to do without: there are no silent fallbacks. */
+function announce({ name, device, version, notes }: Engine, wanted: string, log = host?.log ?? console.info): void {
+  const lines = [...(wanted === 'auto' ? [`engine: ${name} (${version}, ${device})`] : []), ...notes];
+  for (const line of lines) {
+    if (!announced.has(line)) log(line);
+    announced.add(line);
+  }
 }
 
 function choose(name: string): readonly Driver[] {
   if (name === 'auto') return drivers;
+  const known: readonly string[] = ['auto', ...engineNames];
+  if (!known.includes(name)) throw new EngineError('ENGINE_UNKNOWN', unknownName('name', name, known));
   const chosen = drivers.filter((driver) => driver.name === name);
   if (chosen.length > 0) return chosen;
-  throw new EngineError('ENGINE_UNKNOWN', unknownName('name', name, ['auto', ...engineNames]));
+  const here = drivers.map((driver) => driver.name).join(', ');
+  throw new EngineError('ENGINE_UNAVAILABLE', `The engine '${name}' does not exist in this place; there are ${here}.`);
 }
 
 function checkOptions({ threads, gpu }: EngineOptions): void {
@@ -50,9 +81,7 @@ function checkOptions({ threads, gpu }: EngineOptions): void {
     throw new EngineError('ENGINE_INVALID_OPTION', message);
   }
   if (gpu !== undefined && typeof gpu !== 'boolean') {
-    throw new EngineError(
-      'ENGINE_INVALID_OPTION',
-      invalidArgument({ argument: 'gpu', value: gpu, allowed: 'true or false' }),
-    );
+    const message = invalidArgument({ argument: 'gpu', value: gpu, allowed: 'true or false' });
+    throw new EngineError('ENGINE_INVALID_OPTION', message);
   }
 }

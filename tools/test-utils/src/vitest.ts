@@ -7,8 +7,8 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
  * - `*.test.ts` does not depend on an engine and runs once, in Node.
  * - `*.tensor.test.ts` runs once per TensorFlow.js engine, so it must not name one, and must not import `node:` modules.
  *
- * Engines: cpu and wasm by default; `MISSING_U_TEST_ENGINES=cpu,wasm`
- * narrows or widens the list; an engine that was asked for and cannot start fails its tests.
+ * Engines: cpu and wasm by default; `MISSING_U_TEST_ENGINES=cpu,wasm,native` narrows or widens the list; an engine that was
+ * asked for and cannot start fails its tests.
  */
 export function packageTests(options: { timeout?: number } = {}): ViteUserConfig {
   const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));

@@ -1,25 +1,66 @@
+import type * as WasmPackage from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Driver } from '../driver.ts';
+import { host } from '#host';
+import { loadPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
+import { threadedBackend } from './backend.ts';
 import { registerWasmKernels } from './kernels/register.ts';
 
-/** WebAssembly with SIMD, and with the kernels that training needs. */
+/** The build of the backend has room for that many. */
+const mostThreads = 16;
+
+/** WebAssembly with SIMD and threads, and with the kernels that training needs. */
 export const wasm: Driver = {
   name: 'wasm',
+
   probe: async () =>
     typeof WebAssembly === 'object'
       ? { name: 'wasm', usable: true, reason: 'WebAssembly is there' }
       : { name: 'wasm', usable: false, reason: 'this JavaScript engine has no WebAssembly' },
-  async start() {
-    const backend = await import('@tensorflow/tfjs-backend-wasm').catch((cause: unknown) => {
-      const message =
-        'The wasm engine needs a package that is not installed; run `npm install @tensorflow/tfjs-backend-wasm`.';
-      throw new EngineError('ENGINE_PACKAGE_MISSING', message, { cause });
-    });
+
+  async start({ threads }) {
+    const backend = await loadPeer(() => import('@tensorflow/tfjs-backend-wasm'), '@tensorflow/tfjs-backend-wasm');
     registerWasmKernels();
+    const running = runningThreads(backend);
+    if (running !== undefined && threads !== undefined && threads !== running) {
+      const message = `The wasm engine already runs with ${running} thread(s) and cannot change to ${threads}; choose the number when it is started first.`;
+      throw new EngineError('ENGINE_ALREADY_STARTED', message);
+    }
+    const notes = running === undefined ? await prepareThreads(backend, threads) : [];
     if (!(await tf.setBackend('wasm'))) {
       throw new EngineError('ENGINE_START_FAILED', 'The wasm engine did not start; the warning above says why.');
     }
-    return { device: `WebAssembly, ${backend.getThreadsCount()} thread(s)`, version: backend.version_wasm };
+    const count = runningThreads(backend) ?? 1;
+    const processor = host?.processor ?? 'WebAssembly';
+    return { device: `${processor}, ${count} thread${count === 1 ? '' : 's'}`, version: backend.version_wasm, notes };
   },
 };
+
+/** The number of threads, or undefined before the start. */
+function runningThreads(backend: typeof WasmPackage): number | undefined {
+  try {
+    return backend.getThreadsCount();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Sets the number of threads, which a browser needs no more than; in Node the threaded build has to be started by hand. */
+async function prepareThreads(backend: typeof WasmPackage, asked: number | undefined): Promise<string[]> {
+  const threads = Math.min(asked ?? host?.cores ?? 1, mostThreads);
+  if (host === undefined) {
+    if (asked !== undefined) backend.setThreadsCount(threads);
+    return [];
+  }
+  if (threads === 1) return [];
+  try {
+    const module = await host.instantiateThreadedWasm(threads);
+    backend.setThreadsCount(threads);
+    tf.removeBackend('wasm');
+    tf.registerBackend('wasm', () => threadedBackend(backend, module));
+    return [];
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return [`wasm runs with one thread. ${error.message}`];
+  }
+}

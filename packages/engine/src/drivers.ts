@@ -1,0 +1,7 @@
+import { host } from '#host';
+import { cpu } from './cpu/driver.ts';
+import type { Driver } from './driver.ts';
+import { wasm } from './wasm/driver.ts';
+
+/** All engines of this place, fastest first: the order in which `auto` tries them. */
+export const drivers: readonly Driver[] = [...(host === undefined ? [] : [host.native]), wasm, cpu];

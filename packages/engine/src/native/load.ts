@@ -1,0 +1,113 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { EngineError } from '../errors.ts';
+import type { EngineOptions } from '../types.ts';
+import { libraries } from './build.ts';
+import type { Installation } from './installation.ts';
+import type { Quiet } from './quiet.ts';
+import { settings } from './settings.ts';
+
+/** A tensor inside TensorFlow's library. */
+export interface TensorMetadata {
+  id: number;
+  shape: number[];
+  dtype: number;
+}
+
+/** An attribute of a TensorFlow operation. */
+export interface OperationAttribute {
+  name: string;
+  type: number;
+  value: unknown;
+}
+
+/** The binding to TensorFlow's C library: any operation by its name, and saved models. Tensors are numbers (ids). */
+export interface NativeBinding {
+  executeOp(name: string, attributes: OperationAttribute[], inputIds: number[], outputs: number): TensorMetadata[];
+  createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array;
+  loadSavedModel(folder: string, tags: string): number;
+  deleteSavedModel(id: number): void;
+  runSavedModel(id: number, inputIds: number[], inputs: string, outputs: string): TensorMetadata[];
+  isUsingGpuDevice(): boolean;
+  getNumOfTensors(): number;
+  getNumOfSavedModels(): number;
+  readonly TF_Version: string;
+  /** The numbers of types: `TF_FLOAT`, `TF_INT32`, `TF_BOOL`, `TF_ATTR_INT`, `TF_ATTR_TYPE`... */
+  readonly [constant: `TF_${string}`]: number | string;
+}
+
+/** The backend `tensorflow` as tfjs-node's JavaScript implements it. */
+export interface NativeBackend extends tf.KernelBackend {
+  readonly binding: NativeBinding;
+  executeSingleOutput(name: string, attributes: OperationAttribute[], inputs: tf.Tensor[]): tf.Tensor;
+  executeMultipleOutputs(
+    name: string,
+    attributes: OperationAttribute[],
+    inputs: tf.Tensor[],
+    outputs: number,
+  ): tf.Tensor[];
+  /** The ids of tensors in the library; their values are handed over to it where that was still to do. */
+  getInputTensorIds(tensors: tf.Tensor[]): number[];
+  /** Makes a tensor of what an operation returned. */
+  createOutputTensor(metadata: TensorMetadata): tf.Tensor;
+}
+
+/** Loads an installation into this process and registers it as the backend `tensorflow`. Once per process. */
+export function loadInstallation({ folder }: Installation, options: EngineOptions): NativeBackend {
+  Object.assign(process.env, settings(options));
+  const modules = join(folder, 'js', 'node_modules');
+  const require = createRequire(join(modules, 'noop.js'));
+  restoreUtil(require('node:util') as Record<string, unknown>);
+  // tfjs-node requires the union package; a stand-in under its name hands it the application's own tfjs-core.
+  (globalThis as Record<symbol, unknown>)[applicationCore] = tf;
+
+  const binding = openBinding(require, join(folder, 'lib'));
+  const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js') as {
+    NodeJSKernelBackend: new (binding: NativeBinding, packageName: string) => NativeBackend;
+  };
+  require('@tensorflow/tfjs-node/dist/register_all_kernels.js');
+  if (!(NodeJSKernelBackend.prototype instanceof tf.KernelBackend)) {
+    const message = `The native engine got a second copy of tfjs-core; remove ${folder} and install it again.`;
+    throw new EngineError('ENGINE_LOAD_FAILED', message);
+  }
+  const backend = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
+  tf.registerBackend('tensorflow', () => backend, 3);
+  return backend;
+}
+
+/** Under which symbol the stand-ins inside an installation look for tfjs-core. */
+const applicationCore = Symbol.for('@missing-u/engine/tfjs-core');
+
+/** Packages that tfjs-node's JavaScript requires, and that stand-ins replace inside an installation. */
+export const standIns = ['@tensorflow/tfjs', '@tensorflow/tfjs-core'];
+
+/** The files of a stand-in. */
+export const standInFiles = {
+  'package.json': '{ "version": "0.0.0", "main": "index.js" }\n',
+  'index.js': "module.exports = globalThis[Symbol.for('@missing-u/engine/tfjs-core')];\n",
+};
+
+/** Functions that Node 23 took away, and that tfjs-node's JavaScript calls. */
+function restoreUtil(util: Record<string, unknown>): void {
+  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
+  util['isArray'] ??= Array.isArray;
+}
+
+function openBinding(require: NodeJS.Require, folder: string): NativeBinding {
+  try {
+    const quiet = require(join(folder, libraries.quiet)) as Quiet;
+    quiet.mute();
+    try {
+      return require(join(folder, libraries.binding)) as NativeBinding;
+    } finally {
+      quiet.unmute();
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `TensorFlow's library cannot be loaded: ${reason}. Run \`npx missing-u native install --force\`.`;
+    throw new EngineError('ENGINE_LOAD_FAILED', message, { cause });
+  }
+}

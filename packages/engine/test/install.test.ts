@@ -1,0 +1,162 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { native } from '../src/native/driver.ts';
+import { libraries } from '../src/native/build.ts';
+import { findInstallations, layoutVersion, removeInstallations } from '../src/native/installation.ts';
+import { installNative } from '../src/native/install.ts';
+import { ownCacheFolder } from './folder.ts';
+import { makeWheel } from './make-wheel.ts';
+
+const folder = ownCacheFolder();
+const supported = process.platform === 'linux' && process.arch === 'x64';
+
+/** A program that stands for pip; `$TMPDIR` is where it has to put the wheel. */
+function fakePip(body: string): void {
+  const file = join(folder(), 'pip');
+  writeFileSync(file, `#!/bin/sh\ncase "$*" in *--version*) exit 0;; esac\n${body}\n`);
+  chmodSync(file, 0o755);
+  vi.stubEnv('MISSING_U_PIP', file);
+}
+
+function smallWheel(): string {
+  const file = join(folder(), 'tensorflow_cpu-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl');
+  makeWheel(file, {
+    'tensorflow/libtensorflow_cc.so.2': 'no library',
+    'tensorflow/libtensorflow_framework.so.2': 'no library either',
+    'tensorflow/include/tensorflow/c/c_api.h': '// nothing',
+  });
+  return file;
+}
+
+/** The installation fails in the expected way, and nothing of it can be used afterwards. */
+async function expectFailure(options: Parameters<typeof installNative>[0], code: string, message: RegExp) {
+  await expect(installNative(options)).rejects.toMatchObject({ code, message });
+  expect(await findInstallations()).toEqual([]);
+  expect(await native.probe({})).toMatchObject({ usable: false });
+  const root = join(folder(), 'native');
+  expect(existsSync(root) ? readdirSync(root) : []).not.toContain('lock');
+}
+
+describe.skipIf(!supported)('native install (on Linux, x64)', () => {
+  it('wants a compiler before it downloads anything', async () => {
+    vi.stubEnv('CXX', '/nowhere/g++');
+    fakePip('echo must not be called; exit 1');
+    await expectFailure({}, 'ENGINE_NO_COMPILER', /apt install g\+\+/);
+  });
+
+  it('wants pip, or a wheel', async () => {
+    vi.stubEnv('MISSING_U_PIP', '/nowhere/pip');
+    await expectFailure({}, 'ENGINE_NO_PYTHON', /--wheel FILE/);
+  });
+
+  it('says what pip said where there is no network', async () => {
+    fakePip('echo "ERROR: Could not find a version: connection refused" >&2; exit 1');
+    await expectFailure({}, 'ENGINE_DOWNLOAD_FAILED', /connection refused/);
+  });
+
+  it('recognises a full disk', async () => {
+    fakePip('echo "ERROR: [Errno 28] No space left on device" >&2; exit 1');
+    await expectFailure({}, 'ENGINE_DISK_FULL', /did not fit/);
+  });
+
+  it('refuses a wheel with another hash than the published one', async () => {
+    const wheel = smallWheel();
+    fakePip(`cp ${wheel} "$TMPDIR/"`);
+    await expectFailure({}, 'ENGINE_BAD_WHEEL', /not the one that was published/);
+    expect(readdirSync(join(folder(), 'native', 'downloads')).filter((name) => name.endsWith('.whl'))).toEqual([]);
+  });
+
+  it('refuses a truncated wheel, and one without the library', async () => {
+    const wheel = smallWheel();
+    truncateSync(wheel, 200);
+    await expectFailure({ wheel }, 'ENGINE_BAD_WHEEL', /truncated/);
+    makeWheel(wheel, { 'numpy/__init__.py': '' });
+    await expectFailure({ wheel }, 'ENGINE_BAD_WHEEL', /it lacks tensorflow\/libtensorflow_cc.so.2/);
+  });
+
+  it('says what npm said where the registry does not answer', async () => {
+    vi.stubEnv('npm_config_registry', 'http://127.0.0.1:9/');
+    vi.stubEnv('npm_config_fetch_retries', '0');
+    vi.stubEnv('npm_config_cache', join(folder(), 'npm'));
+    await expectFailure({ wheel: smallWheel() }, 'ENGINE_DOWNLOAD_FAILED', /npm could not get/);
+  });
+
+  it('looks for an existing TensorFlow where it is told to', async () => {
+    await expectFailure({ tensorflow: folder() }, 'ENGINE_NOT_FOUND', /libtensorflow_cc.so.2/);
+  });
+
+  it('holds off a second installation, but not because of one that died', async () => {
+    const lock = join(folder(), 'native', 'lock');
+    mkdirSync(join(folder(), 'native'));
+    writeFileSync(lock, String(process.pid));
+    await expect(installNative({ wheel: 'x' })).rejects.toMatchObject({
+      code: 'ENGINE_INSTALL_RUNNING',
+      message: new RegExp(`process ${process.pid}`),
+    });
+    expect(existsSync(lock)).toBe(true);
+    writeFileSync(lock, '4194999');
+    await expectFailure({ wheel: join(folder(), 'none.whl') }, 'ENGINE_BAD_WHEEL', /cannot be opened/);
+  });
+});
+
+describe('an installation', () => {
+  function record(change: object): string {
+    const place = join(folder(), 'native', 'tensorflow-cpu-2.21.0');
+    mkdirSync(place, { recursive: true });
+    const whole = {
+      layout: layoutVersion,
+      tensorflow: '2.21.0',
+      gpu: false,
+      platform: `${process.platform}-${process.arch}`,
+      source: 'tensorflow_cpu-2.21.0.whl',
+      installed: '2026-01-01T00:00:00.000Z',
+      bytes: 1,
+    };
+    writeFileSync(join(place, 'installation.json'), JSON.stringify({ ...whole, ...change }));
+    return place;
+  }
+
+  it.each([
+    ['of another version', { layout: 0 }, /another version of this package/],
+    ['for another platform', { platform: 'plan9-mips' }, /made for plan9-mips/],
+    ['that lost a library', {}, /tfjs_binding.node is missing/],
+  ])('%s is not used, and the remedy is named', async (_name, change, reason) => {
+    record(change);
+    expect(await native.probe({})).toMatchObject({
+      usable: false,
+      reason: expect.stringMatching(reason) as string,
+      remedy: 'npx missing-u native install --force',
+    });
+  });
+
+  it('whose library cannot be loaded says so', async () => {
+    const place = record({});
+    const backend = join(place, 'js', 'node_modules', '@tensorflow', 'tfjs-node', 'dist');
+    mkdirSync(join(place, 'lib'));
+    mkdirSync(backend, { recursive: true });
+    writeFileSync(join(backend, 'nodejs_kernel_backend.js'), '');
+    for (const name of Object.values(libraries)) writeFileSync(join(place, 'lib', name), 'no library');
+    expect(await native.probe({})).toMatchObject({ usable: true });
+    await expect(native.start({})).rejects.toMatchObject({
+      code: 'ENGINE_LOAD_FAILED',
+      message: /native install --force/,
+    });
+  });
+
+  it('with a damaged record is not used', async () => {
+    writeFileSync(join(record({}), 'installation.json'), '{');
+    expect((await native.probe({})).reason).toMatch(/damaged/);
+  });
+
+  it('that was interrupted is not seen', async () => {
+    mkdirSync(join(folder(), 'native', 'tensorflow-cpu-2.21.0.staging', 'lib'), { recursive: true });
+    expect(await findInstallations()).toEqual([]);
+  });
+
+  it('is removed with everything around it', async () => {
+    record({});
+    await removeInstallations();
+    expect(readdirSync(folder())).toEqual([]);
+  });
+});
