@@ -53,7 +53,8 @@ export function checkSample(sample: tf.Tensor4D, channels: number, divisor = 1):
 
 /**
  * Diffusion times as a float32 tensor [images]. Throws `UNET_TIMESTEPS` for a wrong count, numbers that are not finite, and
- * numbers outside 0 .. count - 1 where the model knows a `count` of steps.
+ * numbers outside 0 .. count - 1 where the model knows a `count` of steps. The values of a tensor are not looked at: reading
+ * them would wait for the engine at every call, and could not be compiled.
  */
 export function timestepTensor(timesteps: Timesteps, images: number, count?: number): tf.Tensor1D {
   const refuse = (allowed: string): never => {
@@ -61,9 +62,10 @@ export function timestepTensor(timesteps: Timesteps, images: number, count?: num
   };
   const isTensor = timesteps instanceof tf.Tensor;
   if (isTensor && timesteps.rank > 1) refuse('a number, a scalar or one number per image');
-  const values = isTensor ? timesteps.dataSync() : typeof timesteps === 'number' ? [timesteps] : timesteps;
+  const values = isTensor ? [] : typeof timesteps === 'number' ? [timesteps] : timesteps;
   const single = typeof timesteps === 'number' || (isTensor && timesteps.rank === 0);
-  if (!single && values.length !== images) refuse(`one number per image, ${images} in all`);
+  const given = isTensor ? timesteps.size : values.length;
+  if (!single && given !== images) refuse(`one number per image, ${images} in all`);
   for (const value of values) {
     const inside = count === undefined || (value >= 0 && value <= count - 1);
     if (typeof value !== 'number' || !Number.isFinite(value) || !inside) {

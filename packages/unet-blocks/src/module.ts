@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Generator } from '@missing-u/random';
 import type { StateDict } from '@missing-u/weights';
+import type { Initializer } from './initializers.ts';
 import { UNetError } from './errors.ts';
 import { Parameter, type ParameterOptions } from './parameter.ts';
 import { matchStateDict, type LoadReport } from './state-dict.ts';
@@ -10,6 +11,9 @@ export interface NamedParameter {
   name: string;
   variable: tf.Variable;
 }
+
+/** Chooses an initialiser for a weight by its path and shape; undefined keeps the weight's own. */
+export type InitializerRule = (name: string, parameter: Parameter) => Initializer | undefined;
 
 /** The direct members of a module, for walks over the tree. */
 export interface ModuleMember {
@@ -34,7 +38,7 @@ export abstract class Module {
     return parameter;
   }
 
-  /** Declares a part; `name` may hold dots (`blocks.0`). */
+  /** Declares a part; `name` may hold dots (`blocks.0`), and may be empty where the part's names shall be this module's. */
   protected child<M extends Module>(name: string, module: M): M {
     this.members.push({ name, member: module });
     return module;
@@ -55,11 +59,29 @@ export abstract class Module {
     return [...namedParameters(this)].reduce((sum, [, { shape }]) => sum + shape.reduce((a, b) => a * b, 1), 0);
   }
 
-  /** Draws the first values of all weights that have none, in definition order. */
-  initialize(generator: Generator): this {
-    for (const [, parameter] of namedParameters(this)) parameter.initialize(generator);
+  /**
+   * Draws the first values of all weights that have none, in definition order.
+   *
+   * @param rule an initialiser for a weight by its path; where it gives none, the weight's own is used (PyTorch's defaults)
+   */
+  initialize(generator: Generator, rule?: InitializerRule): this {
+    for (const [name, parameter] of namedParameters(this)) parameter.initialize(generator, rule?.(name, parameter));
     return this;
   }
+
+  /** Turns dropout on, with masks drawn from this generator; `eval` turns it off, as it is at first. */
+  train(generator: Generator): this {
+    forEachModule(this, (module) => module.setDropout(generator));
+    return this;
+  }
+
+  eval(): this {
+    forEachModule(this, (module) => module.setDropout(undefined));
+    return this;
+  }
+
+  /** Called by `train` and `eval` for every module of the tree; only `Dropout` cares. */
+  protected setDropout(_generator: Generator | undefined): void {}
 
   /** The values of all weights by path, as float32 arrays in PyTorch's order and shapes. */
   stateDict(): StateDict {
@@ -93,6 +115,12 @@ export abstract class Module {
   }
 }
 
+/** The module itself and all its parts, depth first. */
+function forEachModule(root: Module, visit: (module: Module) => void): void {
+  visit(root);
+  for (const { member } of root.directMembers()) if (member instanceof Module) forEachModule(member, visit);
+}
+
 /** All parameters of a tree by path; a module or weight that occurs twice keeps its first path. */
 function namedParameters(root: Module): Map<string, Parameter> {
   const found = new Map<string, Parameter>();
@@ -102,7 +130,7 @@ function namedParameters(root: Module): Map<string, Parameter> {
       if (seen.has(member)) continue;
       seen.add(member);
       const path = prefix + name;
-      if (member instanceof Module) walk(member, `${path}.`);
+      if (member instanceof Module) walk(member, name === '' ? prefix : `${path}.`);
       else if (found.has(path)) throw new UNetError('UNET_DUPLICATE_NAME', `Two weights have the name '${path}'.`);
       else found.set(path, member);
     }

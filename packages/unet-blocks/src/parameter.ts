@@ -43,10 +43,10 @@ export class Parameter<R extends tf.Rank = tf.Rank> {
   }
 
   /** Draws the first values. Does nothing if the parameter has values already. */
-  initialize(generator: Generator): void {
+  initialize(generator: Generator, initializer = this.initializer): void {
     if (this.initialized) return;
     const shape = this.torchShape;
-    this.assign({ dtype: 'float32', shape, data: this.initializer(shape, generator) });
+    this.assign({ dtype: 'float32', shape, data: initializer(shape, generator) });
   }
 
   /** The shape that PyTorch gives it: [out, in] and [out, in, height, width] for [in, out] and [height, width, in, out]. */

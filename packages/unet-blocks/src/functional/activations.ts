@@ -27,6 +27,7 @@ const table = {
   'leaky-relu': (x) => tf.leakyRelu(x, 0.01),
   softplus: (x) => tf.softplus(x),
   silu,
+  swish: silu,
   gelu,
   mish: (x) => tf.mul(x, tf.tanh(tf.softplus(x))),
   tanh: (x) => tf.tanh(x),

@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { normal } from '../initializers.ts';
+import { Module } from '../module.ts';
 
 export interface SinusoidalOptions {
   /** Cosines before sines (diffusers' `flip_sin_to_cos`). Default false. */
@@ -35,4 +37,23 @@ export function sinusoidalEmbedding(
     const halves = flipSinToCos ? [cosines, sines] : [sines, cosines];
     return tf.concat(size % 2 === 0 ? halves : [...halves, tf.zeros([timesteps.shape[0], 1])], 1) as tf.Tensor2D;
   });
+}
+
+/** t itself with sines and cosines of 2π·w·t for random frequencies w, frozen or trained (lucidrains, after v-diffusion). */
+export class RandomSinusoids extends Module {
+  private readonly weights;
+
+  constructor({ count, trainable }: { count: number; trainable: boolean }) {
+    super();
+    this.weights = this.parameter<tf.Rank.R1>('weights', [Math.floor(count / 2)], { initializer: normal(), trainable });
+  }
+
+  /** [N] to [N, count + 1]. */
+  forward(timesteps: tf.Tensor1D): tf.Tensor2D {
+    return tf.tidy(() => {
+      const times = tf.reshape<tf.Rank.R2>(timesteps, [-1, 1]);
+      const angles = tf.mul(tf.mul(times, tf.reshape(this.weights.variable, [1, -1])), 2 * Math.PI);
+      return tf.concat([times, tf.sin(angles), tf.cos(angles)] as tf.Tensor2D[], 1);
+    });
+  }
 }

@@ -1,0 +1,216 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { checkInteger, checkSample, timestepTensor, type Timesteps } from '../checks.ts';
+import { gelu, silu } from '../functional/activations.ts';
+import { Conv2d } from '../layers/conv2d.ts';
+import { splitModulation } from '../layers/film.ts';
+import { Linear } from '../layers/linear.ts';
+import { LinearAttention } from '../layers/linear-attention.ts';
+import { GroupNorm, type Modulation } from '../layers/norms.ts';
+import { UnshuffleDownsample, UpsampleConv } from '../layers/samplers.ts';
+import { SpatialAttention } from '../layers/spatial-attention.ts';
+import { RandomSinusoids, sinusoidalEmbedding } from '../layers/time-embedding.ts';
+import { Module } from '../module.ts';
+
+/** Options of lucidrains' U-Net, with the meaning and defaults of `denoising_diffusion_pytorch.Unet` 1.8.3. */
+export interface LucidrainsOptions {
+  /** Channels of the first level. */
+  dim: number;
+  /** Channels of each level, in units of `dim`. */
+  dimMults: readonly number[];
+  /** Channels of the images. */
+  inChannels: number;
+  /** Channels of the prediction; default `inChannels`, or twice as many with `learnedVariance`. */
+  outChannels?: number;
+  /** Takes an earlier prediction of the clean image as a second input. */
+  selfCondition: boolean;
+  learnedVariance: boolean;
+  groups: number;
+  /** Features of time: the usual sinusoids, or random ones, frozen or trained. */
+  sinusoids: 'fixed' | 'random' | 'learned';
+  /** Number of random sinusoids. */
+  randomSinusoids: number;
+  /** Full attention by level, linear attention elsewhere; default on the last level only. */
+  fullAttention?: readonly boolean[];
+  attentionHeads: number;
+  attentionHeadSize: number;
+}
+
+type Attention = SpatialAttention | LinearAttention;
+
+/** Convolution, group norm, FiLM, SiLU. */
+class Block extends Module {
+  private readonly proj: Conv2d;
+  private readonly norm: GroupNorm;
+
+  constructor(inChannels: number, outChannels: number, groups: number) {
+    super();
+    this.proj = this.child('proj', new Conv2d({ inChannels, outChannels }));
+    this.norm = this.child('norm', new GroupNorm({ groups, channels: outChannels }));
+  }
+
+  forward(x: tf.Tensor4D, modulation?: Modulation): tf.Tensor4D {
+    return tf.tidy(() => silu(this.norm.forward(this.proj.forward(x), modulation)));
+  }
+}
+
+/** Two blocks, the first with the time as FiLM, plus the shortcut. */
+class ResnetBlock extends Module {
+  private readonly mlp: Linear;
+  private readonly block1: Block;
+  private readonly block2: Block;
+  private readonly shortcut: Conv2d | undefined;
+
+  constructor(inChannels: number, outChannels: number, timeSize: number, groups: number) {
+    super();
+    this.mlp = this.child('mlp.1', new Linear({ inFeatures: timeSize, outFeatures: 2 * outChannels }));
+    this.block1 = this.child('block1', new Block(inChannels, outChannels, groups));
+    this.block2 = this.child('block2', new Block(outChannels, outChannels, groups));
+    if (inChannels !== outChannels) {
+      this.shortcut = this.child('res_conv', new Conv2d({ inChannels, outChannels, kernelSize: 1 }));
+    }
+  }
+
+  forward(x: tf.Tensor4D, time: tf.Tensor2D): tf.Tensor4D {
+    return tf.tidy(() => {
+      const modulation = splitModulation(this.mlp.forward(silu(time)));
+      const branch = this.block2.forward(this.block1.forward(x, modulation));
+      return tf.add(branch, this.shortcut === undefined ? x : this.shortcut.forward(x));
+    });
+  }
+}
+
+/** A level: two residual blocks, attention after the second, a change of size. */
+interface Level {
+  block1: ResnetBlock;
+  block2: ResnetBlock;
+  attention: Attention;
+  resize: Conv2d | UnshuffleDownsample | UpsampleConv;
+}
+
+/**
+ * lucidrains' U-Net, the baseline of the paper: with the defaults 35,710,339 weights and 7,206,256,640 operations for
+ * 64x64x3. Names and shapes are those of `denoising_diffusion_pytorch` 1.8.3, so its weights load.
+ */
+export class LucidrainsUNet extends Module {
+  private readonly options: LucidrainsOptions;
+  private readonly initConv: Conv2d;
+  private readonly sinusoids: RandomSinusoids | undefined;
+  private readonly time1: Linear;
+  private readonly time2: Linear;
+  private readonly downs: Level[];
+  private readonly mid: { block1: ResnetBlock; attention: SpatialAttention; block2: ResnetBlock };
+  private readonly ups: Level[];
+  private readonly finalBlock: ResnetBlock;
+  private readonly finalConv: Conv2d;
+
+  constructor(options: LucidrainsOptions) {
+    super();
+    checkInteger('dim', options.dim, 4);
+    checkInteger('inChannels', options.inChannels);
+    options.dimMults.forEach((mult, i) => checkInteger(`dimMults[${i}]`, mult));
+    this.options = options;
+    const { dim, dimMults, inChannels, groups, selfCondition, learnedVariance, attentionHeads, attentionHeadSize } =
+      options;
+    const { outChannels = inChannels * (learnedVariance ? 2 : 1) } = options;
+    const full = options.fullAttention ?? dimMults.map((_, i) => i === dimMults.length - 1);
+    const timeSize = 4 * dim;
+    const widths = [dim, ...dimMults.map((mult) => mult * dim)];
+    const block = (from: number, to: number) => new ResnetBlock(from, to, timeSize, groups);
+    const heads = { heads: attentionHeads, headSize: attentionHeadSize };
+    const attention = (channels: number, isFull: boolean) =>
+      isFull ? new SpatialAttention({ channels, ...heads }) : new LinearAttention({ channels, ...heads });
+
+    const stem = { inChannels: inChannels * (selfCondition ? 2 : 1), outChannels: dim, kernelSize: 7 };
+    this.initConv = this.child('init_conv', new Conv2d(stem));
+    if (options.sinusoids !== 'fixed') {
+      const trainable = options.sinusoids === 'learned';
+      this.sinusoids = this.child('time_mlp.0', new RandomSinusoids({ count: options.randomSinusoids, trainable }));
+    }
+    const features = options.sinusoids === 'fixed' ? dim : options.randomSinusoids + 1;
+    this.time1 = this.child('time_mlp.1', new Linear({ inFeatures: features, outFeatures: timeSize }));
+    this.time2 = this.child('time_mlp.3', new Linear({ inFeatures: timeSize, outFeatures: timeSize }));
+
+    const last = dimMults.length - 1;
+    this.downs = dimMults.map((_, i): Level => {
+      const [from, to] = [widths[i]!, widths[i + 1]!];
+      return this.level(`downs.${i}`, block(from, from), block(from, from), attention(from, full[i] ?? false), () =>
+        i < last
+          ? new UnshuffleDownsample({ inChannels: from, outChannels: to })
+          : new Conv2d({ inChannels: from, outChannels: to }),
+      );
+    });
+    const bottom = widths.at(-1)!;
+    this.mid = {
+      block1: this.child('mid_block1', block(bottom, bottom)),
+      attention: this.child('mid_attn', new SpatialAttention({ channels: bottom, ...heads })),
+      block2: this.child('mid_block2', block(bottom, bottom)),
+    };
+    this.ups = dimMults.map((_, i): Level => {
+      const [to, from] = [widths[last - i]!, widths[last - i + 1]!];
+      const isFull = full[last - i] ?? false;
+      return this.level(`ups.${i}`, block(from + to, from), block(from + to, from), attention(from, isFull), () =>
+        i < last
+          ? new UpsampleConv({ inChannels: from, outChannels: to, names: ['0', '1'] })
+          : new Conv2d({ inChannels: from, outChannels: to }),
+      );
+    });
+    this.finalBlock = this.child('final_res_block', block(2 * dim, dim));
+    this.finalConv = this.child('final_conv', new Conv2d({ inChannels: dim, outChannels, kernelSize: 1 }));
+  }
+
+  /** As `UNet.predict`. */
+  predict(sample: tf.Tensor4D, timesteps: Timesteps, selfCondition?: tf.Tensor4D): tf.Tensor4D {
+    const { inChannels, dim, dimMults } = this.options;
+    const divisor = 2 ** (dimMults.length - 1);
+    checkSample(sample, inChannels, divisor);
+    if (selfCondition !== undefined) checkSample(selfCondition, inChannels, divisor);
+    return tf.tidy(() => {
+      const times = timestepTensor(timesteps, sample.shape[0]);
+      const features = this.sinusoids?.forward(times) ?? sinusoidalEmbedding(times, dim);
+      const time = this.time2.forward(gelu(this.time1.forward(features)));
+      return this.run(this.withCondition(sample, selfCondition), time);
+    });
+  }
+
+  private level(
+    path: string,
+    block1: ResnetBlock,
+    block2: ResnetBlock,
+    attention: Attention,
+    makeResize: () => Level['resize'],
+  ): Level {
+    return {
+      block1: this.child(`${path}.0`, block1),
+      block2: this.child(`${path}.1`, block2),
+      attention: this.child(`${path}.2`, attention),
+      resize: this.child(`${path}.3`, makeResize()),
+    };
+  }
+
+  private withCondition(sample: tf.Tensor4D, selfCondition: tf.Tensor4D | undefined): tf.Tensor4D {
+    if (!this.options.selfCondition) return sample;
+    return tf.concat([selfCondition ?? tf.zerosLike(sample), sample], 3);
+  }
+
+  private run(input: tf.Tensor4D, time: tf.Tensor2D): tf.Tensor4D {
+    const stem = this.initConv.forward(input);
+    const skips: tf.Tensor4D[] = [];
+    const attended = (x: tf.Tensor4D, attention: Attention): tf.Tensor4D => tf.add(attention.forward(x), x);
+    let x = stem;
+    for (const { block1, block2, attention, resize } of this.downs) {
+      x = block1.forward(x, time);
+      skips.push(x);
+      x = attended(block2.forward(x, time), attention);
+      skips.push(x);
+      x = resize.forward(x);
+    }
+    x = attended(this.mid.block1.forward(x, time), this.mid.attention);
+    x = this.mid.block2.forward(x, time);
+    for (const { block1, block2, attention, resize } of this.ups) {
+      x = block1.forward(tf.concat([x, skips.pop()!], 3), time);
+      x = attended(block2.forward(tf.concat([x, skips.pop()!], 3), time), attention);
+      x = resize.forward(x);
+    }
+    return this.finalConv.forward(this.finalBlock.forward(tf.concat([x, stem], 3), time));
+  }
+}

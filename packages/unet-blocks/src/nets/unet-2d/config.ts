@@ -1,0 +1,132 @@
+import { invalidArgument, unknownName } from '@missing-u/errors';
+import { checkChoice, checkInteger } from '../../checks.ts';
+import { UNetError } from '../../errors.ts';
+import type { ActivationName } from '../../functional/activations.ts';
+
+/** Options of `UNet2DModel`, with the meaning and defaults of diffusers' (in snake_case there, and in `config.json`). */
+export interface UNet2DOptions {
+  sampleSize: number | readonly [number, number] | null;
+  inChannels: number;
+  outChannels: number;
+  /** Maps [0, 1] to [-1, 1] first. */
+  centerInputSample: boolean;
+  timeEmbeddingType: 'positional' | 'fourier' | 'learned';
+  /** Default 4 times the first of `blockOutChannels`. */
+  timeEmbeddingDim: number | null;
+  freqShift: number;
+  flipSinToCos: boolean;
+  downBlockTypes: readonly string[];
+  midBlockType: 'UNetMidBlock2D' | null;
+  upBlockTypes: readonly string[];
+  blockOutChannels: readonly number[];
+  layersPerBlock: number;
+  midBlockScaleFactor: number;
+  /** 0 pads the end only, as Ho et al. */
+  downsamplePadding: number;
+  downsampleType: 'conv' | 'resnet';
+  upsampleType: 'conv' | 'resnet';
+  dropout: number;
+  actFn: ActivationName;
+  /** Channels of an attention head; null is one head. */
+  attentionHeadDim: number | null;
+  normNumGroups: number | null;
+  attnNormNumGroups: number | null;
+  normEps: number;
+  /** `default` adds the time embedding, `scale_shift` is FiLM. */
+  resnetTimeScaleShift: 'default' | 'scale_shift';
+  addAttention: boolean;
+  classEmbedType: 'timestep' | 'identity' | null;
+  numClassEmbeds: number | null;
+  numTrainTimesteps: number | null;
+}
+
+type JsonValue = string | number | boolean | null | readonly JsonValue[];
+
+/** `config.json` of a diffusers model folder. */
+export type UNet2DConfig = Readonly<Record<string, JsonValue>>;
+
+const defaults: UNet2DOptions = {
+  sampleSize: null,
+  inChannels: 3,
+  outChannels: 3,
+  centerInputSample: false,
+  timeEmbeddingType: 'positional',
+  timeEmbeddingDim: null,
+  freqShift: 0,
+  flipSinToCos: true,
+  downBlockTypes: ['DownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D'],
+  midBlockType: 'UNetMidBlock2D',
+  upBlockTypes: ['AttnUpBlock2D', 'AttnUpBlock2D', 'AttnUpBlock2D', 'UpBlock2D'],
+  blockOutChannels: [224, 448, 672, 896],
+  layersPerBlock: 2,
+  midBlockScaleFactor: 1,
+  downsamplePadding: 1,
+  downsampleType: 'conv',
+  upsampleType: 'conv',
+  dropout: 0,
+  actFn: 'silu',
+  attentionHeadDim: 8,
+  normNumGroups: 32,
+  attnNormNumGroups: null,
+  normEps: 1e-5,
+  resnetTimeScaleShift: 'default',
+  addAttention: true,
+  classEmbedType: null,
+  numClassEmbeds: null,
+  numTrainTimesteps: null,
+};
+
+const snakeCase = (name: string) =>
+  name.replace(/[A-Z0-9]+/g, (match) => (/\d/.test(match) ? match : `_${match.toLowerCase()}`));
+const optionNames = Object.keys(defaults) as (keyof UNet2DOptions)[];
+const optionOf = new Map(optionNames.map((name) => [snakeCase(name), name]));
+
+/** Options from options or from a diffusers `config.json` (told by its snake_case), checked, and the config they make. */
+export function settleConfig(given: Partial<UNet2DOptions> | UNet2DConfig): {
+  options: UNet2DOptions;
+  config: UNet2DConfig;
+} {
+  const options: Record<string, unknown> = { ...defaults };
+  const fromFile = Object.keys(given).some((key) => key.includes('_'));
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined || key.startsWith('_')) continue; // `_class_name`, `_diffusers_version`, `_name_or_path`
+    const name = fromFile ? optionOf.get(key) : optionNames.find((known) => known === key);
+    if (name === undefined) {
+      const known = fromFile ? [...optionOf.keys()] : optionNames;
+      throw new UNetError('UNET_OPTION', unknownName('option', key, known));
+    }
+    options[name] = value;
+  }
+  const checked = options as unknown as UNet2DOptions;
+  checkOptions(checked);
+  const entries = optionNames.map((name) => [snakeCase(name), checked[name]] as const);
+  const config = { _class_name: 'UNet2DModel', _diffusers_version: '0.42.1', ...Object.fromEntries(entries) };
+  return { options: checked, config: Object.freeze(config) };
+}
+
+function checkOptions(options: UNet2DOptions): void {
+  const { downBlockTypes, upBlockTypes, blockOutChannels, timeEmbeddingType } = options;
+  for (const name of ['inChannels', 'outChannels', 'layersPerBlock'] as const) checkInteger(name, options[name]);
+  blockOutChannels.forEach((channels, i) => checkInteger(`blockOutChannels[${i}]`, channels));
+  const refuse = (argument: string, value: unknown, allowed: string): never => {
+    throw new UNetError('UNET_OPTION', invalidArgument({ argument, value, allowed }));
+  };
+  const levels = downBlockTypes.length;
+  if (levels === 0) refuse('downBlockTypes', downBlockTypes, 'one block type or more');
+  if (upBlockTypes.length !== levels) refuse('upBlockTypes', upBlockTypes, `as long as downBlockTypes, ${levels}`);
+  if (blockOutChannels.length !== levels) {
+    refuse('blockOutChannels', blockOutChannels, `as long as downBlockTypes, ${levels}`);
+  }
+  checkChoice('timeEmbeddingType', timeEmbeddingType, ['positional', 'fourier', 'learned']);
+  checkChoice('resnetTimeScaleShift', options.resnetTimeScaleShift, ['default', 'scale_shift']);
+  checkChoice('downsampleType', options.downsampleType, ['conv', 'resnet']);
+  checkChoice('upsampleType', options.upsampleType, ['conv', 'resnet']);
+  checkChoice('actFn', options.actFn.toLowerCase(), ['silu', 'swish', 'mish', 'gelu', 'relu']);
+  if (options.midBlockType !== null) checkChoice('midBlockType', options.midBlockType, ['UNetMidBlock2D']);
+  if (options.classEmbedType !== null) checkChoice('classEmbedType', options.classEmbedType, ['timestep', 'identity']);
+  if (options.numClassEmbeds !== null) checkInteger('numClassEmbeds', options.numClassEmbeds);
+  if (timeEmbeddingType === 'learned') checkInteger('numTrainTimesteps', options.numTrainTimesteps);
+  if (!(options.dropout >= 0 && options.dropout < 1)) refuse('dropout', options.dropout, 'in [0, 1)');
+  const images = [...downBlockTypes, ...upBlockTypes].some((type) => type.includes('Skip'));
+  if (images && options.inChannels !== 3) refuse('inChannels', options.inChannels, '3 with skip blocks');
+}

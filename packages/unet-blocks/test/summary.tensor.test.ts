@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { Conv2d, Linear, Module, summary, UNet } from '@missing-u/unet-blocks';
+import * as tf from '@tensorflow/tfjs-core';
+
+/** A convolution of stride 2 and a linear layer that runs twice. */
+class Tiny extends Module {
+  private readonly conv = this.child('conv', new Conv2d({ inChannels: 3, outChannels: 4, stride: 2, padding: 1 }));
+  private readonly linear = this.child('linear', new Linear({ inFeatures: 4, outFeatures: 4 }));
+
+  predict(sample: tf.Tensor4D): tf.Tensor4D {
+    return tf.tidy(() => this.linear.forward(this.linear.forward(this.conv.forward(sample))));
+  }
+}
+
+describe('summary', () => {
+  it('counts what runs, as often as it runs', () => {
+    const { layers, ...sums } = summary(new Tiny(), [8, 8, 3]);
+    expect(layers).toEqual([
+      { name: 'conv', kind: 'Conv2d', outputShape: [1, 4, 4, 4], parameters: 112, calls: 1, operations: 64 * 27 },
+      { name: 'linear', kind: 'Linear', outputShape: [1, 4, 4, 4], parameters: 20, calls: 2, operations: 2 * 64 * 4 },
+    ]);
+    expect(sums).toMatchObject({
+      parameters: 132,
+      trainableParameters: 132,
+      operations: 64 * 27 + 2 * 64 * 4,
+      weightBytes: 528,
+      activationBytes: 3 * 64 * 4,
+      checkpointBytes: 16 * 132,
+    });
+  });
+
+  it('prints a table', () => {
+    expect(String(summary(new Tiny(), [1, 8, 8, 3]))).toMatch(/linear +Linear +1 x 4 x 4 x 4 +20 +2 +512/);
+  });
+
+  it('counts half the bytes of frozen weights', () => {
+    const model = new Tiny().freeze();
+    expect(summary(model, [8, 8, 3]).checkpointBytes).toBe(8 * 132);
+  });
+
+  it('leaks nothing, and refuses shapes that are none', async () => {
+    await expect(() => summary(new Tiny(), [8, 8, 3])).toLeakNoTensors();
+    expect(() => summary(new Tiny(), [8, 8])).toThrow(/inputShape/);
+  });
+
+  // The whole baseline takes the cpu engine a minute; its operations are linear in the number of pixels but for the time path.
+  it('counts the operations of the baseline of the paper', () => {
+    const timePath = 2_146_304;
+    const { operations, parameters } = summary(new UNet({ weights: 'none' }), [8, 8, 3]);
+    expect(parameters).toBe(35_710_339);
+    expect((operations - timePath) * 64 + timePath).toBe(7_206_256_640);
+  });
+});
