@@ -3,6 +3,7 @@ import { activationNames, checkChoice, checkGroups, checkInteger, checkOptionNam
 import { CUNetError } from './errors.ts';
 import { attentionPlaces, type CUNetConfig, type CUNetOptions } from './options.ts';
 import { fivePlaces, presets } from './presets.ts';
+import { solverMethods } from './solver.ts';
 
 /** The preset with the options put over it, checked. */
 export function resolveConfig(options: CUNetOptions): CUNetConfig {
@@ -53,6 +54,7 @@ function checkConfig(config: CUNetConfig): void {
   checkInteger('imageSize', config.imageSize, 16);
   checkInteger('timeSize', config.timeSize, 4);
   checkInteger('solver.steps', config.solver.steps);
+  checkChoice('solver.method', config.solver.method, solverMethods);
   checkChoice('order', config.order, ['first', 'second']);
   checkChoice('secondKernel', String(config.secondKernel), ['1', '3']);
   checkChoice('residual', config.residual, ['conv3x3', 'conv1x1', 'identity', 'none']);

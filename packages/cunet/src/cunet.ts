@@ -4,6 +4,7 @@ import { checkSample, Conv2d, Module, timestepTensor, type Timesteps } from '@mi
 import { resolveConfig } from './config.ts';
 import { DownLevel, Stage, UpLevel } from './level.ts';
 import { attentionPlaces, type CUNetConfig, type CUNetOptions } from './options.ts';
+import { gradientOf } from './solver.ts';
 import { LiftStem, PublishedStem, type Stem } from './stem.ts';
 import { AdditiveTime, TimeMlp, TimeTable, type TimeEmbedding } from './time.ts';
 
@@ -42,6 +43,7 @@ export class CUNet extends Module {
     const config = resolveConfig(options);
     const { channels, timeSize } = config;
     this.config = config;
+    const gradient = gradientOf(options.gradient ?? 'direct', config.solver);
     if (config.timeEmbedding === 'table') this.time = this.child('time', new TimeTable(config));
     else if (config.timeConditioning !== 'none') this.time = this.child('time', new TimeMlp(timeSize));
     this.stem = this.child('stem', config.stem === 'lift' ? new LiftStem(config) : new PublishedStem(config));
@@ -49,11 +51,14 @@ export class CUNet extends Module {
       this.stemTime = this.child('stem_time', new AdditiveTime(timeSize, channels));
     }
     this.down = levels.map((i) =>
-      this.child(`down.${i}`, new DownLevel(config, channels * 2 ** i, attentionPlaces[i])),
+      this.child(`down.${i}`, new DownLevel(config, channels * 2 ** i, attentionPlaces[i], gradient)),
     );
-    this.mid = this.child('mid', new Stage(config, channels * 16, 'b'));
+    this.mid = this.child('mid', new Stage(config, channels * 16, 'b', gradient));
     this.up = levels.map((i) =>
-      this.child(`up.${i}`, new UpLevel(config, channels * 2 ** (3 - i), attentionPlaces[(5 + i) as 5 | 6 | 7 | 8])),
+      this.child(
+        `up.${i}`,
+        new UpLevel(config, channels * 2 ** (3 - i), attentionPlaces[(5 + i) as 5 | 6 | 7 | 8], gradient),
+      ),
     );
     this.head = this.child(
       'head',

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { activation, Conv2d, doubleBilinear, halveByMean, Module, SpatialAttention } from '@missing-u/unet-blocks';
+import type { Gradient } from '@missing-u/ode-solvers';
 import { DynamicBlock } from './dynamic-block.ts';
 import type { AttentionPlace, CUNetConfig } from './options.ts';
 import { AdditiveTime } from './time.ts';
@@ -13,9 +14,10 @@ export class Stage extends Module {
     private readonly config: CUNetConfig,
     channels: number,
     place: AttentionPlace,
+    gradient: Gradient,
   ) {
     super();
-    this.block = this.child('block', new DynamicBlock(config, channels));
+    this.block = this.child('block', new DynamicBlock(config, channels, gradient));
     if (config.attention.includes(place)) {
       const { attentionHeads: heads, attentionHeadSize: headSize } = config;
       this.attention = this.child('attention', new SpatialAttention({ channels, heads, headSize }));
@@ -58,9 +60,9 @@ export class DownLevel extends Module {
   private readonly stage: Stage;
   private readonly transition: Transition;
 
-  constructor(config: CUNetConfig, channels: number, place: AttentionPlace) {
+  constructor(config: CUNetConfig, channels: number, place: AttentionPlace, gradient: Gradient) {
     super();
-    this.stage = this.child('stage', new Stage(config, channels, place));
+    this.stage = this.child('stage', new Stage(config, channels, place, gradient));
     this.transition = this.child('transition', new Transition(config, channels, 2 * channels));
   }
 
@@ -78,10 +80,10 @@ export class UpLevel extends Module {
   private readonly transition: Transition;
   private readonly stage: Stage;
 
-  constructor(config: CUNetConfig, channels: number, place: AttentionPlace) {
+  constructor(config: CUNetConfig, channels: number, place: AttentionPlace, gradient: Gradient) {
     super();
     this.transition = this.child('transition', new Transition(config, 3 * channels, channels));
-    this.stage = this.child('stage', new Stage(config, channels, place));
+    this.stage = this.child('stage', new Stage(config, channels, place, gradient));
   }
 
   forward(state: tf.Tensor4D, skip: tf.Tensor4D, embedding: tf.Tensor2D | undefined): tf.Tensor4D {

@@ -1,7 +1,6 @@
 import type { Generator } from '@missing-u/random';
 import type { ActivationName } from '@missing-u/unet-blocks';
-type Gradient = { kind: string };
-type MethodName = 'rk4';
+import type { Gradient, MethodName } from '@missing-u/ode-solvers';
 import type { PresetName } from './presets.ts';
 
 /** Where attention can stand: after the dynamic block of encoder level 1 to 4, of the bottom, of decoder level 1 to 4. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { torchGenerator } from '@missing-u/random';
 import { describe, expect, it } from 'vitest';
-import { UNet, UNet2DModel, type Module, type UNet2DConfig, type UNetOptions } from '@missing-u/unet-blocks';
+import { UNet, UNet2DModel, type Module, type UNetOptions } from '@missing-u/unet-blocks';
 import fixtures from './fixtures/parity.json' with { type: 'json' };
 
 /**
