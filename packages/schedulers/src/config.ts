@@ -13,7 +13,7 @@ export interface Definition<O extends object> {
   readonly defaults: O;
   /** The allowed values of options that are names. */
   readonly choices: { readonly [K in keyof O]?: readonly string[] };
-  /** Options shared with other classes that diffusers' config of this one does not have: written only where they are set. */
+  /** Options of the shared machinery that this class does not have: they keep their defaults, and no config names them. */
   readonly hidden?: readonly (keyof O)[];
   /** Names that a config of another class may hold, and what they mean here. */
   readonly aliases?: { readonly [K in keyof O]?: Readonly<Record<string, string>> };
@@ -37,26 +37,28 @@ export function settle<O extends object>(
   given: Partial<O> | SchedulerConfig,
 ): { options: Readonly<O>; config: SchedulerConfig } {
   const { name, defaults } = definition;
-  const optionOf = new Map(Object.keys(defaults).map((option) => [snakeCase(option), option]));
+  const hidden = (definition.hidden ?? []).map(String);
+  const known = Object.keys(defaults).filter((option) => !hidden.includes(option));
+  const optionOf = new Map(known.map((option) => [snakeCase(option), option]));
   const isConfig = Object.keys(given).some((key) => key.includes('_'));
   const options = { ...defaults } as Record<string, unknown>;
   const kept: Record<string, JsonValue> = {};
   for (const [key, value] of Object.entries(given)) {
     if (value === undefined || key === '_class_name' || key === '_diffusers_version') continue;
-    const option = isConfig ? optionOf.get(key) : key in defaults ? key : undefined;
+    const option = isConfig ? optionOf.get(key) : known.find((name) => name === key);
     if (option !== undefined) {
       const usual = defaults[option as keyof O];
       options[option] = definition.aliases?.[option as keyof O]?.[String(value)] ?? numberOf(value, usual);
-    } else if (isConfig) kept[key] = value as JsonValue;
-    else throw new SchedulerError('SCHEDULER_UNKNOWN_NAME', unknownName(`${name} option`, key, Object.keys(defaults)));
+    } else if (isConfig) kept[key] = jsonOf(value);
+    else throw new SchedulerError('SCHEDULER_UNKNOWN_NAME', unknownName(`option of ${name}`, key, known));
   }
   for (const [option, value] of Object.entries(options)) checkOption(definition, option as keyof O & string, value);
   warnOnce(name, Object.keys(kept));
 
   const written: Record<string, JsonValue> = { ...kept };
   for (const [option, value] of Object.entries(options)) {
-    const isHidden = OWN_OPTIONS.includes(option) || definition.hidden?.includes(option as keyof O);
-    if (isHidden === true && value === defaults[option as keyof O]) continue;
+    if (hidden.includes(option)) continue;
+    if (OWN_OPTIONS.includes(option) && value === defaults[option as keyof O]) continue;
     written[snakeCase(option)] = jsonOf(value);
   }
   const sorted = Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -66,7 +68,8 @@ export function settle<O extends object>(
 
 function jsonOf(value: unknown): JsonValue {
   if (ArrayBuffer.isView(value)) return Array.from(value as Float64Array);
-  return typeof value === 'function' ? null : (value as JsonValue);
+  // A copy: what is given stays the caller's, and the config is frozen.
+  return typeof value === 'function' ? null : structuredClone(value as JsonValue);
 }
 
 /** JSON has no infinities: Python writes them bare, which parsers turn into a string or null. */

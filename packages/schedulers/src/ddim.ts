@@ -26,7 +26,7 @@ export interface DDIMStepOptions<A extends Sample = Sample> extends StepOptions<
   useClippedModelOutput?: boolean;
 }
 
-const DEFINITION: Definition<DDIMOptions> = {
+export const DDIM_DEFINITION: Definition<DDIMOptions> = {
   name: 'DDIMScheduler',
   defaults: { ...DISCRETE_DEFAULTS, ...CLIP_DEFAULTS, setAlphaToOne: true },
   choices: DISCRETE_CHOICES,
@@ -37,7 +37,7 @@ export class DDIMScheduler extends DiscreteScheduler<DDIMOptions> {
   /** ᾱ after the last step. */
   readonly finalAlphaCumprod: number;
 
-  constructor(options: Partial<DDIMOptions> | SchedulerConfig = {}, definition = DEFINITION) {
+  constructor(options: Partial<DDIMOptions> | SchedulerConfig = {}, definition = DDIM_DEFINITION) {
     super(definition, options);
     this.finalAlphaCumprod = this.options.setAlphaToOne ? 1 : this.alphasCumprod[0]!;
   }

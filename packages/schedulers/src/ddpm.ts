@@ -28,7 +28,12 @@ export interface DDPMOptions extends DiscreteOptions, ClipOptions {
   varianceType: VarianceType;
 }
 
-const DEFINITION: Definition<DDPMOptions> = {
+export interface DDPMStepOptions<A extends Sample = Sample> extends StepOptions<A> {
+  /** Where the step ends; by default the next listed timestep, and -1 after the last. */
+  prevTimestep?: number;
+}
+
+export const DDPM_DEFINITION: Definition<DDPMOptions> = {
   name: 'DDPMScheduler',
   defaults: { ...DISCRETE_DEFAULTS, ...CLIP_DEFAULTS, varianceType: 'fixed_small' },
   choices: { ...DISCRETE_CHOICES, varianceType: VARIANCE_TYPES },
@@ -40,7 +45,7 @@ const DEFINITION: Definition<DDPMOptions> = {
  * `setTimesteps` it walks the whole chain.
  */
 export class DDPMScheduler extends DiscreteScheduler<DDPMOptions> {
-  constructor(options: Partial<DDPMOptions> | SchedulerConfig = {}, definition = DEFINITION) {
+  constructor(options: Partial<DDPMOptions> | SchedulerConfig = {}, definition = DDPM_DEFINITION) {
     super(definition, options);
   }
 
@@ -51,13 +56,23 @@ export class DDPMScheduler extends DiscreteScheduler<DDPMOptions> {
    * @param modelOutput of the sample's shape, or with 2C channels on the last axis if the variance is learned.
    * @param t an integer timestep, or one per batch item.
    */
-  step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: StepOptions<A> = {}): StepResult<A> {
+  step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: DDPMStepOptions<A> = {}): StepResult<A> {
+    return this.reverse(modelOutput, t, sample, options, true);
+  }
+
+  protected reverse<A extends Sample>(
+    modelOutput: A,
+    t: Timestep,
+    sample: A,
+    options: DDPMStepOptions<A>,
+    isNoisy: boolean,
+  ): StepResult<A> {
     const ops = arithmeticOf(sample, options.shape);
     const { varianceType } = this.options;
     return ops.scope(() => {
       const learned = checkLearned(modelOutput, ops, varianceType === 'learned' || varianceType === 'learned_range');
       const [output, variance]: [A, A?] = learned ? ops.split(modelOutput) : [modelOutput];
-      const at = this.perTimestep(t, (one) => this.#coefficients(one));
+      const at = this.perTimestep(t, (one) => this.#coefficients(one, options.prevTimestep));
 
       // 1. x0 from the output, kept in range.
       const mix = { sample: at.mixSample, output: at.mixOutput };
@@ -68,7 +83,7 @@ export class DDPMScheduler extends DiscreteScheduler<DDPMOptions> {
         [at.original, predOriginalSample],
         [at.sample, sample],
       ];
-      if (at.deviation !== 0 && !isAllZero(at.noisy)) {
+      if (isNoisy && !isAllZero(at.deviation)) {
         const noise = stepNoise(ops, options);
         terms.push([at.deviation, this.#scaleNoise(ops, noise, variance, at)]);
       }
@@ -100,20 +115,28 @@ export class DDPMScheduler extends DiscreteScheduler<DDPMOptions> {
   }
 
   /** β̃ (equation 7, at least 1e-20) and β of the step from t to the next listed timestep. */
-  #variances(t: number): { posterior: number; beta: number; alpha: number; product: number; previous: number } {
+  #variances(
+    t: number,
+    before = this.previousTimestep(t),
+  ): { posterior: number; beta: number; alpha: number; product: number; previous: number } {
     const { round } = this;
-    const before = this.previousTimestep(t);
     const product = this.alphasCumprod[t]!;
     const previous = before >= 0 ? this.alphasCumprod[before]! : 1;
-    const alpha = round(product / previous);
-    const beta = round(1 - alpha);
+    const { alpha, beta } = this.transition(t, before);
     const posterior = Math.max(round(round(round(1 - previous) / round(1 - product)) * beta), 1e-20);
     return { posterior, beta, alpha, product, previous };
   }
 
-  #coefficients(t: number) {
+  /** α and β of the step from `before` to t, from ᾱ at both. */
+  protected transition(t: number, before: number): { alpha: number; beta: number } {
+    const previous = before >= 0 ? this.alphasCumprod[before]! : 1;
+    const alpha = this.round(this.alphasCumprod[t]! / previous);
+    return { alpha, beta: this.round(1 - alpha) };
+  }
+
+  #coefficients(t: number, before?: number) {
     const { round } = this;
-    const { posterior, beta, alpha, product, previous } = this.#variances(t);
+    const { posterior, beta, alpha, product, previous } = this.#variances(t, before);
     const mix = this.originalMix(t);
     const remaining = round(1 - product);
     const [low, high] = [Math.log(posterior), Math.log(beta)];
@@ -122,7 +145,6 @@ export class DDPMScheduler extends DiscreteScheduler<DDPMOptions> {
       mixOutput: mix.output,
       original: round(round(round(Math.sqrt(previous)) * beta) / remaining),
       sample: round(round(round(Math.sqrt(alpha)) * round(1 - previous)) / remaining),
-      noisy: t > 0 ? 1 : 0,
       deviation: t > 0 ? this.#deviation(posterior, beta) : 0,
       // learned_range: log σ² = (log β + log β̃)/2 + v (log β - log β̃)/2 with v in [-1, 1].
       spread: (high - low) / 4,

@@ -23,6 +23,7 @@ const DEFINITION: Definition<DEISOptions> = {
   name: 'DEISMultistepScheduler',
   defaults: { ...LAMBDA_DEFAULTS, solverOrder: 2, algorithmType: 'deis', solverType: 'logrho' },
   choices: { ...LAMBDA_CHOICES, algorithmType: ['deis'], solverType: ['logrho'] },
+  hidden: ['rescaleBetasZeroSnr'],
   aliases: {
     algorithmType: { dpmsolver: 'deis', 'dpmsolver++': 'deis' },
     solverType: { midpoint: 'logrho', heun: 'logrho', bh1: 'logrho', bh2: 'logrho' },

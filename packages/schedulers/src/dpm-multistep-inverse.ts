@@ -10,7 +10,7 @@ const DEFINITION: Definition<DpmMultistepOptions> = {
   defaults: { ...DPM_DEFAULTS, finalSigmasType: 'sigma_min', eulerAtFinal: false, useLuLambdas: false },
   // Noise that a step down adds has no counterpart on the way up.
   choices: { ...DPM_CHOICES, algorithmType: ['dpmsolver', 'dpmsolver++'] },
-  hidden: ['finalSigmasType', 'useLuLambdas', 'rescaleBetasZeroSnr'],
+  hidden: ['finalSigmasType', 'useLuLambdas', 'rescaleBetasZeroSnr', 'useDynamicShifting', 'timeShiftType'],
   aliases: {
     algorithmType: { deis: 'dpmsolver++' },
     solverType: { logrho: 'midpoint', bh1: 'midpoint', bh2: 'midpoint' },

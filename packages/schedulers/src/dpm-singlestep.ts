@@ -15,6 +15,7 @@ const DEFINITION: Definition<DpmOptions> = {
   name: 'DPMSolverSinglestepScheduler',
   defaults: { ...DPM_DEFAULTS, lowerOrderFinal: false },
   choices: { ...DPM_CHOICES, algorithmType: ['dpmsolver', 'dpmsolver++', 'sde-dpmsolver++'] },
+  hidden: ['rescaleBetasZeroSnr', 'timestepSpacing', 'stepsOffset'],
   aliases: {
     algorithmType: { deis: 'dpmsolver++' },
     solverType: { logrho: 'midpoint', bh1: 'midpoint', bh2: 'midpoint' },

@@ -12,6 +12,7 @@ const DEFINITION: Definition<SigmaOptions> = {
   name: 'EulerAncestralDiscreteScheduler',
   defaults: SIGMA_DEFAULTS,
   choices: DISCRETE_CHOICES,
+  hidden: ['useKarrasSigmas', 'useExponentialSigmas', 'useBetaSigmas'],
 };
 
 /** Euler's method down to σ_down, then fresh noise of σ_up: DDPM's ancestral step for noise levels (k-diffusion). */
@@ -22,9 +23,8 @@ export class EulerAncestralDiscreteScheduler extends SigmaScheduler<SigmaOptions
 
   step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: StepOptions<A> = {}): StepResult<A> {
     const ops = arithmeticOf(sample, options.shape);
-    return ops.scope(() => {
-      const at = this.perItem(t, (one) => {
-        const position = this.cursor.peek(this.timesteps, one);
+    const result = ops.scope(() => {
+      const at = this.perPosition(t, (position) => {
         const [from, to] = [this.sigmas[position]!, this.sigmas[position + 1]!];
         const { down, up } = ancestralStep(from, to, this.round, this.options.matchDiffusers);
         const mix = sigmaOriginalMix(this.options.predictionType, from);
@@ -39,6 +39,8 @@ export class EulerAncestralDiscreteScheduler extends SigmaScheduler<SigmaOptions
       const prevSample = at.up === 0 ? ops.combine(...mean) : ops.combine(...mean, [at.up, stepNoise(ops, options)]);
       return { prevSample, predOriginalSample };
     });
+    this.follow(t);
+    return result;
   }
 }
 

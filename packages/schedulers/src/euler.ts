@@ -63,9 +63,8 @@ export class EulerDiscreteScheduler extends SigmaScheduler<EulerOptions> {
   step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: ChurnOptions<A> = {}): StepResult<A> {
     const ops = arithmeticOf(sample, options.shape);
     const { sChurn = 0, sTmin = 0, sTmax = Infinity, sNoise = 1 } = options;
-    return ops.scope(() => {
-      const at = this.perItem(t, (one) => {
-        const position = this.cursor.peek(this.timesteps, one);
+    const result = ops.scope(() => {
+      const at = this.perPosition(t, (position) => {
         const [sigma, next] = [this.sigmas[position]!, this.sigmas[position + 1]!];
         const churned = sigma >= sTmin && sigma <= sTmax;
         const gamma = churned ? Math.min(sChurn / (this.sigmas.length - 1), Math.SQRT2 - 1) : 0;
@@ -84,6 +83,8 @@ export class EulerDiscreteScheduler extends SigmaScheduler<EulerOptions> {
       const prevSample = ops.combine([at.ratio, noisy], [rest, predOriginalSample]);
       return { prevSample, predOriginalSample };
     });
+    this.follow(t);
+    return result;
   }
 
   #chosenLevels(request: TimestepRequest): Levels {

@@ -15,6 +15,7 @@ const DEFINITION: Definition<HeunOptions> = {
   name: 'HeunDiscreteScheduler',
   defaults: { ...SIGMA_DEFAULTS, betaStart: 0.00085, betaEnd: 0.012, clipSample: false, clipSampleRange: 1 },
   choices: DISCRETE_CHOICES,
+  hidden: ['rescaleBetasZeroSnr'],
 };
 
 /** Heun's method (Karras et al. 2022, algorithm 1): two model calls per level, the second at the next level. */

@@ -15,6 +15,7 @@ const DEFINITION: Definition<SigmaOptions> = {
   name: 'KDPM2AncestralDiscreteScheduler',
   defaults: KDPM2_DEFAULTS,
   choices: { ...DISCRETE_CHOICES, predictionType: ['epsilon', 'v_prediction'] },
+  hidden: ['rescaleBetasZeroSnr'],
 };
 
 /** DPM-Solver-2 down to σ_down by way of the midpoint in log σ, then fresh noise of σ_up (k-diffusion's `sample_dpm_2_ancestral`). */
@@ -45,8 +46,7 @@ export class KDPM2AncestralDiscreteScheduler extends SigmaScheduler<SigmaOptions
   }
 
   override scaleModelInput<A extends Sample>(sample: A, t: Timestep): A {
-    const { scale } = this.perItem(t, (one) => {
-      const position = this.cursor.peek(this.timesteps, one);
+    const { scale } = this.perPosition(t, (position) => {
       const sigma = this.history.length === 0 ? this.sigmas[position]! : this.#middles[position - 1]!;
       return { scale: 1 / Math.sqrt(sigma ** 2 + 1) };
     });

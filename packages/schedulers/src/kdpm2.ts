@@ -15,6 +15,7 @@ const DEFINITION: Definition<SigmaOptions> = {
   name: 'KDPM2DiscreteScheduler',
   defaults: KDPM2_DEFAULTS,
   choices: { ...DISCRETE_CHOICES, predictionType: ['epsilon', 'v_prediction'] },
+  hidden: ['rescaleBetasZeroSnr'],
 };
 
 /** DPM-Solver-2 (Lu et al., "DPM-Solver", 2022, algorithm 1; Karras et al. 2022): a midpoint in log σ, two model calls per level. */
@@ -41,8 +42,7 @@ export class KDPM2DiscreteScheduler extends SigmaScheduler<SigmaOptions> {
 
   /** The second call of a level sees the sample at the midpoint. */
   override scaleModelInput<A extends Sample>(sample: A, t: Timestep): A {
-    const { scale } = this.perItem(t, (one) => {
-      const position = this.cursor.peek(this.timesteps, one);
+    const { scale } = this.perPosition(t, (position) => {
       const sigma = this.history.length === 0 ? this.sigmas[position]! : this.#middles[position]!;
       return { scale: 1 / Math.sqrt(sigma ** 2 + 1) };
     });

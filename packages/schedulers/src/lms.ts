@@ -16,6 +16,7 @@ const DEFINITION: Definition<SigmaOptions> = {
   name: 'LMSDiscreteScheduler',
   defaults: SIGMA_DEFAULTS,
   choices: DISCRETE_CHOICES,
+  hidden: ['rescaleBetasZeroSnr'],
 };
 
 /** Linear multistep (Adams-Bashforth on uneven levels) after k-diffusion's `sample_lms`. */

@@ -37,6 +37,7 @@ const DEFINITION: Definition<SASolverOptions> = {
     varianceType: null,
   },
   choices: { ...LAMBDA_CHOICES, algorithmType: ['data_prediction', 'noise_prediction'] },
+  hidden: ['rescaleBetasZeroSnr', 'useDynamicShifting', 'timeShiftType'],
 };
 
 /** Stochastic Adams (Xue et al., "SA-Solver: Stochastic Adams Solver for Fast Sampling of Diffusion Models", 2023): predictor and corrector with noise of strength τ. */

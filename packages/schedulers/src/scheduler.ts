@@ -92,6 +92,20 @@ export abstract class Scheduler<O extends CommonOptions = CommonOptions> {
     return Object.fromEntries((Object.keys(rows[0]!) as K[]).map(vector)) as Record<K, Coefficient>;
   }
 
+  /** As `perItem`, by position: repeated timesteps are told apart by their order, as long as the loop keeps to it. */
+  protected perPosition<K extends string>(
+    t: Timestep,
+    at: (position: number) => Record<K, number>,
+  ): Record<K, Coefficient> {
+    return this.perItem(t, (one) => at(this.cursor.peek(this.timesteps, one)));
+  }
+
+  /** Ends a step of a scheduler without memory. */
+  protected follow(t: Timestep): void {
+    const numbers = timestepNumbers(t);
+    if (typeof numbers === 'number') this.cursor.advance(this.timesteps, this.cursor.peek(this.timesteps, numbers));
+  }
+
   /** The position of a step that uses what earlier steps kept: one timestep for the whole batch. */
   protected position(t: Timestep): number {
     const numbers = timestepNumbers(t);

@@ -126,7 +126,7 @@ export abstract class SigmaScheduler<O extends SigmaOptions> extends DiscreteSch
 
   /** Numbers that follow from σ at t, or vectors of them where every item has its own t. */
   protected atSigma<K extends string>(t: Timestep, of: (sigma: number) => Record<K, number>): Record<K, Coefficient> {
-    return this.perItem(t, (one) => of(this.sigmas[this.cursor.peek(this.timesteps, one)]!));
+    return this.perPosition(t, (position) => of(this.sigmas[position]!));
   }
 }
 

@@ -5,7 +5,7 @@ import { goldenCases, runGolden, titleOf } from './golden.ts';
  * Full loops of diffusers 0.42.1. In float64 the same formulas have to give the same digits. In float32 every operation of
  * torch rounds, and where those roundings go is not the scheduler's doing, so a few units of float32 are allowed.
  */
-describe.each(['discrete', 'sigmas', 'lambdas'])('%s', (fixture) => {
+describe.each(['discrete', 'sigmas', 'lambdas', 'others'])('%s', (fixture) => {
   it.each(goldenCases(fixture).map((golden) => [titleOf(golden), golden] as const))('%s', (_, golden) => {
     const exact = runGolden(golden, 'float64');
     // Noise alone is float32, and ours differs from torch's by 1e-6 (see @missing-u/random).

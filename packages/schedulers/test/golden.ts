@@ -26,6 +26,10 @@ export interface GoldenCase {
   /** The scaled model input replaces the sample, a quirk of diffusers' own tests. */
   overwrite?: boolean;
   learned?: boolean;
+  /** Steps are told where they end (UnCLIP). */
+  skip?: boolean;
+  /** The loop is run twice, with the position alone set back (iPNDM's published test). */
+  twice?: boolean;
   seed?: number;
   float32: GoldenNumbers;
   float64: GoldenNumbers;
@@ -43,6 +47,7 @@ interface AnyScheduler {
   timesteps: Float64Array;
   sigmas?: Float64Array;
   initNoiseSigma: number;
+  reset(): void;
   setTimesteps(request: TimestepRequest, options?: Record<string, unknown>): void;
   scaleModelInput(sample: NumberArray, t: number): NumberArray;
   addNoise(x0: NumberArray, noise: NumberArray, t: number): NumberArray;
@@ -56,7 +61,19 @@ export function goldenCases(fixture: string): GoldenCase[] {
 
 /** A case in a test's title. */
 export function titleOf(golden: GoldenCase): string {
-  const shown = ['steps', 'timesteps', 'sigmas', 'start', 'step', 'set', 'overwrite', 'learned', 'scaled'] as const;
+  const shown = [
+    'steps',
+    'timesteps',
+    'sigmas',
+    'start',
+    'step',
+    'set',
+    'overwrite',
+    'learned',
+    'scaled',
+    'skip',
+    'twice',
+  ] as const;
   const rest = shown.filter((key) => golden[key] !== undefined).map((key) => `${key} ${JSON.stringify(golden[key])}`);
   return `${golden.class} ${JSON.stringify(golden.config)} ${rest.join(' ')}`;
 }
@@ -101,7 +118,8 @@ export function runGolden(golden: GoldenCase, precision: Precision): GoldenNumbe
   else if (golden.scaled !== false) sample = sample.map((x) => x * scheduler.initNoiseSigma);
   let original: NumberArray | undefined;
   const options = { ...camelCased(golden.step), generator, shape: [4, 192] };
-  for (const t of times) {
+  for (const [i, t] of [...times, ...(golden.twice === true ? times : [])].entries()) {
+    if (i === times.length) scheduler.reset();
     const seen = scheduler.scaleModelInput(sample, t);
     if (golden.overwrite === true) sample = seen;
     const output = model(seen, t);

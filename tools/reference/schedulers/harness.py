@@ -77,10 +77,14 @@ def run(case):
         times = times[case["start"] :]
         sample = scheduler.add_noise(sample, ramp(falling=True), times[:1])
     elif case.get("scaled", True):
-        sample = sample * scheduler.init_noise_sigma
+        sample = sample * getattr(scheduler, "init_noise_sigma", 1)
     original = None
-    for t in times:
-        seen = scheduler.scale_model_input(sample, t)
+    for i, t in enumerate(list(times) * (2 if case.get("twice") else 1)):
+        if case.get("twice") and i == len(times):
+            scheduler._step_index = None
+        if case.get("skip"):
+            options["prev_timestep"] = times[i + 1] if i + 1 < len(times) else -1
+        seen = scheduler.scale_model_input(sample, t) if hasattr(scheduler, "scale_model_input") else sample
         if case.get("overwrite"):
             sample = seen
         output = model(seen, t)

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  DDIMScheduler,
+  DDPMScheduler,
+  EulerDiscreteScheduler,
+  SCHEDULERS,
+  fromConfig,
+  type SchedulerConfig,
+  type SchedulerName,
+} from '../src/index.ts';
+
+/** Written by tools/reference/schedulers/configs.py. */
+const saved = JSON.parse(readFileSync(new URL('./fixtures/configs.json', import.meta.url), 'utf8')) as Record<
+  SchedulerName,
+  SchedulerConfig
+>;
+const names = Object.keys(saved) as SchedulerName[];
+
+describe.each(names)('%s', (name) => {
+  it('has the config that diffusers saves', () => {
+    const config = new SCHEDULERS[name]().config;
+    const expected = Object.fromEntries(
+      // A scheduler inside a scheduler and an unused list are not carried over.
+      Object.entries(saved[name]).filter(([key]) => !['solver_p', 'timestep_values'].includes(key)),
+    );
+    // JSON has no infinity: Python writes it as a bare word.
+    const bare = Object.fromEntries(Object.entries(config).map(([k, v]) => [k, v === -Infinity ? '-Infinity' : v]));
+    expect(bare).toEqual(expected);
+  });
+
+  it('comes back from its JSON', () => {
+    const scheduler = new SCHEDULERS[name]();
+    const again = fromConfig(JSON.parse(JSON.stringify(scheduler.config)) as SchedulerConfig);
+    expect(again.constructor).toBe(SCHEDULERS[name]);
+    expect(again.config).toEqual(scheduler.config);
+    expect(Object.isFrozen(again.config)).toBe(true);
+  });
+});
+
+it('changes class and back without loss', () => {
+  const ddpm = new DDPMScheduler({ varianceType: 'fixed_large', betaSchedule: 'squaredcos_cap_v2' });
+  const ddim = DDIMScheduler.fromConfig(ddpm.config);
+  expect(ddim.config['beta_schedule']).toBe('squaredcos_cap_v2');
+  expect(ddim.config['_class_name']).toBe('DDIMScheduler');
+  const back = DDPMScheduler.fromConfig(ddim.config);
+  expect(back.config).toMatchObject({ ...ddpm.config });
+});
+
+it('keeps unknown keys, and warns about them once', () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const config = { ...new EulerDiscreteScheduler().config, some_new_key: [1, 2] };
+  const scheduler = EulerDiscreteScheduler.fromConfig(config);
+  expect(EulerDiscreteScheduler.fromConfig(config).config['some_new_key']).toEqual([1, 2]);
+  expect(scheduler.config['some_new_key']).toEqual([1, 2]);
+  expect(warn).toHaveBeenCalledTimes(1);
+  expect(warn.mock.calls[0]![0]).toContain('some_new_key');
+  warn.mockRestore();
+});
+
+it('takes camelCase options and refuses unknown ones, with the nearest name', () => {
+  expect(new DDPMScheduler({ numTrainTimesteps: 10 }).config['num_train_timesteps']).toBe(10);
+  expect(() => new DDPMScheduler({ clipSampel: true } as object)).toThrow(/clipSampel.*Did you mean 'clipSample'/);
+  expect(() => fromConfig({ _class_name: 'DDIMSchedule' })).toThrow(/Did you mean 'DDIMScheduler'/);
+  expect(() => new DDPMScheduler({ predictionType: 'eps' as 'epsilon' })).toThrow(/epsilon, sample, v_prediction/);
+});
+
+it('writes its own options only where they are set', () => {
+  expect(new DDIMScheduler().config).not.toHaveProperty('precision');
+  expect(new DDIMScheduler({ precision: 'float32', matchDiffusers: true }).config).toMatchObject({
+    precision: 'float32',
+    match_diffusers: true,
+  });
+});

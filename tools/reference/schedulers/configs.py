@@ -1,0 +1,25 @@
+"""Writes packages/schedulers/test/fixtures/configs.json: the default config of every scheduler class, as diffusers saves it.
+
+    python tools/reference/schedulers/configs.py
+"""
+
+import json
+from pathlib import Path
+
+import diffusers
+
+NAMES = (
+    "CMStochasticIterativeScheduler DDIMInverseScheduler DDIMParallelScheduler DDIMScheduler DDPMParallelScheduler "
+    "DDPMScheduler DEISMultistepScheduler DPMSolverMultistepInverseScheduler DPMSolverMultistepScheduler "
+    "DPMSolverSinglestepScheduler EDMDPMSolverMultistepScheduler EDMEulerScheduler EulerAncestralDiscreteScheduler "
+    "EulerDiscreteScheduler FlowMatchEulerDiscreteScheduler FlowMatchHeunDiscreteScheduler HeunDiscreteScheduler "
+    "IPNDMScheduler KDPM2AncestralDiscreteScheduler KDPM2DiscreteScheduler LCMScheduler LMSDiscreteScheduler "
+    "PNDMScheduler RePaintScheduler SASolverScheduler ScoreSdeVeScheduler TCDScheduler UnCLIPScheduler "
+    "UniPCMultistepScheduler"
+)
+rows = {}
+for name in NAMES.split():
+    text = getattr(diffusers, name)().to_json_string().replace("-Infinity", '"-Infinity"').replace('""', '"')
+    rows[name] = json.loads(text)
+path = Path(__file__).parents[3] / "packages/schedulers/test/fixtures/configs.json"
+path.write_text(json.dumps(rows, indent=1) + "\n")
