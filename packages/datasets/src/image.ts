@@ -17,6 +17,12 @@ export interface Example {
   readonly paired?: Example;
 }
 
+/** As many numbers of the same kind: bytes or floats. */
+export function emptyLike<T extends Image['data']>(data: T, length: number): T {
+  // Not by `data.constructor`, which is deprecated for Node's Buffer.
+  return (data instanceof Float32Array ? new Float32Array(length) : new Uint8Array(length)) as T;
+}
+
 /** Numbers in an image of this shape. */
 export function sizeOf([height, width, channels]: ImageShape): number {
   return height * width * channels;

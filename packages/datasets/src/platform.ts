@@ -37,3 +37,11 @@ export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModu
     `This needs '${name}', which only Node has; in a browser give a URL as \`root\`, or bytes.`,
   );
 }
+
+/**
+ * A package as Node finds it from here. Not an `import`, which bundlers for browsers would follow into code that is for
+ * Node alone.
+ */
+export function requirePackage(name: string): unknown {
+  return nodeModule('node:module').createRequire(import.meta.url)(name);
+}

@@ -30,6 +30,11 @@ export class View {
     return this.rows?.length ?? this.source.length;
   }
 
+  /** Whether there is work for threads that decode. */
+  get needsDecoding(): boolean {
+    return this.source.recipe !== undefined || this.paired?.needsDecoding === true;
+  }
+
   /** The view with other steps, another partner, or both. */
   with(changes: { steps?: readonly Step[]; paired?: View }): View {
     return new View({ ...this, ...changes });

@@ -2,6 +2,7 @@ import type { View } from '../view.ts';
 import type { ArrayBatch, RawBatch, TensorBatch } from './batch.ts';
 import { checkState, stateOf, type BatchesState } from './cursor.ts';
 import { finisher } from './finish.ts';
+import { WorkerPool } from '../workers/pool.ts';
 import { loadBatch } from './load.ts';
 import type { Settings } from './options.ts';
 import { epochOrder, shardLength, type OrderOptions } from './order.ts';
@@ -91,22 +92,29 @@ export class Batches<Batch extends TensorBatch | ArrayBatch> implements AsyncIte
   }
 
   async *#iterate(): AsyncGenerator<Batch, undefined, undefined> {
-    const { prefetch, corrupt } = this.#settings;
+    const { prefetch, workers } = this.#settings;
     const finish = await finisher(this.#settings);
+    const pool = workers > 0 && this.#view.needsDecoding ? new WorkerPool(workers) : undefined;
+    const limit = prefetch * Math.max(1, workers);
     const ahead: { task: Task; raw: Promise<RawBatch> }[] = [];
     const tasks = this.#tasks();
-    for (;;) {
-      for (let next; ahead.length <= prefetch && !(next = tasks.next()).done;) {
-        const raw = loadBatch(this.#view, next.value.indices, next.value.epoch, corrupt);
-        // A failure is reported when its batch is due; until then it is not unhandled.
-        raw.catch(() => undefined);
-        ahead.push({ task: next.value, raw });
+    try {
+      for (;;) {
+        for (let next; ahead.length <= limit && !(next = tasks.next()).done;) {
+          const { indices, epoch } = next.value;
+          const raw = loadBatch(this.#view, indices, epoch, this.#settings, pool);
+          // A failure is reported when its batch is due; until then it is not unhandled.
+          raw.catch(() => undefined);
+          ahead.push({ task: next.value, raw });
+        }
+        const due = ahead.shift();
+        if (due === undefined) return undefined;
+        const raw = await due.raw;
+        [this.#epoch, this.#position] = due.task.after;
+        if (raw.indices.length > 0) yield finish(raw) as Batch;
       }
-      const due = ahead.shift();
-      if (due === undefined) return undefined;
-      const raw = await due.raw;
-      [this.#epoch, this.#position] = due.task.after;
-      if (raw.indices.length > 0) yield finish(raw) as Batch;
+    } finally {
+      await pool?.close();
     }
   }
 

@@ -1,22 +1,39 @@
-import { DatasetError } from '../errors.ts';
-import { sizeOf, type Example, type ImageShape } from '../image.ts';
+import type { Example } from '../image.ts';
 import type { View } from '../view.ts';
+import { isFunction, runSteps } from '../step.ts';
+import type { Transform } from '../transforms/index.ts';
+import type { Task, TaskResult } from '../workers/task.ts';
 import type { RawBatch, Skipped } from './batch.ts';
+import { collate, isCorrupt } from './collate.ts';
+import type { Recipe } from '../sources/encoded.ts';
+import { sizeOf } from '../image.ts';
+import type { Settings } from './options.ts';
 
-/** Loads the examples at these positions, one after the other, into one piece of memory. */
+/** Whoever reads and decodes away from this thread. */
+export interface Helpers {
+  run(recipe: Recipe, task: Task): Promise<TaskResult>;
+}
+
+export type LoadSettings = Pick<Settings, 'corrupt' | 'dtype' | 'range'>;
+
+/** Loads the examples at these positions into one piece of memory. */
 export async function loadBatch(
   view: View,
   indices: Uint32Array,
   epoch: number,
-  corrupt: 'throw' | 'skip',
+  settings: LoadSettings,
+  helpers?: Helpers,
 ): Promise<RawBatch> {
+  const { recipe } = view.source;
+  if (helpers !== undefined && recipe !== undefined) {
+    return loadWithHelpers(view, recipe, indices, epoch, settings, helpers);
+  }
   const { source } = view;
   if (view.steps.length === 0 && source.gather !== undefined && source.shape !== undefined) {
     const images = new Uint8Array(indices.length * sizeOf(source.shape));
     await source.gather(view.rowsOf(indices), images);
-    const labels = view.labelsOf(indices);
-    const paired = view.paired && (await loadBatch(view.paired, indices, epoch, corrupt));
-    return { images, shape: source.shape, indices, ...(labels && { labels }), ...(paired && { paired }) };
+    const paired = view.paired && (await loadBatch(view.paired, indices, epoch, settings, helpers));
+    return { images, shape: source.shape, indices, ...withLabels(view, indices), ...(paired && { paired }) };
   }
   const examples: Example[] = [];
   const skipped: Skipped[] = [];
@@ -24,44 +41,57 @@ export async function loadBatch(
     try {
       examples.push(await view.load(index, epoch));
     } catch (error) {
-      if (corrupt === 'throw' || !isCorrupt(error)) throw error;
+      if (settings.corrupt === 'throw' || !isCorrupt(error)) throw error;
       skipped.push({ index, name: view.nameOf(index), reason: error.message });
     }
   }
-  return { ...collate(examples, view), ...(skipped.length > 0 && { skipped }) };
+  return { ...collate(examples, (index) => view.nameOf(index)), ...(skipped.length > 0 && { skipped }) };
 }
 
-export function isCorrupt(error: unknown): error is DatasetError {
-  return error instanceof DatasetError && error.code === 'DATASETS_CORRUPT_IMAGE';
-}
-
-/** Puts examples into one batch; their pictures have to agree in shape and type. */
-export function collate(examples: readonly Example[], view: Pick<View, 'nameOf'>): RawBatch {
-  const first = examples[0];
-  if (first === undefined) return { images: new Uint8Array(0), shape: [0, 0, 0], indices: new Uint32Array(0) };
-  const { shape, data } = first.image;
-  const size = sizeOf(shape);
-  const Numbers = data.constructor as Uint8ArrayConstructor | Float32ArrayConstructor;
-  const images = new Numbers(examples.length * size);
-  const width = typeof first.label === 'object' ? first.label.length : 1;
-  const labels = first.label === undefined ? undefined : new Int32Array(examples.length * width);
-  examples.forEach(({ image, label, index }, i) => {
-    if (!sameShape(image.shape, shape) || image.data.constructor !== Numbers) {
-      throw new DatasetError(
-        'DATASETS_SHAPES_DIFFER',
-        `${view.nameOf(index)} is [${image.shape}] of ${image.data.constructor.name}, but the batch began with ` +
-          `[${shape}] of ${Numbers.name}; bring all pictures to one size, for example with resize() and centerCrop().`,
-      );
-    }
-    images.set(image.data, i * size);
-    if (label !== undefined) labels?.set(typeof label === 'number' ? [label] : label, i * width);
+/** Helpers do the built-in transforms up to the first function; functions stay on this thread. */
+async function loadWithHelpers(
+  view: View,
+  recipe: Recipe,
+  indices: Uint32Array,
+  epoch: number,
+  settings: LoadSettings,
+  helpers: Helpers,
+): Promise<RawBatch> {
+  const firstFunction = view.steps.findIndex(isFunction);
+  const split = firstFunction === -1 ? view.steps.length : firstFunction;
+  const rest = view.steps.slice(split);
+  const { skipped, ...loaded } = await helpers.run(recipe, {
+    rows: view.rowsOf(indices),
+    names: Array.from(indices, (index) => view.nameOf(index)),
+    indices,
+    epoch,
+    steps: view.steps.slice(0, split) as Transform[],
+    corrupt: settings.corrupt,
+    range: settings.dtype === 'float32' && rest.length === 0 ? settings.range : null,
   });
-  const indices = Uint32Array.from(examples, (example) => example.index);
-  const pairs = examples.flatMap((example) => example.paired ?? []);
-  const paired = pairs.length === examples.length ? collate(pairs, view) : undefined;
-  return { images, shape, indices, ...(labels && { labels }), ...(paired && { paired }) };
+  const kept = loaded.indices;
+  const paired = view.paired && (await loadBatch(view.paired, kept, epoch, settings, helpers));
+  const batch: RawBatch = { ...loaded, ...withLabels(view, kept), ...(paired && { paired }) };
+  const lost = skipped.length > 0 && { skipped };
+  if (rest.length === 0) return { ...batch, ...lost };
+  const examples = await Promise.all(apart(batch).map((example) => runSteps(rest, example, epoch)));
+  return { ...collate(examples, (index) => view.nameOf(index)), ...lost };
 }
 
-function sameShape(a: ImageShape, b: ImageShape): boolean {
-  return a.every((size, axis) => size === b[axis]);
+function withLabels(view: View, indices: Uint32Array): { labels?: Int32Array } {
+  const labels = view.labelsOf(indices);
+  return labels === undefined ? {} : { labels };
+}
+
+/** The examples of a batch, one by one. */
+function apart({ images, shape, indices, labels, paired }: RawBatch): Example[] {
+  const size = sizeOf(shape);
+  const width = labels === undefined ? 0 : labels.length / indices.length;
+  const partners = paired && apart(paired);
+  return Array.from(indices, (index, i) => ({
+    image: { data: images.subarray(i * size, (i + 1) * size), shape },
+    index,
+    ...(labels && { label: width === 1 ? labels[i]! : labels.slice(i * width, (i + 1) * width) }),
+    ...(partners && { paired: partners[i]! }),
+  }));
 }

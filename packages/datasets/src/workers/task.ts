@@ -1,0 +1,48 @@
+import { toFloats, type Range } from '../pipeline/convert.ts';
+import { collate, isCorrupt } from '../pipeline/collate.ts';
+import type { Skipped } from '../pipeline/batch.ts';
+import { decodeImage } from '../decode/decode.ts';
+import type { Example, ImageShape } from '../image.ts';
+import type { Recipe } from '../sources/encoded.ts';
+import type { Store } from '../sources/store.ts';
+import { transformImage } from '../step.ts';
+import type { Transform } from '../transforms/index.ts';
+
+/** One batch's worth of reading, decoding and transforming. */
+export interface Task {
+  readonly rows: Uint32Array;
+  readonly names: readonly string[];
+  readonly indices: Uint32Array;
+  readonly epoch: number;
+  readonly steps: readonly Transform[];
+  readonly corrupt: 'throw' | 'skip';
+  /** Scale bytes to this range; null leaves them bytes. */
+  readonly range: Range | null;
+}
+
+/** A batch without labels: what a worker sends back. */
+export interface TaskResult {
+  readonly images: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  readonly shape: ImageShape;
+  readonly indices: Uint32Array;
+  readonly skipped: readonly Skipped[];
+}
+
+export async function runTask(store: Store, channels: Recipe['channels'], task: Task): Promise<TaskResult> {
+  const examples: Example[] = [];
+  const skipped: Skipped[] = [];
+  const nameOf = (index: number) => task.names[task.indices.indexOf(index)] ?? '';
+  for (const [i, index] of task.indices.entries()) {
+    const name = task.names[i]!;
+    try {
+      const image = await decodeImage(store.read(task.rows[i]!), name, channels);
+      examples.push({ image: transformImage(task.steps, image, task.epoch, index), index });
+    } catch (error) {
+      if (task.corrupt === 'throw' || !isCorrupt(error)) throw error;
+      skipped.push({ index, name, reason: error.message });
+    }
+  }
+  const { images, shape, indices } = collate(examples, nameOf);
+  const floats = task.range !== null && images instanceof Uint8Array ? toFloats(images, task.range) : images;
+  return { images: floats as TaskResult['images'], shape, indices, skipped };
+}
