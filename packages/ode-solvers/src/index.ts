@@ -25,3 +25,5 @@ export {
   type SecondOrderField,
 } from './tensors/second-order.ts';
 export type { Times } from './tensors/times.ts';
+export type { StepTaken } from './core/stepper.ts';
+export { stepper, type Stepper, type StepState } from './tensors/stepper.ts';

@@ -98,6 +98,7 @@ class Walk<Y> {
     let landing = 0;
     let tStart = t0;
     let finite = true;
+    let refused: number | undefined;
     while (this.t !== t1) {
       if (signal?.aborted === true) return 'aborted';
       if (stats.steps >= steps.maxNumSteps) return 'maxStepsReached';
@@ -107,7 +108,8 @@ class Walk<Y> {
       // A step that would leave a rounding error's length before the limit goes all the way.
       const lands = h >= Math.abs(limit - this.t) * (1 - 1e-12);
       const end = lands ? limit : this.t + sign * h;
-      if (end === this.t) return finite ? 'dtUnderflow' : 'nonFinite';
+      // Too short to be told from no step, or from the one that was refused.
+      if (end === this.t || end === refused) return finite ? 'dtUnderflow' : 'nonFinite';
       const jump = lands && target?.jump === true;
       const span: Span = { t: this.t, h: end - this.t, tStart, tEnd: jump ? nextFloat(end, -sign) : end };
 
@@ -122,14 +124,17 @@ class Walk<Y> {
         throw error;
       }
       finite = Number.isFinite(ratio);
-      const accepted = ratio <= 1 || (finite && Math.abs(span.h) <= steps.minStep);
+      // h is what was asked for; the length of the span may differ from it by a rounding error.
+      const shortest = Math.min(h, Math.abs(span.h)) <= steps.minStep;
+      const accepted = ratio <= 1 || (finite && shortest);
       this.report(span, end, accepted, ratio);
       h = Math.abs(span.h) * controller.factor(ratio, accepted);
+      refused = accepted ? undefined : end;
       if (!accepted) {
         this.free(result);
         system.space.rewind?.(mark);
         // A shorter step may no longer do: at the shortest allowed, NaN will stay NaN.
-        if (!finite && Math.abs(span.h) <= steps.minStep) return 'nonFinite';
+        if (!finite && shortest) return 'nonFinite';
         continue;
       }
       if (yield* this.advance(span, end, result)) return 'event';

@@ -8,3 +8,6 @@ export { methodNames, type MethodName } from '../methods/index.ts';
 export { odeint, odeintAsync, type VectorEvent, type VectorOptions, type VectorSolution } from './odeint.ts';
 export type { Norm, Tolerance } from './space.ts';
 export { secondOrder, type SecondOrderVectorField, type VectorAcceleration, type VectorField } from './system.ts';
+export { coupled } from '../methods/coupled.ts';
+export type { Stand, StepTaken } from '../core/stepper.ts';
+export { stepper, type VectorStepper } from './stepper.ts';
