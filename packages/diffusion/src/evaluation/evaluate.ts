@@ -1,7 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Generator } from '@missing-u/random';
 import type { DiffusionPipeline, SampleOptions } from '../pipelines/diffusion-pipeline.ts';
-import { rootGenerator } from '../pipelines/noise.ts';
 
 /** A measure of a set of images against another set, whose images it has seen already: FID, KID, Inception Score... */
 export interface GenerativeMetric {
@@ -30,12 +28,11 @@ export interface Evaluation {
 /** Samples images in chunks and measures them, in memory that does not grow with their number. */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { pipeline, count, metrics, onProgress, chunkSize = 64, ...sampling } = options;
-  const generator: Generator = rootGenerator(options.generator);
   let seconds = 0;
   for (let first = 0; first < count; first += chunkSize) {
     const batchSize = Math.min(chunkSize, count - first);
     const begin = performance.now();
-    const images = await pipeline.sample({ ...sampling, generator, first, batchSize, chunkSize });
+    const images = await pipeline.sample({ ...sampling, first, batchSize, chunkSize });
     seconds += (performance.now() - begin) / 1000;
     try {
       for (const metric of Object.values(metrics)) await metric.update(images, { real: false });

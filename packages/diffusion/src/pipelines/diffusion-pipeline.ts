@@ -3,7 +3,8 @@ import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
-import { noisePerItem, rootGenerator } from './noise.ts';
+import { generatorsOf, noisePerItem, type Randomness } from './noise.ts';
+import type { LoadedPipeline } from './pretrained.ts';
 import { toUnitRange } from './ranges.ts';
 import { finish, reverseProcess, type ReverseStep } from './reverse-process.ts';
 
@@ -14,8 +15,8 @@ export interface SampleOptions {
   imageShape: readonly [number, number, number];
   /** Denoising steps; default 1000, as in diffusers. */
   numInferenceSteps?: number;
-  /** A seed or a generator; image i draws from its fork i, so it does not depend on the images beside it. */
-  generator: number | Generator;
+  /** A seed or a generator, whose fork i draws image i, or a list with one for each image, as in diffusers. */
+  generator: Randomness;
   /** Index of the first image: images 8 .. 15 of a set are `{ first: 8, batchSize: 8 }`; default 0. */
   first?: number;
   /** Images computed together, which bounds the memory; default 64. */
@@ -49,6 +50,22 @@ export class DiffusionPipeline {
   }
 
   /**
+   * Reads a pipeline from a folder in diffusers' layout or from the hub (`hf://owner/name`); Node only.
+   *
+   * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_UNKNOWN_NETWORK`
+   */
+  static async fromPretrained(folder: string): Promise<LoadedPipeline> {
+    const { loadPipeline } = await import('./pretrained.ts');
+    return loadPipeline(folder);
+  }
+
+  /** Writes the pipeline as a folder in diffusers' layout; Node only. */
+  async savePretrained(folder: string, options?: { dtype?: 'float32' | 'float16' | 'bfloat16' }): Promise<void> {
+    const { savePipeline } = await import('./pretrained.ts');
+    return savePipeline(this, folder, options);
+  }
+
+  /**
    * Makes images: a tensor [batchSize, height, width, channels] in [0, 1], which the caller disposes.
    *
    * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_DENOISER_OUTPUT`
@@ -56,13 +73,12 @@ export class DiffusionPipeline {
   async sample(options: SampleOptions): Promise<tf.Tensor4D> {
     const { batchSize = 1, first = 0, chunkSize = 64, callbackOnStepEnd } = options;
     checkPositive({ batchSize, chunkSize });
-    const root = rootGenerator(options.generator);
     const chunks: tf.Tensor4D[] = [];
     let step = 0;
     try {
       for (let start = 0; start < batchSize; start += chunkSize) {
         const size = Math.min(chunkSize, batchSize - start);
-        const generators = Array.from({ length: size }, (_, i) => root.fork(first + start + i));
+        const generators = generatorsOf(options.generator, first + start, size);
         const sample = await finish(this.#reverse(generators, options), async (done) => {
           const { timestep, sample, predOriginalSample } = done;
           const replaced = await callbackOnStepEnd?.(this, step, timestep, { sample, predOriginalSample });
@@ -84,9 +100,7 @@ export class DiffusionPipeline {
   ): AsyncGenerator<ReverseStep, void, void> {
     const { batchSize = 1, first = 0 } = options;
     checkPositive({ batchSize });
-    const root = rootGenerator(options.generator);
-    const generators = Array.from({ length: batchSize }, (_, i) => root.fork(first + i));
-    const last = yield* this.#reverse(generators, options);
+    const last = yield* this.#reverse(generatorsOf(options.generator, first, batchSize), options);
     last.dispose();
   }
 

@@ -2,8 +2,7 @@ import { invalidArgument } from '@missing-u/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { DiffusionError } from '../errors.ts';
 import type { DiffusionPipeline } from './diffusion-pipeline.ts';
-import { noisePerItem, rootGenerator } from './noise.ts';
-import type { Generator } from '@missing-u/random';
+import { generatorsOf, noisePerItem, type Randomness } from './noise.ts';
 import { finish, reverseProcess } from './reverse-process.ts';
 import { toModelRange, toUnitRange } from './ranges.ts';
 
@@ -14,8 +13,8 @@ export interface ImageToImageOptions {
   strength?: number;
   /** Steps of the whole schedule, of which the last `strength` share is run; default 50. */
   numInferenceSteps?: number;
-  /** A seed or a generator; image i draws from its fork i. */
-  generator: number | Generator;
+  /** A seed or a generator, whose fork i draws image i, or a list with one for each image. */
+  generator: Randomness;
   eta?: number;
   signal?: AbortSignal;
 }
@@ -38,8 +37,7 @@ export async function imageToImage(pipeline: DiffusionPipeline, options: ImageTo
   // diffusers' get_timesteps: the last floor(N * strength) of the N steps.
   const timesteps = all.slice(all.length - Math.min(all.length, Math.floor(all.length * strength)));
   if (timesteps.length === 0) return tf.clone(images);
-  const root = rootGenerator(options.generator);
-  const generators = Array.from({ length: images.shape[0] }, (_, i) => root.fork(i));
+  const generators = generatorsOf(options.generator, 0, images.shape[0]);
   const sample = tf.tidy(() => {
     const noise = noisePerItem(generators, images.shape.slice(1) as [number, number, number]);
     const times = generators.map(() => timesteps[0]!);

@@ -1,21 +1,74 @@
+import { invalidArgument } from '@missing-u/errors';
 import { createGenerator, type Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
+import { DiffusionError } from '../errors.ts';
 
 /**
- * Standard normal noise [generators.length, ...imageShape], one generator per image: an image is then the same whichever
- * images it is sampled together with.
+ * Standard normal noise [generators.length, height, width, channels], one generator per image: an image is then the same
+ * whichever images it is made together with. Each image is drawn channel by channel, in PyTorch's order, so that a
+ * `torchGenerator` gives the noise that Python's pipelines draw.
  */
 export function noisePerItem(
   generators: readonly Generator[],
-  imageShape: readonly [number, number, number],
+  [height, width, channels]: readonly [number, number, number],
 ): tf.Tensor4D {
-  const size = imageShape.reduce((product, side) => product * side, 1);
-  const values = new Float32Array(generators.length * size);
-  generators.forEach((generator, i) => generator.fillNormal(values.subarray(i * size, (i + 1) * size)));
-  return tf.tensor4d(values, [generators.length, ...imageShape]);
+  const pixels = height * width;
+  const values = new Float32Array(generators.length * pixels * channels);
+  const drawn = new Float32Array(pixels * channels);
+  generators.forEach((generator, item) => {
+    generator.fillNormal(drawn);
+    const start = item * drawn.length;
+    for (let channel = 0; channel < channels; channel++) {
+      for (let pixel = 0; pixel < pixels; pixel++) {
+        values[start + pixel * channels + channel] = drawn[channel * pixels + pixel]!;
+      }
+    }
+  });
+  return tf.tensor4d(values, [generators.length, height, width, channels]);
 }
 
-/** The generator that a seed stands for. */
-export function rootGenerator(generator: number | Generator): Generator {
-  return typeof generator === 'number' ? createGenerator(generator) : generator;
+/**
+ * The options of a scheduler's step, with a `noise` that is drawn when it is asked for: a step without noise must not move
+ * the generators, or the next one would differ from Python's.
+ */
+export function stepOptions(
+  generators: readonly Generator[],
+  sample: tf.Tensor4D,
+  eta: number | undefined,
+): { readonly noise: tf.Tensor4D; eta?: number } {
+  let noise: tf.Tensor4D | undefined;
+  return {
+    ...(eta === undefined ? {} : { eta }),
+    get noise() {
+      noise ??= noisePerItem(generators, sample.shape.slice(1) as [number, number, number]);
+      return noise;
+    },
+  };
+}
+
+/** The randomness of a set of images: a seed, a generator whose fork i draws image i, or one generator for each image. */
+export type Randomness = number | Generator | readonly Generator[];
+
+/**
+ * The generators of the images `first` .. `first + count - 1`.
+ *
+ * @throws DiffusionError `DIFFUSION_BAD_GENERATORS` where a list has not enough of them.
+ */
+export function generatorsOf(randomness: Randomness, first: number, count: number): Generator[] {
+  if (!isList(randomness)) {
+    const root = typeof randomness === 'number' ? createGenerator(randomness) : randomness;
+    return Array.from({ length: count }, (_, i) => root.fork(first + i));
+  }
+  if (randomness.length >= first + count) return randomness.slice(first, first + count);
+  const value = `a list of ${randomness.length}`;
+  const message = invalidArgument({
+    argument: 'generator',
+    value,
+    allowed: `a list of ${first + count}, one per image`,
+  });
+  throw new DiffusionError('DIFFUSION_BAD_GENERATORS', message);
+}
+
+function isList(randomness: Randomness): randomness is readonly Generator[] {
+  return Array.isArray(randomness);
 }

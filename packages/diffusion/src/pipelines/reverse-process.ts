@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { nextTurn } from '../next-turn.ts';
-import { noisePerItem } from './noise.ts';
+import { stepOptions } from './noise.ts';
 
 export interface ReverseOptions {
   unet: Denoiser;
@@ -43,8 +43,7 @@ export async function* reverseProcess(options: ReverseOptions): AsyncGenerator<R
       const [next, clean] = tf.tidy(() => {
         const output = unet.predict(scheduler.scaleModelInput(sample, timestep), timestep);
         checkOutput(output, sample);
-        const noise = noisePerItem(generators, sample.shape.slice(1) as [number, number, number]);
-        const step = scheduler.step(output, timestep, sample, { noise, ...(eta === undefined ? {} : { eta }) });
+        const step = scheduler.step(output, timestep, sample, stepOptions(generators, sample, eta));
         return [step.prevSample, step.predOriginalSample];
       });
       sample.dispose();
