@@ -40,3 +40,11 @@ export {
   type PrecisionRecall,
   type PrecisionRecallOptions,
 } from './distributions/precision-recall.ts';
+export { psnr } from './tensors/psnr.ts';
+export { ssim } from './tensors/ssim.ts';
+export { msSsim } from './tensors/ms-ssim.ts';
+export { LPIPS, type LpipsInput, type LpipsOptions, type LpipsWeights } from './lpips/lpips.ts';
+export { createTrunk, type Trunk, type TrunkName } from './networks/trunks.ts';
+export { fidInceptionWeights, InceptionV3, type InceptionOptions, type InceptionTap } from './networks/inception.ts';
+export type { ResizeMode } from './networks/resize.ts';
+export type { FeatureExtractor } from './distributions/feature-extractor.ts';

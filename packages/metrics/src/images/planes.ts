@@ -10,51 +10,103 @@ export interface Plane {
 /** A picture's channels, or its luma (ITU-R BT.601) where `color` asks for it and there are three or four channels. */
 export function planesOf(image: Image, color: 'channels' | 'luma' = 'channels'): Plane[] {
   const { data, width, height, channels } = image;
-  const pick = (value: (pixel: number) => number): Plane => {
+  const planes = Array.from({ length: channels }, (_, channel) => {
     const out = new Float64Array(width * height);
-    for (let i = 0; i < out.length; i++) out[i] = value(i * channels);
+    for (let i = 0, at = channel; i < out.length; i++, at += channels) out[i] = data[at]!;
     return { data: out, width, height };
-  };
-  if (color === 'luma' && channels >= 3) {
-    return [pick((i) => 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!)];
-  }
-  return Array.from({ length: channels }, (_, channel) => pick((i) => data[i + channel]!));
+  });
+  if (color === 'channels' || channels < 3) return planes;
+  const [red, green, blue] = planes.map((plane) => plane.data) as [Float64Array, Float64Array, Float64Array];
+  return [{ data: red.map((value, i) => 0.299 * value + 0.587 * green[i]! + 0.114 * blue[i]!), width, height }];
 }
 
 /** Where the border of a filter takes its values: mirrored with the edge pixel repeated (`symmetric`) or not (`reflect`). */
 export type Mirror = 'symmetric' | 'reflect';
 
-/** Separable correlation of a plane with two windows; the result has the plane's size. */
+/**
+ * Separable correlation of a plane with two symmetric windows; the result has the plane's size. Uniform windows go by running
+ * sums, whose cost does not depend on their size.
+ */
 export function filter(plane: Plane, rows: Float64Array, columns: Float64Array, mirror: Mirror = 'symmetric'): Plane {
-  const { width, height } = plane;
+  const { data, width, height } = plane;
   const across = new Float64Array(width * height);
-  const line = lineFilter(columns, width, mirror);
-  for (let y = 0; y < height; y++) line(plane.data, y * width, across);
+  const index = mirrored(width, columns.length >> 1, mirror);
+  const padded = new Float64Array(index.length);
+  const alongLine = isUniform(columns) ? averageLine : weighLine;
+  for (let from = 0; from < data.length; from += width) {
+    for (let i = 0; i < padded.length; i++) padded[i] = data[from + index[i]!]!;
+    alongLine(padded, columns, across, from, width);
+  }
 
   const down = new Float64Array(width * height);
-  const index = mirrored(height, rows.length >> 1, mirror);
-  for (let y = 0; y < height; y++) {
-    for (let k = 0; k < rows.length; k++) {
-      const weight = rows[k]!;
-      const from = index[y + k]! * width;
-      for (let x = 0; x < width; x++) down[y * width + x]! += weight * across[from + x]!;
-    }
-  }
+  const lines = mirrored(height, rows.length >> 1, mirror).map((line) => line * width);
+  const alongColumns = isUniform(rows) ? averageColumns : weighColumns;
+  alongColumns(across, lines, rows, down, width);
   return { data: down, width, height };
 }
 
-/** A filter of one line, with the line's padded copy as scratch. */
-function lineFilter(window: Float64Array, width: number, mirror: Mirror) {
-  const index = mirrored(width, window.length >> 1, mirror);
-  const padded = new Float64Array(index.length);
-  return (data: Float64Array, offset: number, out: Float64Array): void => {
-    for (let i = 0; i < padded.length; i++) padded[i] = data[offset + index[i]!]!;
-    for (let x = 0; x < width; x++) {
-      let sum = 0;
-      for (let k = 0; k < window.length; k++) sum += window[k]! * padded[x + k]!;
-      out[offset + x] = sum;
+function isUniform(window: Float64Array): boolean {
+  return window.every((weight) => weight === window[0]);
+}
+
+/** out[to + x] = sum over k of window[k] line[x + k]. */
+function weighLine(line: Float64Array, window: Float64Array, out: Float64Array, to: number, length: number): void {
+  const radius = window.length >> 1;
+  for (let x = 0; x < length; x++) {
+    let sum = window[radius]! * line[x + radius]!;
+    for (let k = 0; k < radius; k++) sum += window[k]! * (line[x + k]! + line[x + 2 * radius - k]!);
+    out[to + x] = sum;
+  }
+}
+
+function averageLine(line: Float64Array, window: Float64Array, out: Float64Array, to: number, length: number): void {
+  const size = window.length;
+  let sum = 0;
+  for (let k = 0; k < size - 1; k++) sum += line[k]!;
+  for (let x = 0; x < length; x++) {
+    sum += line[x + size - 1]!;
+    out[to + x] = sum / size;
+    sum -= line[x]!;
+  }
+}
+
+/** The same for all columns at once, a row of the result at a time; `lines` are the starts of the padded plane's rows. */
+function weighColumns(
+  data: Float64Array,
+  lines: Int32Array,
+  window: Float64Array,
+  out: Float64Array,
+  width: number,
+): void {
+  const radius = window.length >> 1;
+  for (let y = 0, to = 0; to < out.length; y++, to += width) {
+    const centre = lines[y + radius]!;
+    for (let x = 0; x < width; x++) out[to + x] = window[radius]! * data[centre + x]!;
+    for (let k = 0; k < radius; k++) {
+      const [above, below, weight] = [lines[y + k]!, lines[y + 2 * radius - k]!, window[k]!];
+      for (let x = 0; x < width; x++) out[to + x]! += weight * (data[above + x]! + data[below + x]!);
     }
-  };
+  }
+}
+
+function averageColumns(
+  data: Float64Array,
+  lines: Int32Array,
+  window: Float64Array,
+  out: Float64Array,
+  width: number,
+): void {
+  const size = window.length;
+  const sums = new Float64Array(width);
+  for (let k = 0; k < size - 1; k++) for (let x = 0; x < width; x++) sums[x]! += data[lines[k]! + x]!;
+  for (let y = 0, to = 0; to < out.length; y++, to += width) {
+    const [first, last] = [lines[y]!, lines[y + size - 1]!];
+    for (let x = 0; x < width; x++) {
+      const sum = sums[x]! + data[last + x]!;
+      out[to + x] = sum / size;
+      sums[x] = sum - data[first + x]!;
+    }
+  }
 }
 
 /** Source indices of a line of `size` extended by `radius` on both sides. */

@@ -40,46 +40,46 @@ export function structuralSimilarityDetails(a: Image, b: Image, options: SsimOpt
   };
 }
 
-/** The terms of SSIM at each pixel, in the paper's letters: S = A1 A2 / (B1 B2). */
+/** SSIM at each pixel, S = A1 A2 / (B1 B2) in the paper's letters, and what it is made of. */
 export interface SimilarityTerms {
   readonly map: Plane;
   /** A2 / B2: contrast and structure without luminance, as MS-SSIM wants them. */
   readonly contrast: Plane;
-  readonly a1: Float64Array;
-  readonly a2: Float64Array;
-  readonly b1: Float64Array;
-  readonly b2: Float64Array;
   readonly meanX: Float64Array;
   readonly meanY: Float64Array;
+  /** Windowed means of x² + y² and of x y. */
+  readonly meanSquares: Float64Array;
+  readonly meanProduct: Float64Array;
 }
 
 /** SSIM and its terms for every pixel of two planes of one size. */
 export function similarity(x: Plane, y: Plane, setting: SsimSetting): SimilarityTerms {
   const { rows, columns, covarianceFactor: factor, c1, c2, border } = setting;
   const { width, height } = x;
-  const mirror = border === 'crop' ? 'symmetric' : 'reflect';
-  const windowed = (value: (i: number) => number) =>
-    filter({ data: Float64Array.from(x.data, (_, i) => value(i)), width, height }, rows, columns, mirror).data;
-  const meanX = filter(x, rows, columns, mirror).data;
-  const meanY = filter(y, rows, columns, mirror).data;
-  const squareX = windowed((i) => x.data[i]! ** 2);
-  const squareY = windowed((i) => y.data[i]! ** 2);
-  const product = windowed((i) => x.data[i]! * y.data[i]!);
-
-  const empty = () => new Float64Array(x.data.length);
-  const [map, contrast, a1, a2, b1, b2] = [empty(), empty(), empty(), empty(), empty(), empty()];
-  for (let i = 0; i < map.length; i++) {
-    const [mx, my] = [meanX[i]!, meanY[i]!];
-    a1[i] = 2 * mx * my + c1;
-    b1[i] = mx * mx + my * my + c1;
-    a2[i] = 2 * factor * (product[i]! - mx * my) + c2;
-    b2[i] = factor * (squareX[i]! - mx * mx + (squareY[i]! - my * my)) + c2;
-    contrast[i] = a2[i]! / b2[i]!;
-    map[i] = (a1[i]! / b1[i]!) * contrast[i]!;
-  }
+  const size = width * height;
   const plane = (data: Float64Array): Plane => ({ data, width, height });
-  return { map: plane(map), contrast: plane(contrast), a1, a2, b1, b2, meanX, meanY };
+  const [squares, product] = [new Float64Array(size), new Float64Array(size)];
+  for (let i = 0; i < size; i++) {
+    const [vx, vy] = [x.data[i]!, y.data[i]!];
+    squares[i] = vx * vx + vy * vy;
+    product[i] = vx * vy;
+  }
+  const mirror = border === 'crop' ? 'symmetric' : 'reflect';
+  const windowed = (data: Float64Array) => filter(plane(data), rows, columns, mirror).data;
+  const [meanX, meanY, meanSquares, meanProduct] = [x.data, y.data, squares, product].map(windowed) as Quadruple;
+
+  const [map, contrast] = [squares, product];
+  for (let i = 0; i < size; i++) {
+    const [mx, my] = [meanX[i]!, meanY[i]!];
+    const [meansProduct, meansSquared] = [mx * my, mx * mx + my * my];
+    contrast[i] =
+      (2 * factor * (meanProduct[i]! - meansProduct) + c2) / (factor * (meanSquares[i]! - meansSquared) + c2);
+    map[i] = ((2 * meansProduct + c1) / (meansSquared + c1)) * contrast[i]!;
+  }
+  return { map: plane(map), contrast: plane(contrast), meanX, meanY, meanSquares, meanProduct };
 }
+
+type Quadruple = [Float64Array, Float64Array, Float64Array, Float64Array];
 
 /** The mean that the setting's border asks for. */
 export function meanOfMap(map: Plane, { rows, columns, border }: SsimSetting): number {
@@ -117,22 +117,25 @@ export function wangFactor({ width, height }: { width: number; height: number })
   return Math.max(1, Math.round(Math.min(width, height) / 256));
 }
 
-function gradientOf(x: Plane, y: Plane, terms: SimilarityTerms, { rows, columns, border }: SsimSetting): Plane {
-  const { map, a1, a2, b1, b2, meanX, meanY } = terms;
+function gradientOf(x: Plane, y: Plane, terms: SimilarityTerms, setting: SsimSetting): Plane {
+  const { rows, columns, covarianceFactor: factor, c1, c2, border } = setting;
+  const { map, meanX, meanY, meanSquares, meanProduct } = terms;
+  const size = x.data.length;
+  const [first, second, third] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
+  for (let i = 0; i < size; i++) {
+    const [mx, my, s] = [meanX[i]!, meanY[i]!, map.data[i]!];
+    const [a1, b1] = [2 * mx * my + c1, mx * mx + my * my + c1];
+    const a2 = 2 * factor * (meanProduct[i]! - mx * my) + c2;
+    const b2 = factor * (meanSquares[i]! - (mx * mx + my * my)) + c2;
+    first[i] = a1 / (b1 * b2);
+    second[i] = -s / b2;
+    third[i] = (mx * (a2 - a1) - my * (b2 - b1) * s) / (b1 * b2);
+  }
   const mirror = border === 'crop' ? 'symmetric' : 'reflect';
-  const windowed = (value: (i: number) => number) =>
-    filter({ ...x, data: Float64Array.from(x.data, (_, i) => value(i)) }, rows, columns, mirror).data;
-  const first = windowed((i) => a1[i]! / (b1[i]! * b2[i]!));
-  const second = windowed((i) => -map.data[i]! / b2[i]!);
-  const third = windowed((i) => {
-    const change = meanX[i]! * (a2[i]! - a1[i]!) - meanY[i]! * (b2[i]! - b1[i]!) * map.data[i]!;
-    return change / (b1[i]! * b2[i]!);
-  });
-  const data = Float64Array.from(
-    x.data,
-    (value, i) => (2 / x.data.length) * (first[i]! * value + second[i]! * y.data[i]! + third[i]!),
-  );
-  return { ...x, data };
+  const [f, g, h] = [first, second, third].map((data) => filter({ ...x, data }, rows, columns, mirror).data) as [
+    ...[Float64Array, Float64Array, Float64Array],
+  ];
+  return { ...x, data: x.data.map((value, i) => (2 / size) * (f[i]! * value + g[i]! * y.data[i]! + h[i]!)) };
 }
 
 function interleave(planes: readonly Plane[], scale = 1): Image & { data: Float64Array } {
