@@ -1,0 +1,85 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { EngineError } from '../errors.ts';
+import type { GraphBackend } from './backend.ts';
+import { Session } from './session.ts';
+import { type InputNode, type Ref, type Source, type Trace } from './trace.ts';
+
+/** A trace as a graph that can be run, for one set of shapes. */
+export class CompiledGraph {
+  readonly trace: Trace;
+  readonly #backend: GraphBackend;
+  readonly #session: Session;
+  readonly #inputs: number[];
+  /** What a run computes; inputs that are handed through are not among it. */
+  readonly #fetched: Ref[];
+
+  constructor(backend: GraphBackend, trace: Trace) {
+    this.trace = trace;
+    this.#backend = backend;
+    this.#inputs = trace.nodes.flatMap(({ kind }, i) => (kind === 'input' ? [i] : []));
+    const wanted = [...trace.outputs, ...trace.assignments.map(({ value }) => value)];
+    const computed = wanted.filter(({ node }) => trace.nodes[node]!.kind !== 'input');
+    this.#fetched = [...new Map(computed.map((ref) => [`${ref.node}:${ref.output}`, ref])).values()];
+    this.#session = new Session(backend, trace.nodes, this.#inputs, this.#fetched);
+  }
+
+  /** Runs the graph on new arguments, and assigns its variables. */
+  run(args: readonly tf.Tensor[]): tf.Tensor[] {
+    const inputs = new Map(
+      this.#inputs.map((node) => [node, this.#current(this.trace.nodes[node] as InputNode, args)]),
+    );
+    const { outputs, assigned } = this.evaluate(inputs);
+    this.trace.assignments.forEach(({ variable }, i) => variable.assign(assigned[i]!));
+    tf.dispose(assigned);
+    return outputs;
+  }
+
+  /** What the graph gives for given inputs, by node; nothing is assigned. */
+  evaluate(inputs: ReadonlyMap<number, tf.TensorInfo>): { outputs: tf.Tensor[]; assigned: tf.Tensor[] } {
+    const tensors = this.#inputs.map((node) => inputs.get(node)!);
+    const metadata = this.#fetched.length === 0 ? [] : this.#session.run(this.#backend.getInputTensorIds(tensors));
+    const fetched = metadata.map((each) => this.#backend.createOutputTensor(each));
+    const take = (ref: Ref): tf.Tensor => {
+      const at = this.#fetched.findIndex(({ node, output }) => node === ref.node && output === ref.output);
+      return share(this.#backend, fetched[at] ?? inputs.get(ref.node)!);
+    };
+    const outputs = this.trace.outputs.map(take);
+    const assigned = this.trace.assignments.map(({ value }) => take(value));
+    tf.dispose(fetched);
+    return { outputs, assigned };
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+
+  #current(input: InputNode, args: readonly tf.Tensor[]): tf.TensorInfo {
+    const { source } = input;
+    if (source.kind === 'argument') return args[source.index]!;
+    const gone = source.kind === 'variable' ? source.variable.isDisposed : !this.#backend.tensorMap.has(source.dataId);
+    if (gone) throw disposed(source, input);
+    if (source.kind === 'variable') return source.variable;
+    return { dataId: source.dataId, ...this.#typed(input) };
+  }
+
+  #typed({ shape, dtype }: InputNode): { shape: number[]; dtype: tf.DataType } {
+    const names: Record<number, tf.DataType> = { 1: 'float32', 3: 'int32', 8: 'complex64', 10: 'bool' };
+    return { shape, dtype: names[dtype]! };
+  }
+}
+
+/** One more tensor on the same data, owned by the running scope. */
+function share(backend: GraphBackend, tensor: tf.TensorInfo): tf.Tensor {
+  const { dataId, shape, dtype } = tensor;
+  backend.incRef(dataId);
+  return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype });
+}
+
+function disposed(source: Exclude<Source, { kind: 'argument' }>, { line }: InputNode): EngineError {
+  const what = source.kind === 'variable' ? `the variable '${source.variable.name}'` : 'a tensor';
+  return new EngineError(
+    'ENGINE_COMPILE_DISPOSED_CAPTURE',
+    `A compiled function closes over ${what}, used at ${line}, that was disposed. Keep it (\`tf.keep\`) as long as the ` +
+      'function, or pass it in as an argument.',
+  );
+}

@@ -1,0 +1,13 @@
+import { replaceKernel } from '../composed-kernel.ts';
+import { gather } from './gather.ts';
+import { registerReluGradient } from './relu-gradient.ts';
+
+let registered = false;
+
+/** Gives the native engine, once, kernels that it lacks, or that read values while they run. */
+export function registerNativePrimitives(): void {
+  if (registered) return;
+  replaceKernel(gather);
+  registerReluGradient();
+  registered = true;
+}
