@@ -1,5 +1,5 @@
 import { unknownName } from '@missing-u/errors';
-import { CUNet } from '@missing-u/cunet';
+import { CUNet, presets as cunetPresets, type PresetName } from '@missing-u/cunet';
 import { UNet, UNet2DModel } from '@missing-u/unet-blocks';
 import type { StateDict } from '@missing-u/weights';
 import type { TrainableDenoiser } from './contracts.ts';
@@ -47,4 +47,30 @@ function findNetwork(className: string): NetworkClass {
   if (Object.hasOwn(networks, className)) return networks[className]!;
   const message = unknownName('class of the network', className, Object.keys(networks));
   throw new DiffusionError('DIFFUSION_UNKNOWN_NETWORK', message);
+}
+
+/** Networks without values by the name of their preset: those of `CUNet`, `unet` (the baseline of the paper), Ho et al.'s. */
+const presets: Readonly<Record<string, (inChannels: number, imageSize: number) => Network>> = {
+  unet: (inChannels, imageSize) => new UNet({ preset: 'lucidrains', inChannels, imageSize, weights: 'none' }),
+  ho: (inChannels, imageSize) => new UNet({ preset: 'ho', inChannels, imageSize, weights: 'none' }),
+  'ho-256': (inChannels, imageSize) => new UNet({ preset: 'ho-256', inChannels, imageSize, weights: 'none' }),
+  ...Object.fromEntries(
+    Object.keys(cunetPresets).map((preset) => [
+      preset,
+      (inChannels: number, imageSize: number) =>
+        new CUNet({ preset: preset as PresetName, inChannels, imageSize, weights: 'none' }),
+    ]),
+  ),
+};
+
+export const presetNames = Object.keys(presets);
+
+/**
+ * The network of a preset, for images of this many channels and this side, without values.
+ *
+ * @throws DiffusionError `DIFFUSION_UNKNOWN_PRESET`
+ */
+export function makePreset(name: string, inChannels: number, imageSize: number): Network {
+  if (Object.hasOwn(presets, name)) return presets[name]!(inChannels, imageSize);
+  throw new DiffusionError('DIFFUSION_UNKNOWN_PRESET', unknownName('preset', name, presetNames));
 }

@@ -3,6 +3,7 @@ import { doctorCommand, nativeCommand } from '@missing-u/engine/cli';
 import { Command } from 'commander';
 import { demoCommand } from './commands/demo.ts';
 import { sampleCommand } from './commands/sample.ts';
+import { summaryCommand } from './commands/summary.ts';
 import { trainCommand } from './commands/train.ts';
 import { report } from './exit.ts';
 
@@ -17,6 +18,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(demoCommand())
     .addCommand(trainCommand())
     .addCommand(sampleCommand())
+    .addCommand(summaryCommand())
     .addCommand(doctorCommand())
     .addCommand(nativeCommand());
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

@@ -1,13 +1,14 @@
 import { loadSafetensors } from '@missing-u/weights';
 import { join } from 'node:path';
+import type { Network } from '../networks.ts';
 import type { RunConfig } from './config.ts';
 import { assignParameters } from './parameters.ts';
-import { makeModel, type OwnedDenoiser } from './registry.ts';
+import { makeModel } from './registry.ts';
 import { latestCheckpoint, readRunConfig } from './run-folder.ts';
 
 export interface LoadedRun {
   config: RunConfig;
-  model: OwnedDenoiser;
+  model: Network;
 }
 
 /** The network of a training run with the averaged weights of its newest checkpoint; the caller disposes it. */

@@ -1,15 +1,30 @@
 import { unknownName } from '@missing-u/errors';
 import { CUNet } from '@missing-u/cunet';
 import { mnist } from '@missing-u/datasets';
-import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
-import type { SamplingScheduler, TrainableDenoiser, TrainingScheduler } from '../contracts.ts';
+import {
+  DDIMScheduler,
+  DDPMScheduler,
+  DEISMultistepScheduler,
+  DPMSolverMultistepScheduler,
+  EulerAncestralDiscreteScheduler,
+  EulerDiscreteScheduler,
+  HeunDiscreteScheduler,
+  LMSDiscreteScheduler,
+  PNDMScheduler,
+  UniPCMultistepScheduler,
+} from '@missing-u/schedulers';
+import { UNet } from '@missing-u/unet-blocks';
+import type { SamplingScheduler, TrainingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
+import type { Network } from '../networks.ts';
 import type { RunConfig } from './config.ts';
 
 /** What can be named in a configuration or on the command line; a new one is one line. */
 const models = {
-  cunet: (config: RunConfig, inChannels: number) =>
-    new CUNet({ inChannels, channels: config.channels, imageSize: config.size, seed: config.seed }),
+  cunet: ({ channels, size, seed }: RunConfig, inChannels: number): Network =>
+    new CUNet({ inChannels, channels, imageSize: size, seed }),
+  unet: ({ channels, size, seed }: RunConfig, inChannels: number): Network =>
+    new UNet({ preset: 'lucidrains', inChannels, dim: channels, imageSize: size, seed }),
 };
 
 const datasets = {
@@ -22,7 +37,18 @@ const datasets = {
 const schedulers = {
   ddpm: DDPMScheduler,
   ddim: DDIMScheduler,
+  pndm: PNDMScheduler,
+  lms: LMSDiscreteScheduler,
+  euler: EulerDiscreteScheduler,
+  'euler-ancestral': EulerAncestralDiscreteScheduler,
+  heun: HeunDiscreteScheduler,
+  'dpm-solver++': DPMSolverMultistepScheduler,
+  deis: DEISMultistepScheduler,
+  unipc: UniPCMultistepScheduler,
 };
+
+export const modelNames = Object.keys(models);
+export const schedulerNames = Object.keys(schedulers);
 
 /**
  * Refuses names that are not known, before anything is started.
@@ -34,10 +60,7 @@ export function checkNames(config: RunConfig): void {
   pick('model', models, config.model);
 }
 
-/** A network that owns its weights. */
-export type OwnedDenoiser = TrainableDenoiser & { dispose(): void };
-
-export function makeModel(config: RunConfig): OwnedDenoiser {
+export function makeModel(config: RunConfig): Network {
   return pick('model', models, config.model)(config, datasetChannels(config));
 }
 
@@ -54,9 +77,9 @@ export function openDataset(config: RunConfig): ReturnType<(typeof datasets)['mn
 export function makeScheduler(name: string, config: RunConfig): TrainingScheduler & SamplingScheduler {
   const Scheduler = pick('scheduler', schedulers, name);
   return new Scheduler({
-    numTrainTimesteps: config.timesteps,
-    betaSchedule: config.schedule,
-    predictionType: config.prediction,
+    num_train_timesteps: config.timesteps,
+    beta_schedule: config.schedule,
+    prediction_type: config.prediction,
   });
 }
 

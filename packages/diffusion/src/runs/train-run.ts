@@ -1,13 +1,14 @@
 import { nextTurn } from '../next-turn.ts';
 import { Trainer, type TrainingStep } from '../training/trainer.ts';
 import { readCheckpoint, readParameters, writeCheckpoint } from './checkpoint.ts';
+import type { Network } from '../networks.ts';
 import type { RunConfig } from './config.ts';
 import { EventFile } from './event-file.ts';
 import { makeFolder, writeAtomically } from './files.ts';
 import { lockRun } from './lock.ts';
 import { MetricsLog, type LoggedStep } from './metrics-log.ts';
 import { assignParameters } from './parameters.ts';
-import { makeModel, makeScheduler, openDataset, type OwnedDenoiser } from './registry.ts';
+import { makeModel, makeScheduler, openDataset } from './registry.ts';
 import { checkpointsOf, configFile, latestCheckpoint, metricsFile } from './run-folder.ts';
 
 export interface TrainRunOptions {
@@ -23,7 +24,7 @@ export interface TrainRunOptions {
 
 export interface TrainedRun {
   /** The network with the averaged weights; the caller disposes it. */
-  model: OwnedDenoiser;
+  model: Network;
   parameters: number;
   /** Every step of the run, those of earlier sittings too. */
   steps: LoggedStep[];

@@ -15,35 +15,45 @@ export interface AdamOptions {
  */
 export class Adam {
   readonly #options: Required<AdamOptions>;
-  #first: tf.Tensor1D;
-  #second: tf.Tensor1D;
+  /** Variables, so that a compiled step can assign them. */
+  readonly #first: tf.Variable<tf.Rank.R1>;
+  readonly #second: tf.Variable<tf.Rank.R1>;
   /** Updates made so far. */
   #count = 0;
 
   constructor(size: number, { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 }: AdamOptions = {}) {
     this.#options = { betas, epsilon, weightDecay };
-    this.#first = tf.zeros([size]);
-    this.#second = tf.zeros([size]);
+    this.#first = tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R1>([size]), false));
+    this.#second = tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R1>([size]), false));
   }
 
   /** The parameters after one step; both inputs, [size], stay alive. */
   update(parameters: tf.Tensor1D, gradient: tf.Tensor1D, learningRate: number): tf.Tensor1D {
-    const { betas, epsilon, weightDecay } = this.#options;
-    const [beta1, beta2] = betas;
+    return tf.tidy(() => this.apply(parameters, gradient, this.coefficients(learningRate)));
+  }
+
+  /** Counts an update, and gives the numbers of it that {@link apply} takes: [rate, root of the correction, decay]. */
+  coefficients(learningRate: number): tf.Tensor1D {
+    const { betas, weightDecay } = this.#options;
     this.#count += 1;
-    const rate = learningRate / (1 - beta1 ** this.#count);
-    const rootCorrection = Math.sqrt(1 - beta2 ** this.#count);
-    const [first, second, next] = tf.tidy(() => {
-      const m = lerp(gradient, this.#first, beta1);
-      const v = lerp(tf.square(gradient), this.#second, beta2);
+    const rate = learningRate / (1 - betas[0] ** this.#count);
+    const rootCorrection = Math.sqrt(1 - betas[1] ** this.#count);
+    return tf.tensor1d([rate, rootCorrection, 1 - learningRate * weightDecay]);
+  }
+
+  /** {@link update} with everything that changes in tensors, as a compiled function needs it. */
+  apply(parameters: tf.Tensor1D, gradient: tf.Tensor1D, coefficients: tf.Tensor1D): tf.Tensor1D {
+    const { betas, epsilon, weightDecay } = this.#options;
+    return tf.tidy(() => {
+      const [rate, rootCorrection, decay] = tf.split(coefficients, 3) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+      const m = lerp(gradient, this.#first, betas[0]);
+      const v = lerp(tf.square(gradient), this.#second, betas[1]);
+      this.#first.assign(m);
+      this.#second.assign(v);
       const denominator = tf.add(tf.div(tf.sqrt(v), rootCorrection), epsilon);
-      const decayed = weightDecay === 0 ? parameters : tf.mul(parameters, 1 - learningRate * weightDecay);
-      return [m, v, tf.sub(decayed, tf.mul(tf.div(m, denominator), rate))];
+      const decayed = weightDecay === 0 ? parameters : tf.mul(parameters, decay);
+      return tf.sub(decayed, tf.mul(tf.div(m, denominator), rate)) as tf.Tensor1D;
     });
-    tf.dispose([this.#first, this.#second]);
-    this.#first = first!;
-    this.#second = second!;
-    return next!;
   }
 
   /** The moments and the count, for a checkpoint; the tensors stay owned by the optimiser. */
@@ -53,10 +63,11 @@ export class Adam {
 
   /** Takes over a state read from a checkpoint. */
   restore(state: { count: number; first: Float32Array; second: Float32Array }): void {
-    tf.dispose([this.#first, this.#second]);
     this.#count = state.count;
-    this.#first = tf.tensor1d(state.first);
-    this.#second = tf.tensor1d(state.second);
+    tf.tidy(() => {
+      this.#first.assign(tf.tensor1d(state.first));
+      this.#second.assign(tf.tensor1d(state.second));
+    });
   }
 
   dispose(): void {

@@ -27,21 +27,31 @@ export function emaDecay(update: number, options: EmaOptions = {}): number {
 /** An exponential moving average of a vector of parameters. */
 export class Ema {
   readonly #options: EmaOptions;
-  #average: tf.Tensor1D;
+  /** A variable, so that a compiled step can assign it. */
+  readonly #average: tf.Variable<tf.Rank.R1>;
   #updates = 0;
 
   /** Starts at a copy of `parameters`. */
   constructor(parameters: tf.Tensor1D, options: EmaOptions = {}) {
     this.#options = options;
-    this.#average = tf.clone(parameters);
+    this.#average = tf.variable(parameters, false);
   }
 
   update(parameters: tf.Tensor1D): void {
+    tf.tidy(() => this.apply(parameters, this.decay()));
+  }
+
+  /** Counts an update, and gives its decay, a scalar. */
+  decay(): tf.Scalar {
     this.#updates += 1;
-    const decay = emaDecay(this.#updates, this.#options);
-    const next: tf.Tensor1D = tf.tidy(() => tf.add(tf.mul(this.#average, decay), tf.mul(parameters, 1 - decay)));
-    this.#average.dispose();
-    this.#average = next;
+    return tf.scalar(emaDecay(this.#updates, this.#options));
+  }
+
+  /** {@link update} with everything that changes in tensors, as a compiled function needs it. */
+  apply(parameters: tf.Tensor1D, decay: tf.Scalar): void {
+    tf.tidy(() => {
+      this.#average.assign(tf.add(tf.mul(this.#average, decay), tf.mul(parameters, tf.sub(1, decay))));
+    });
   }
 
   /** The average and the number of updates; the tensor stays owned by this object. */
@@ -50,9 +60,8 @@ export class Ema {
   }
 
   restore(state: { updates: number; average: Float32Array }): void {
-    this.#average.dispose();
     this.#updates = state.updates;
-    this.#average = tf.tensor1d(state.average);
+    tf.tidy(() => this.#average.assign(tf.tensor1d(state.average)));
   }
 
   dispose(): void {

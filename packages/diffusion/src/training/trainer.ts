@@ -1,3 +1,4 @@
+import { compile, EngineError, type Compiled, type CompileStats } from '@missing-u/engine';
 import { invalidArgument } from '@missing-u/errors';
 import { createGenerator, type Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
@@ -17,7 +18,22 @@ export interface TrainerOptions extends AdamOptions, LearningRateOptions {
   ema?: EmaOptions;
   /** Seed of timesteps and noise; each step draws from its own fork, so that a resumed run needs only its step number. */
   seed: number;
+  /**
+   * Run the steps as graphs where the engine can (`native`); default true. A network whose structure depends on values, as
+   * with an ODE solver that chooses its steps, has to be trained with false.
+   */
+  compile?: boolean;
 }
+
+/** Noisy images, timesteps and the network's target to the loss, the norm of the gradient, and the clipped gradient. */
+type GradientFunction = (
+  noisy: tf.Tensor4D,
+  timesteps: tf.Tensor1D,
+  target: tf.Tensor4D,
+) => [loss: tf.Scalar, norm: tf.Scalar, clipped: tf.Tensor1D];
+
+/** Assigns weights, moments and average, from the gradient and the numbers of this update. */
+type UpdateFunction = (gradient: tf.Tensor1D, coefficients: tf.Tensor1D, decay: tf.Scalar) => [];
 
 /** What one optimiser step did. */
 export interface TrainingStep {
@@ -45,6 +61,8 @@ export class Trainer {
   readonly #adam: Adam;
   readonly #ema: Ema;
   readonly #random: Generator;
+  readonly #gradient: Compiled<GradientFunction>;
+  readonly #update: Compiled<UpdateFunction>;
   #step = 0;
 
   constructor(options: TrainerOptions) {
@@ -55,6 +73,18 @@ export class Trainer {
     const weights = this.parameters.read();
     this.#ema = new Ema(weights, options.ema);
     weights.dispose();
+    const { denoiser, maxGradNorm = 1 } = options;
+    this.#gradient = compile<GradientFunction>((noisy, timesteps, target) => {
+      const { loss, gradient } = lossAndGradient(denoiser, this.parameters, noisy, timesteps, target);
+      const { norm, clipped } = clipByGlobalNorm(gradient, maxGradNorm);
+      return [loss, norm, clipped];
+    });
+    this.#update = compile<UpdateFunction>((gradient, coefficients, decay) => {
+      const next = this.#adam.apply(this.parameters.read(), gradient, coefficients);
+      this.parameters.write(next);
+      this.#ema.apply(next, decay);
+      return [];
+    });
   }
 
   /** Optimiser steps made so far. */
@@ -65,26 +95,26 @@ export class Trainer {
   /**
    * One optimiser step on a batch, which it does not dispose.
    *
-   * @throws DiffusionError `DIFFUSION_LOSS_NOT_FINITE`, before anything is updated.
+   * @throws DiffusionError `DIFFUSION_LOSS_NOT_FINITE`, before anything is updated; `DIFFUSION_NOT_COMPILABLE`.
    */
   async trainStep({ images }: ImageBatch): Promise<TrainingStep> {
-    const { denoiser, scheduler, maxGradNorm = 1 } = this.#options;
+    const { scheduler } = this.#options;
     const random = this.#random.fork(this.#step);
-    const { loss, norm, clipped } = tf.tidy(() => {
+    const [loss, norm, clipped] = tf.tidy(() => {
       const chain = Number(scheduler.config['num_train_timesteps']);
       const timesteps = Array.from({ length: images.shape[0] }, () => random.integer(chain));
       const noise = tf.tensor4d(random.fillNormal(new Float32Array(images.size)), images.shape);
       const noisy = scheduler.addNoise(images, noise, timesteps);
       const target = trainingTarget(scheduler, images, noise, timesteps);
-      const times = tf.tensor1d(timesteps, 'float32');
-      const { loss, gradient } = lossAndGradient(denoiser, this.parameters, noisy, times, target);
-      return { loss, ...clipByGlobalNorm(gradient, maxGradNorm) };
+      return this.#run(this.#gradient, noisy, tf.tensor1d(timesteps, 'float32'), target);
     });
     try {
       const [lossValue, gradNorm] = await Promise.all([scalar(loss), scalar(norm)]);
       if (!Number.isFinite(lossValue) || !Number.isFinite(gradNorm)) throw notFinite(this.#step, lossValue, gradNorm);
       const learningRate = learningRateAt(this.#step, this.#options);
-      this.#update(clipped, learningRate);
+      tf.tidy(() => {
+        this.#run(this.#update, clipped, this.#adam.coefficients(learningRate), this.#ema.decay());
+      });
       this.#step += 1;
       return { step: this.#step, loss: lossValue, gradNorm, learningRate };
     } finally {
@@ -92,12 +122,21 @@ export class Trainer {
     }
   }
 
-  #update(gradient: tf.Tensor1D, learningRate: number): void {
-    const weights = this.parameters.read();
-    const next = this.#adam.update(weights, gradient, learningRate);
-    this.parameters.write(next);
-    this.#ema.update(next);
-    tf.dispose([weights, next]);
+  /** What the compiled parts of a step hold, for reports. */
+  get stats(): { gradient: CompileStats; update: CompileStats } {
+    return { gradient: this.#gradient.stats, update: this.#update.stats };
+  }
+
+  /** Runs a part of a step as a graph, unless told not to. */
+  #run<F extends GradientFunction | UpdateFunction>(fn: Compiled<F>, ...args: Parameters<F>): ReturnType<F> {
+    const call = (this.#options.compile === false ? fn.original : fn) as (...args: Parameters<F>) => ReturnType<F>;
+    try {
+      return call(...args);
+    } catch (error) {
+      if (!(error instanceof EngineError && error.code.startsWith('ENGINE_COMPILE_'))) throw error;
+      const remedy = 'To train it as it is, slower: `compile: false`, or `--no-compile` on the command line.';
+      throw new DiffusionError('DIFFUSION_NOT_COMPILABLE', `${error.message} ${remedy}`, { cause: error });
+    }
   }
 
   /** Puts the averaged weights into the network: the end of training. */
@@ -129,8 +168,10 @@ export class Trainer {
     this.#ema.restore(state.ema);
   }
 
-  /** Frees optimiser and average; the network is the caller's. */
+  /** Frees optimiser, average and graphs; the network is the caller's. */
   dispose(): void {
+    this.#gradient.dispose();
+    this.#update.dispose();
     this.#adam.dispose();
     this.#ema.dispose();
   }

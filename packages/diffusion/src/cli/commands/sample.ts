@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { loadRun } from '../../runs/load-run.ts';
+import { schedulerNames } from '../../runs/registry.ts';
 import { integer, number, withEngineFlags, type EngineFlags } from '../options.ts';
 import { sampleGrid } from '../sample-grid.ts';
 import { startEngine } from '../start-engine.ts';
@@ -22,7 +23,7 @@ export function sampleCommand(): Command {
   const command = new Command('sample')
     .description('draw images from a trained model and write them as one picture')
     .requiredOption('--model <run>', 'folder of a training run')
-    .option('--scheduler <name>', 'ddpm or ddim', 'ddim')
+    .option('--scheduler <name>', schedulerNames.join(', '), 'ddim')
     .option('--steps <count>', 'denoising steps', integer, 50)
     .option('--count <count>', 'images', integer, 64)
     .option('--batch <count>', 'images computed together', integer, 64)

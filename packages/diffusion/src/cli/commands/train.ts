@@ -5,7 +5,7 @@ import { DiffusionError } from '../../errors.ts';
 import { writeAtomically } from '../../runs/files.ts';
 import { lossPlot } from '../../plots/loss-plot.ts';
 import { resolveConfig, type RunConfig } from '../../runs/config.ts';
-import { checkNames } from '../../runs/registry.ts';
+import { checkNames, modelNames } from '../../runs/registry.ts';
 import { checkpointsOf, readConfigFile, readRunConfig } from '../../runs/run-folder.ts';
 import { listCheckpoints } from '../../runs/checkpoint.ts';
 import { trainRun } from '../../runs/train-run.ts';
@@ -29,7 +29,7 @@ export function trainCommand(): Command {
     .option('--resume <folder>', 'go on from the newest checkpoint of a run')
     .option('--dataset <name>', 'data set (default: mnist)')
     .option('--root <folder>', "folder of the data set's files")
-    .option('--model <name>', 'network (default: cunet)')
+    .option('--model <name>', `network: ${modelNames.join(', ')} (default: cunet)`)
     .option('--channels <count>', 'width of the network (default: 16)', integer)
     .option('--size <pixels>', 'side of the images, a multiple of 16 (default: 32)', integer)
     .option('--schedule <name>', 'noise schedule (default: linear)')
