@@ -63,5 +63,6 @@ function imports(text) {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
   const pattern =
     /(?:^|[\s;])(?:import|export)\s[^'"`;]*?from\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/gm;
-  return [...code.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3]);
+  const found = [...code.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3]);
+  return found.filter((specifier) => !specifier.includes('${'));
 }

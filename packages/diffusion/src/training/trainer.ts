@@ -73,18 +73,24 @@ export class Trainer {
     const weights = this.parameters.read();
     this.#ema = new Ema(weights, options.ema);
     weights.dispose();
-    const { denoiser, maxGradNorm = 1 } = options;
-    this.#gradient = compile<GradientFunction>((noisy, timesteps, target) => {
-      const { loss, gradient } = lossAndGradient(denoiser, this.parameters, noisy, timesteps, target);
-      const { norm, clipped } = clipByGlobalNorm(gradient, maxGradNorm);
-      return [loss, norm, clipped];
-    });
-    this.#update = compile<UpdateFunction>((gradient, coefficients, decay) => {
-      const next = this.#adam.apply(this.parameters.read(), gradient, coefficients);
-      this.parameters.write(next);
-      this.#ema.apply(next, decay);
-      return [];
-    });
+    const { denoiser, maxGradNorm = 1, compile: enabled = true } = options;
+    this.#gradient = compile<GradientFunction>(
+      (noisy, timesteps, target) => {
+        const { loss, gradient } = lossAndGradient(denoiser, this.parameters, noisy, timesteps, target);
+        const { norm, clipped } = clipByGlobalNorm(gradient, maxGradNorm);
+        return [loss, norm, clipped];
+      },
+      { enabled },
+    );
+    this.#update = compile<UpdateFunction>(
+      (gradient, coefficients, decay) => {
+        const next = this.#adam.apply(this.parameters.read(), gradient, coefficients);
+        this.parameters.write(next);
+        this.#ema.apply(next, decay);
+        return [];
+      },
+      { enabled },
+    );
   }
 
   /** Optimiser steps made so far. */
@@ -106,15 +112,13 @@ export class Trainer {
       const noise = tf.tensor4d(random.fillNormal(new Float32Array(images.size)), images.shape);
       const noisy = scheduler.addNoise(images, noise, timesteps);
       const target = trainingTarget(scheduler, images, noise, timesteps);
-      return this.#run(this.#gradient, noisy, tf.tensor1d(timesteps, 'float32'), target);
+      return guided(() => this.#gradient(noisy, tf.tensor1d(timesteps, 'float32'), target));
     });
     try {
       const [lossValue, gradNorm] = await Promise.all([scalar(loss), scalar(norm)]);
       if (!Number.isFinite(lossValue) || !Number.isFinite(gradNorm)) throw notFinite(this.#step, lossValue, gradNorm);
       const learningRate = learningRateAt(this.#step, this.#options);
-      tf.tidy(() => {
-        this.#run(this.#update, clipped, this.#adam.coefficients(learningRate), this.#ema.decay());
-      });
+      tf.tidy(() => guided(() => this.#update(clipped, this.#adam.coefficients(learningRate), this.#ema.decay())));
       this.#step += 1;
       return { step: this.#step, loss: lossValue, gradNorm, learningRate };
     } finally {
@@ -125,18 +129,6 @@ export class Trainer {
   /** What the compiled parts of a step hold, for reports. */
   get stats(): { gradient: CompileStats; update: CompileStats } {
     return { gradient: this.#gradient.stats, update: this.#update.stats };
-  }
-
-  /** Runs a part of a step as a graph, unless told not to. */
-  #run<F extends GradientFunction | UpdateFunction>(fn: Compiled<F>, ...args: Parameters<F>): ReturnType<F> {
-    const call = (this.#options.compile === false ? fn.original : fn) as (...args: Parameters<F>) => ReturnType<F>;
-    try {
-      return call(...args);
-    } catch (error) {
-      if (!(error instanceof EngineError && error.code.startsWith('ENGINE_COMPILE_'))) throw error;
-      const remedy = 'To train it as it is, slower: `compile: false`, or `--no-compile` on the command line.';
-      throw new DiffusionError('DIFFUSION_NOT_COMPILABLE', `${error.message} ${remedy}`, { cause: error });
-    }
   }
 
   /** Puts the averaged weights into the network: the end of training. */
@@ -179,6 +171,17 @@ export class Trainer {
 
 async function scalar(tensor: tf.Tensor): Promise<number> {
   return (await tensor.data())[0]!;
+}
+
+/** Adds to what `compile` refuses how to train without it. */
+function guided<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof EngineError && error.code.startsWith('ENGINE_COMPILE_'))) throw error;
+    const remedy = 'To train it as it is, slower: `compile: false`, or `--no-compile` on the command line.';
+    throw new DiffusionError('DIFFUSION_NOT_COMPILABLE', `${error.message} ${remedy}`, { cause: error });
+  }
 }
 
 function notFinite(step: number, loss: number, gradNorm: number): DiffusionError {
