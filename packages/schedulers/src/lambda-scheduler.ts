@@ -8,7 +8,7 @@ import { epsilonMix, mixed, originalMix, thresholdOriginal, type ClipOptions } f
 import type { Sample, Timestep } from './sample.ts';
 import { checkStepCount, refuseRequest, type TimestepRequest } from './scheduler.ts';
 import { linspace, roundHalfEven } from './schedules/numeric.ts';
-import { spacedTimesteps } from './schedules/timesteps.ts';
+import { trailingTimesteps } from './schedules/timesteps.ts';
 import { SIGMA_DEFAULTS, SigmaScheduler, namedSigmas, type Levels, type SigmaOptions } from './sigma-scheduler.ts';
 
 /** Options of the solvers in λ = log(α/σ): DPM-Solver, DEIS, UniPC, SA-Solver. */
@@ -137,12 +137,8 @@ export abstract class LambdaScheduler<O extends LambdaOptions> extends SigmaSche
         const ratio = Math.floor(last / (count + 1));
         return Float64Array.from({ length: count }, (_, i) => (count - i) * ratio + stepsOffset);
       }
-      case 'trailing': {
-        if (last === numTrainTimesteps) return spacedTimesteps(count, this.options);
-        const ratio = numTrainTimesteps / count;
-        const length = Math.ceil(last / ratio);
-        return Float64Array.from({ length }, (_, i) => roundHalfEven(last - i * ratio) - 1);
-      }
+      case 'trailing':
+        return trailingTimesteps(last, numTrainTimesteps / count);
     }
   }
 

@@ -40,6 +40,7 @@ export abstract class SigmaScheduler<O extends SigmaOptions> extends DiscreteSch
   sigmas: Float64Array;
   /** σ of every trained timestep. */
   protected readonly trainedSigmas: Float64Array;
+  #logSigmas: Float64Array | undefined;
 
   constructor(definition: Definition<O>, given: Partial<O> | SchedulerConfig) {
     super(definition, given);
@@ -110,11 +111,10 @@ export abstract class SigmaScheduler<O extends SigmaOptions> extends DiscreteSch
     return { timesteps: replaced.map((sigma) => this.timestepOf(sigma)), sigmas: replaced };
   }
 
+  /** The timestep that the model knows a level by. */
   protected timestepOf(sigma: number): number {
-    return sigmaToTimestep(
-      sigma,
-      this.trainedSigmas.map((one) => this.round(Math.log(one))),
-    );
+    this.#logSigmas ??= this.trainedSigmas.map((one) => this.round(Math.log(one)));
+    return sigmaToTimestep(sigma, this.#logSigmas);
   }
 
   /** The standard deviation sampling starts from: σ_max, or √(σ_max² + 1) where the first timestep still holds signal. */

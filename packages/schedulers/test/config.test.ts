@@ -60,7 +60,7 @@ it('keeps unknown keys, and warns about them once', () => {
 
 it('takes camelCase options and refuses unknown ones, with the nearest name', () => {
   expect(new DDPMScheduler({ numTrainTimesteps: 10 }).config['num_train_timesteps']).toBe(10);
-  expect(() => new DDPMScheduler({ clipSampel: true } as object)).toThrow(/clipSampel.*Did you mean 'clipSample'/);
+  expect(() => new DDPMScheduler({ clipSampel: true })).toThrow(/clipSampel.*Did you mean 'clipSample'/);
   expect(() => fromConfig({ _class_name: 'DDIMSchedule' })).toThrow(/Did you mean 'DDIMScheduler'/);
   expect(() => new DDPMScheduler({ predictionType: 'eps' as 'epsilon' })).toThrow(/epsilon, sample, v_prediction/);
 });

@@ -28,6 +28,12 @@ export interface GoldenCase {
   learned?: boolean;
   /** Steps are told where they end (UnCLIP). */
   skip?: boolean;
+  /** The sample is scaled by initNoiseSigma before noise is added, as the tests on noise levels do. */
+  startScaled?: boolean;
+  /** The model sees the sample as it is (EDM-DPM's published tests). */
+  unscaledInput?: boolean;
+  /** The loop begins late, without noise. */
+  plainStart?: boolean;
   /** The loop is run twice, with the position alone set back (iPNDM's published test). */
   twice?: boolean;
   seed?: number;
@@ -103,8 +109,12 @@ export function model(sample: NumberArray, t: number): NumberArray {
 }
 
 /** Runs a case on plain arrays as harness.py runs it in Python, `matchDiffusers` included. */
-export function runGolden(golden: GoldenCase, precision: Precision): GoldenNumbers {
-  const scheduler = make(golden.class, { ...golden.config, precision, match_diffusers: true });
+export function runGolden(
+  golden: Omit<GoldenCase, 'float32' | 'float64'>,
+  precision: Precision,
+  matchDiffusers = true,
+): GoldenNumbers {
+  const scheduler = make(golden.class, { ...golden.config, precision, match_diffusers: matchDiffusers });
   const generator = torchGenerator(golden.seed ?? 0);
   if (golden.steps !== undefined && golden.sigmas === undefined)
     scheduler.setTimesteps(golden.steps, camelCased(golden.set));
@@ -114,13 +124,16 @@ export function runGolden(golden: GoldenCase, precision: Precision): GoldenNumbe
   const start = golden.start ?? 0;
   const times = scheduler.timesteps.subarray(start);
   let sample = ramp(precision);
-  if (golden.start !== undefined) sample = scheduler.addNoise(sample, fallingRamp(precision), times[0]!);
-  else if (golden.scaled !== false) sample = sample.map((x) => x * scheduler.initNoiseSigma);
+  const isNoised = golden.start !== undefined && golden.plainStart !== true;
+  if (golden.scaled !== false && (!isNoised || golden.startScaled === true)) {
+    sample = sample.map((x) => x * scheduler.initNoiseSigma);
+  }
+  if (isNoised) sample = scheduler.addNoise(sample, fallingRamp(precision), times[0]!);
   let original: NumberArray | undefined;
   const options = { ...camelCased(golden.step), generator, shape: [4, 192] };
   for (const [i, t] of [...times, ...(golden.twice === true ? times : [])].entries()) {
     if (i === times.length) scheduler.reset();
-    const seen = scheduler.scaleModelInput(sample, t);
+    const seen = golden.unscaledInput === true ? sample : scheduler.scaleModelInput(sample, t);
     if (golden.overwrite === true) sample = seen;
     const output = model(seen, t);
     const result = scheduler.step(golden.learned === true ? withVariance(output) : output, t, sample, options);

@@ -48,8 +48,8 @@ export function appendZero(sigmas: Float64Array): Float64Array {
 /** The (fractional) timestep of a noise level, linear in log σ between trained timesteps; `logSigmas` rise with t. */
 export function sigmaToTimestep(sigma: number, logSigmas: Float64Array): number {
   const logSigma = Math.log(Math.max(sigma, 1e-10));
-  let below = 0;
-  for (let i = 0; i < logSigmas.length && logSigmas[i]! <= logSigma; i++) below = i;
+  const above = logSigmas.findIndex((one) => one > logSigma);
+  const below = above === -1 ? logSigmas.length - 1 : Math.max(above - 1, 0);
   const low = Math.min(below, logSigmas.length - 2);
   const weight = (logSigmas[low]! - logSigma) / (logSigmas[low]! - logSigmas[low + 1]!);
   const w = Math.min(Math.max(weight, 0), 1);

@@ -28,13 +28,18 @@ export function spacedTimesteps(count: number, options: SpacingOptions, overflow
       const offset = overflow ? stepsOffset : Math.min(stepsOffset, total - 1 - first);
       return Float64Array.from({ length: count }, (_, i) => first - i * ratio + offset);
     }
-    case 'trailing': {
-      const ratio = total / count;
-      // The length is that of `numpy.arange(total, 0, -ratio)`, which may be one more than `count`.
-      const length = Math.ceil((0 - total) / -ratio);
-      return Float64Array.from({ length }, (_, i) => roundHalfEven(total - i * ratio) - 1);
-    }
+    case 'trailing':
+      return trailingTimesteps(total, total / count);
   }
+}
+
+/**
+ * `numpy.arange(last, 0, -ratio)` rounded, less one. NumPy takes the difference of the first two numbers for its step, which
+ * differs from the ratio in the last digit, and that can decide a rounding.
+ */
+export function trailingTimesteps(last: number, ratio: number): Float64Array {
+  const step = last - ratio - last;
+  return Float64Array.from({ length: Math.ceil(last / ratio) }, (_, i) => roundHalfEven(last + i * step) - 1);
 }
 
 /** As `spacedTimesteps`, but `linspace` keeps its fractions: schedulers that interpolate between timesteps use these. */
