@@ -1,5 +1,6 @@
 import { invalidArgument } from '@missing-u/errors';
 import { createGenerator } from '@missing-u/random';
+import type * as TfData from '@tensorflow/tfjs-data';
 import { DatasetError } from './errors.ts';
 import type { Example } from './image.ts';
 import type { DatasetInfo } from './info.ts';
@@ -10,6 +11,7 @@ import { counting, epochOrder, type Shard } from './pipeline/order.ts';
 import { partSizes } from './pipeline/split.ts';
 import { concatenate } from './sources/concat.ts';
 import type { Step } from './step.ts';
+import { toTfDataset, type TfDatasetOptions, type TfElement } from './tf-dataset.ts';
 import type { View } from './view.ts';
 
 /** A seed, alone or as `{ seed }`. */
@@ -140,6 +142,16 @@ export class Dataset {
   /** Every `count`-th example from `index` on: the share of one of several processes. */
   shard({ index, count }: Shard): Dataset {
     return this.#at(epochOrder({ length: this.length, seed: undefined, shard: { index, count } }, 0));
+  }
+
+  /**
+   * The examples as a `tf.data.Dataset` of `{ xs, ys }`, for people who chain `batch`, `map`, `shuffle` and `prefetch` there. It
+   * needs `@tensorflow/tfjs-data`.
+   *
+   * @throws DatasetError `DATASETS_NEEDS_TFJS`
+   */
+  toTfDataset(options: TfDatasetOptions = {}): Promise<TfData.Dataset<TfElement>> {
+    return toTfDataset(this, options);
   }
 
   /** Closes the files of the source, for this data set and all that were made from it. */

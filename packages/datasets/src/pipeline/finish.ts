@@ -41,7 +41,7 @@ function floats({ images }: RawBatch, { range }: Pick<Settings, 'range'>): Float
   return images instanceof Uint8Array ? toFloats(images, range) : images;
 }
 
-async function loadTf(): Promise<typeof tfjs> {
+export async function loadTf(): Promise<typeof tfjs> {
   try {
     return await import('@tensorflow/tfjs-core');
   } catch (cause) {

@@ -1,0 +1,2 @@
+export { datasetsCommand } from './command.ts';
+export { labelledGrid } from './grid.ts';
