@@ -8,7 +8,7 @@ interface KernelArguments<Inputs extends string, Attributes> {
 
 /** A kernel composed of other operations: they run untaped, inside the kernel, and their intermediates die with it. */
 export function composedKernel<Inputs extends string, Attributes>(
-  backendName: 'cpu' | 'wasm',
+  backendName: 'cpu' | 'tensorflow' | 'wasm',
   kernelName: string,
   compute: (inputs: Record<Inputs, tf.Tensor>, attributes: Attributes) => tf.Tensor,
 ): tf.KernelConfig {
@@ -20,6 +20,13 @@ export function composedKernel<Inputs extends string, Attributes>(
       return tf.tidy(() => compute(inputs, attrs));
     },
   };
+}
+
+/** Runs a kernel that another one replaces or is made of. */
+export function runBuiltIn(kernel: tf.KernelConfig, inputs: Record<string, tf.Tensor>, attributes: object): tf.Tensor {
+  const attrs = attributes as tf.NamedAttrMap;
+  const result = kernel.kernelFunc({ inputs, attrs, backend: tf.backend() }) as tf.TensorInfo | tf.Tensor;
+  return 'rank' in result ? result : tf.engine().makeTensorFromTensorInfo(result);
 }
 
 /** Registers a kernel in the place of the one that the backend brought along. */

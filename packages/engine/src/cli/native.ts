@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { EngineError } from '../errors.ts';
 import { findInstallations, removeInstallations, type Installation } from '../native/installation.ts';
-import { installNative, megabytes } from '../native/install.ts';
+import { cudaDownload } from '../native/cuda.ts';
+import { installNative } from '../native/install.ts';
+import { megabytes } from '../native/size.ts';
 import { nativeFolder } from '../native/folders.ts';
 import { tensorflowVersion, wheelFor } from '../native/releases.ts';
 import { progressBar } from './progress-bar.ts';
@@ -51,7 +53,9 @@ function announce({ gpu, wheel, tensorflow }: InstallFlags): void {
   const release = wheelFor(`${process.platform}-${process.arch}`, gpu ?? false);
   if (release === undefined || tensorflow !== undefined) return;
   const download = wheel === undefined ? `${megabytes(release.download)} to download, ` : '';
-  const cuda = gpu ? ', and about 3000 MB for the CUDA libraries' : '';
+  const cuda = gpu
+    ? `, and for the CUDA libraries about ${megabytes(cudaDownload)} to download and twice that on the disk`
+    : '';
   process.stderr.write(
     `TensorFlow ${tensorflowVersion} for ${nativeFolder()}: ${download}${megabytes(release.unpacked)} on the disk${cuda}\n`,
   );

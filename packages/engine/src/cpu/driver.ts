@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { replaceAveragePoolGradient } from '../average-pool-gradient.ts';
 import { replaceKernel } from '../composed-kernel.ts';
 import { loadPeer, type Driver } from '../driver.ts';
 import { resizeBilinearGradient, resizeNearestGradient } from './resize-gradients.ts';
@@ -9,10 +10,20 @@ export const cpu: Driver = {
   probe: async () => ({ name: 'cpu', usable: true, reason: 'plain JavaScript works everywhere' }),
   async start() {
     const backend = await loadPeer(() => import('@tensorflow/tfjs-backend-cpu'), '@tensorflow/tfjs-backend-cpu');
-    for (const kernel of [resizeNearestGradient, resizeBilinearGradient]) replaceKernel(kernel);
+    correctKernels();
     await tf.setBackend('cpu');
     // Otherwise its first tensor prints a banner that advertises another package.
     (tf.backend() as { firstUse?: boolean }).firstUse = false;
     return { device: 'JavaScript, 1 thread', version: backend.version_cpu, notes: [] };
   },
 };
+
+let corrected = false;
+
+/** Replaces gradients that are wrong, once. */
+function correctKernels(): void {
+  if (corrected) return;
+  corrected = true;
+  for (const kernel of [resizeNearestGradient, resizeBilinearGradient]) replaceKernel(kernel);
+  replaceAveragePoolGradient('cpu');
+}

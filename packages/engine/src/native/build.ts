@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { EngineError } from '../errors.ts';
 import { isThere, lastLines, runCommand } from './command.ts';
-import { quietSource } from './quiet.ts';
+import { helperSource } from './helper.ts';
 import type { Wheel } from './wheel.ts';
 
 /** The compiler to use: `$CXX`, or the first of the usual ones. */
@@ -58,7 +58,7 @@ export async function copyHeaders(source: HeaderSource, backend: string, folder:
   }
 }
 
-/** Compiles the binding between Node and TensorFlow's C library, and the addon that keeps its loading quiet, into `output`. */
+/** Compiles the binding between Node and TensorFlow's C library, and the addon that helps with its loading, into `output`. */
 export async function compileBinding(paths: {
   compiler: string;
   /** The npm package with the sources. */
@@ -84,9 +84,9 @@ export async function compileBinding(paths: {
     ...['-o', join(paths.output, libraries.binding)],
     ...[`-L${linking}`, '-ltensorflow', '-ltensorflow_framework', `-Wl,-rpath,${paths.runPath}`],
   ]);
-  const quiet = join(paths.scratch, 'quiet.cc');
-  await writeFile(quiet, quietSource);
-  await compile(paths.compiler, [...shared, quiet, '-o', join(paths.output, libraries.quiet)]);
+  const helper = join(paths.scratch, 'helper.cc');
+  await writeFile(helper, helperSource);
+  await compile(paths.compiler, [...shared, helper, '-o', join(paths.output, libraries.helper)]);
 }
 
 async function compile(compiler: string, args: string[]): Promise<void> {
@@ -101,5 +101,5 @@ export const libraries = {
   tensorflow: 'libtensorflow_cc.so.2',
   framework: 'libtensorflow_framework.so.2',
   binding: 'tfjs_binding.node',
-  quiet: 'quiet.node',
+  helper: 'helper.node',
 };

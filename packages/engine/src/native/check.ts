@@ -1,4 +1,5 @@
 import { EngineError } from '../errors.ts';
+import { cudaLibraries } from './cuda.ts';
 import { lastLines, runCommand } from './command.ts';
 import { settings } from './settings.ts';
 
@@ -8,7 +9,10 @@ import { settings } from './settings.ts';
  * 1..9, the filter [[1, 2], [3, 4]] and dy = 1 the sums can be done by hand.
  */
 const script = `
-const binding = require(process.argv[1]);
+const folder = process.argv[1];
+const helper = require(folder + '/lib/helper.node');
+for (let round = 0, left = process.argv.slice(2); round < 4; round++) left = left.filter((path) => helper.preload(path) !== '');
+const binding = require(folder + '/lib/tfjs_binding.node');
 const { TF_FLOAT, TF_INT32, TF_ATTR_INT, TF_ATTR_TYPE, TF_ATTR_STRING, TF_ATTR_BOOL } = binding;
 const tensor = (shape, values) => binding.createTensor(shape, TF_FLOAT, Float32Array.from(values));
 const sizes = (values) => binding.createTensor([values.length], TF_INT32, Int32Array.from(values));
@@ -38,11 +42,15 @@ const expected = {
   input: [1, 3, 2, 4, 10, 6, 3, 7, 4],
 };
 
-/** Checks a compiled binding. Throws `ENGINE_CHECK_FAILED`. @returns whether it computed on a graphics card */
-export async function checkBinding(binding: string): Promise<{ gpu: boolean }> {
-  const { status, signal, stdout, output } = await runCommand(process.execPath, ['-e', script, binding], {
-    env: settings({}),
-  });
+/** Checks the compiled binding of an installation. Throws `ENGINE_CHECK_FAILED`. @returns whether it computed on a graphics card */
+export async function checkBinding(folder: string): Promise<{ gpu: boolean }> {
+  const { status, signal, stdout, output } = await runCommand(
+    process.execPath,
+    ['-e', script, folder, ...cudaLibraries(folder)],
+    {
+      env: settings(folder, {}),
+    },
+  );
   if (signal !== null || status !== 0) {
     const illegal =
       signal === 'SIGILL' ? ' (this processor lacks instructions that the library needs, AVX for example)' : '';

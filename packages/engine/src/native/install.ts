@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { EngineError } from '../errors.ts';
 import { compileBinding, copyHeaders, findCompiler, libraries, wheelHeaders, type HeaderSource } from './build.ts';
 import { checkBinding } from './check.ts';
+import { cudaDownload, installCuda } from './cuda.ts';
 import { nativeFolder } from './folders.ts';
 import {
   findInstallations,
@@ -15,12 +16,11 @@ import {
 import { standInFiles, standIns } from './load.ts';
 import { withLock } from './lock.ts';
 import { fetchPackage } from './npm.ts';
+import type { Progress } from './progress.ts';
 import { downloadWheel, fileHash, findPip } from './pip.ts';
 import { npmPackages, tensorflowVersion, wheelFor, type Wheel as Release } from './releases.ts';
+import { megabytes } from './size.ts';
 import { openWheel, type Wheel } from './wheel.ts';
-
-/** Told what happens: a step by its name, and, where it takes long, how much of it is done (0 .. 1). */
-export type Progress = (step: string, done?: number) => void;
 
 export interface InstallOptions {
   /** The build for NVIDIA cards, with CUDA's libraries. Runs on the processor where there is no card. */
@@ -106,7 +106,7 @@ async function install(
   });
 
   progress('Checking a convolution and its gradients');
-  await checkBinding(join(staging, 'lib', libraries.binding));
+  await checkBinding(staging);
 
   const record: InstallationRecord = {
     layout: layoutVersion,
@@ -144,10 +144,12 @@ async function fromWheel(
   progress: Progress,
 ): Promise<Source> {
   const given = options.wheel === undefined ? undefined : resolve(options.wheel);
-  await checkSpace(root, release.unpacked + (given === undefined ? release.download : 0));
+  const extra = (given === undefined ? release.download : 0) + (options.gpu ? 2 * cudaDownload : 0);
+  await checkSpace(root, release.unpacked + extra);
   const file = given ?? (await download(join(root, 'downloads'), release, progress));
   const wheel = await openWheel(file);
   await unpackLibraries(wheel, staging, progress);
+  if (options.gpu) await installCuda(wheel, { downloads: join(root, 'downloads'), staging, progress });
   const version = /^[^-]+-([^-]+)-/.exec(basename(file))?.[1] ?? 'unknown';
   const lib = join(staging, 'lib');
   return { name: basename(file), version, libraries: lib, runPath: '$ORIGIN', headers: wheelHeaders(wheel) };
@@ -164,7 +166,7 @@ async function download(folder: string, release: Release, progress: Progress): P
   }
   progress(step, 0);
   const requirement = `${release.project}==${tensorflowVersion}`;
-  const file = await downloadWheel(await findPip(), { requirement, platform: release.platform }, folder, (count) =>
+  const file = await downloadWheel(await findPip(), { requirement, platforms: [release.platform] }, folder, (count) =>
     progress(step, Math.min(1, count / release.download)),
   );
   progress(step, 1);
@@ -251,9 +253,4 @@ async function folderSize(folder: string): Promise<number> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true });
   const sizes = files.filter((file) => file.isFile()).map((file) => stat(join(file.parentPath, file.name)));
   return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0);
-}
-
-/** A size for people: `274 MB`. */
-export function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1e6)} MB`;
 }

@@ -68,7 +68,7 @@ function findFault(folder: string, record: InstallationRecord): string | undefin
   const own = record.source.startsWith('/') ? record.source : join(folder, 'lib');
   const needed = [
     join(folder, 'lib', libraries.binding),
-    join(folder, 'lib', libraries.quiet),
+    join(folder, 'lib', libraries.helper),
     join(own, libraries.tensorflow),
     join(own, libraries.framework),
     join(folder, 'js', 'node_modules', '@tensorflow', 'tfjs-node', 'dist', 'nodejs_kernel_backend.js'),

@@ -5,7 +5,9 @@ import { EngineError } from '../errors.ts';
 import type { EngineOptions } from '../types.ts';
 import { libraries } from './build.ts';
 import type { Installation } from './installation.ts';
-import type { Quiet } from './quiet.ts';
+import type { Helper } from './helper.ts';
+import { cudaLibraries } from './cuda.ts';
+import { allowNumericPadding } from './padding.ts';
 import { settings } from './settings.ts';
 
 /** A tensor inside TensorFlow's library. */
@@ -57,14 +59,14 @@ export interface NativeBackend extends tf.KernelBackend {
 
 /** Loads an installation into this process and registers it as the backend `tensorflow`. Once per process. */
 export function loadInstallation({ folder }: Installation, options: EngineOptions): NativeBackend {
-  Object.assign(process.env, settings(options));
+  Object.assign(process.env, settings(folder, options));
   const modules = join(folder, 'js', 'node_modules');
   const require = createRequire(join(modules, 'noop.js'));
   restoreUtil(require('node:util') as Record<string, unknown>);
   // tfjs-node requires the union package; a stand-in under its name hands it the application's own tfjs-core.
   (globalThis as Record<symbol, unknown>)[applicationCore] = tf;
 
-  const binding = openBinding(require, join(folder, 'lib'));
+  const binding = openBinding(require, folder);
   const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js') as {
     NodeJSKernelBackend: new (binding: NativeBinding, packageName: string) => NativeBackend;
   };
@@ -74,6 +76,7 @@ export function loadInstallation({ folder }: Installation, options: EngineOption
     throw new EngineError('ENGINE_LOAD_FAILED', message);
   }
   const backend = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
+  allowNumericPadding();
   tf.registerBackend('tensorflow', () => backend, 3);
   return backend;
 }
@@ -98,16 +101,23 @@ function restoreUtil(util: Record<string, unknown>): void {
 
 function openBinding(require: NodeJS.Require, folder: string): NativeBinding {
   try {
-    const quiet = require(join(folder, libraries.quiet)) as Quiet;
-    quiet.mute();
+    const helper = require(join(folder, 'lib', libraries.helper)) as Helper;
+    preload(helper, cudaLibraries(folder));
+    helper.mute();
     try {
-      return require(join(folder, libraries.binding)) as NativeBinding;
+      return require(join(folder, 'lib', libraries.binding)) as NativeBinding;
     } finally {
-      quiet.unmute();
+      helper.unmute();
     }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `TensorFlow's library cannot be loaded: ${reason}. Run \`npx missing-u native install --force\`.`;
     throw new EngineError('ENGINE_LOAD_FAILED', message, { cause });
   }
+}
+
+/** Loads libraries that need each other: in rounds, until no further one can be loaded. What is left TensorFlow does without. */
+function preload(helper: Helper, paths: readonly string[]): void {
+  const left = paths.filter((path) => helper.preload(path) !== '');
+  if (left.length > 0 && left.length < paths.length) preload(helper, left);
 }

@@ -26,7 +26,8 @@ export async function findPip(): Promise<string[]> {
 export interface Request {
   /** For example `tensorflow-cpu==2.21.0`. */
   requirement: string;
-  platform: string;
+  /** pip's tags of the platforms that the wheel may be for. */
+  platforms: readonly string[];
 }
 
 /**
@@ -53,8 +54,8 @@ export async function downloadWheel(
     [
       ...args,
       ...['download', request.requirement, '--no-deps', '--only-binary=:all:', '--dest', temporary],
-      ...['--platform', request.platform, '--implementation', 'cp'],
-      ...['--python-version', wheelPython.version, '--abi', wheelPython.abi, '--abi', 'none', '--abi', 'abi3'],
+      ...request.platforms.flatMap((platform) => ['--platform', platform]),
+      ...['--implementation', 'cp', '--python-version', wheelPython.version, '--abi', wheelPython.abi, '--abi', 'none'],
       ...['--disable-pip-version-check', '--progress-bar', 'off', '--no-cache-dir'],
     ],
     { env: { TMPDIR: temporary } },

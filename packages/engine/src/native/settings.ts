@@ -1,11 +1,14 @@
+import { cudaToolkit } from './cuda.ts';
 import type { EngineOptions } from '../types.ts';
 
 /**
  * Environment variables that TensorFlow's library reads while it is loaded, with the values that serve. What the user has set
  * stays as it is, except where an option asks for something else.
  */
-export function settings({ threads, gpu }: EngineOptions): Record<string, string> {
+export function settings(folder: string, { threads, gpu }: EngineOptions): Record<string, string> {
   const chosen: Record<string, string> = {};
+  const toolkit = cudaToolkit(folder);
+  if (toolkit !== undefined && !process.env['XLA_FLAGS']) chosen['XLA_FLAGS'] = `--xla_gpu_cuda_data_dir=${toolkit}`;
   if (threads !== undefined) {
     // Operations split up their work over the one pool; the other is for operations side by side, which eager code has not.
     chosen['TF_NUM_INTRAOP_THREADS'] = String(threads);

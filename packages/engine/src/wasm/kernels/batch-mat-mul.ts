@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { composedKernel } from '../../composed-kernel.ts';
+import { composedKernel, runBuiltIn } from '../../composed-kernel.ts';
 
 /** From this many multiplications per matrix on, XNNPACK earns what it costs to start it. */
 const worthwhile = 2 ** 14;
@@ -12,10 +12,8 @@ const worthwhile = 2 ** 14;
  * @param builtIn the kernel that is replaced
  */
 export function batchMatMul(builtIn: tf.KernelConfig): tf.KernelConfig {
-  const multiply = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => {
-    const args = { inputs: { a, b }, backend: tf.backend(), attrs: { transposeA: false, transposeB: false } };
-    return tf.engine().makeTensorFromTensorInfo(builtIn.kernelFunc(args) as tf.TensorInfo);
-  };
+  const multiply = (a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
+    runBuiltIn(builtIn, { a, b }, { transposeA: false, transposeB: false });
   return composedKernel<'a' | 'b', { transposeA: boolean; transposeB: boolean }>(
     'wasm',
     'BatchMatMul',

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { replaceAveragePoolGradient } from '../../average-pool-gradient.ts';
 import { replaceKernel } from '../../composed-kernel.ts';
 import { batchMatMul } from './batch-mat-mul.ts';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter.ts';
@@ -22,6 +23,7 @@ export function registerWasmKernels(): void {
     if (tf.getKernel(kernel.kernelName, 'wasm') === undefined) tf.registerKernel(kernel);
   }
   for (const kernel of [conv2dBackpropInput, maxPoolGrad]) replaceKernel(kernel);
+  replaceAveragePoolGradient('wasm');
   replaceKernel(batchMatMul(tf.getKernel('BatchMatMul', 'wasm')));
   for (const name of ['Conv2D', 'FusedConv2D']) replaceKernel(withExplicitPadding(tf.getKernel(name, 'wasm')));
 }
