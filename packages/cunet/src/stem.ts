@@ -9,16 +9,18 @@ export interface Stem extends Module {
 
 /** g: instance norm, convolution, activation, instance norm, 1x1 convolution, activation or none. */
 class VelocityNet extends Module {
-  private readonly norm1 = this.child('norm1', new InstanceNorm());
+  private readonly norm1: InstanceNorm;
   private readonly conv1: Conv2d;
-  private readonly norm2 = this.child('norm2', new InstanceNorm());
+  private readonly norm2: InstanceNorm;
   private readonly conv2: Conv2d;
   private readonly activate;
   private readonly activateOutput;
 
   constructor(inChannels: number, outChannels: number, inner: number, config: CUNetConfig, activated: boolean) {
     super();
+    this.norm1 = this.child('norm1', new InstanceNorm({ channels: inChannels }));
     this.conv1 = this.child('conv1', new Conv2d({ inChannels, outChannels: inner }));
+    this.norm2 = this.child('norm2', new InstanceNorm({ channels: inner }));
     this.conv2 = this.child('conv2', new Conv2d({ inChannels: inner, outChannels, kernelSize: 1 }));
     this.activate = activation(config.activation);
     this.activateOutput = activation(activated ? config.activation : 'identity');

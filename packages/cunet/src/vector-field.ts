@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { activation, Conv2d, Film, GroupNorm, InstanceNorm, Module, type Modulation } from '@missing-u/unet-blocks';
+import { activation, Conv2d, Film, GroupNorm, InstanceNorm, Module, silu } from '@missing-u/unet-blocks';
 import type { CUNetConfig } from './options.ts';
 
 /** z' as a function of the integration time and the state. */
@@ -21,20 +21,20 @@ export class VectorField extends Module {
 
   constructor(
     private readonly config: CUNetConfig,
-    private readonly channels: number,
+    channels: number,
   ) {
     super();
     const outChannels = config.order === 'second' ? channels / 2 : channels;
     const timeChannels = config.integrationTime ? 1 : 0;
     const inChannels = channels + timeChannels;
     const norm = () =>
-      config.norm === 'group' ? new GroupNorm({ groups: config.groups, channels }) : new InstanceNorm();
+      config.norm === 'group' ? new GroupNorm({ groups: config.groups, channels }) : new InstanceNorm({ channels });
     this.activate = activation(config.activation);
     this.norm1 = this.child('norm1', norm());
     this.conv1 = this.child('conv1', new Conv2d({ inChannels, outChannels: channels }));
     this.norm2 = this.child('norm2', norm());
     if (config.timeConditioning === 'film') {
-      this.film = this.child('film', new Film({ embeddingSize: config.timeSize, channels }));
+      this.film = this.child('film', new Film({ embeddingSize: config.timeSize, channels, activation: 'identity' }));
     }
     this.conv2 = this.child('conv2', new Conv2d({ inChannels, outChannels, kernelSize: config.secondKernel }));
     if (config.residual === 'identity') this.residual = 'identity';
@@ -46,13 +46,15 @@ export class VectorField extends Module {
 
   /** The field of one call: what does not change along the integration is computed here, once. */
   field(embedding: tf.Tensor2D | undefined): Field {
-    const modulation = embedding === undefined ? undefined : this.film?.forward(embedding);
-    const normalize1 = this.normalizer(this.norm1);
-    const normalize2 = this.normalizer(this.norm2, modulation);
+    const condition = embedding === undefined ? undefined : silu(embedding);
+    const affine1 = this.norm1.affine();
     return (time, state) =>
       tf.tidy(() => {
-        const inner = this.activate(this.conv1.forward(this.withTime(time, normalize1(state))));
-        const outer = this.conv2.forward(this.withTime(time, normalize2(inner)));
+        const normed = this.norm1.apply(state, affine1);
+        const inner = this.activate(this.conv1.forward(this.withTime(time, normed)));
+        const modulation = condition === undefined ? undefined : this.film?.forward(condition);
+        const conditioned = this.norm2.apply(inner, this.norm2.affine(modulation));
+        const outer = this.conv2.forward(this.withTime(time, conditioned));
         const bent = this.config.accelerationOutput === 'activated' ? this.activate(outer) : outer;
         const derivative = this.addResidual(bent, state);
         if (this.config.order === 'first') return derivative;
@@ -60,11 +62,6 @@ export class VectorField extends Module {
         const velocity = tf.slice(state, [0, 0, 0, channels / 2], [images, height, width, channels / 2]);
         return tf.concat([velocity, derivative], 3);
       });
-  }
-
-  private normalizer(norm: GroupNorm | InstanceNorm, modulation?: Modulation): (x: tf.Tensor4D) => tf.Tensor4D {
-    const affine = norm instanceof GroupNorm ? norm.affine(modulation) : norm.affine(this.channels, modulation);
-    return (x) => norm.apply(x, affine);
   }
 
   private withTime(time: number, x: tf.Tensor4D): tf.Tensor4D {

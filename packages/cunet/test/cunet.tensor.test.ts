@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CUNet } from '@missing-u/cunet';
 import { random } from './random.ts';
 
-const small = { inChannels: 1, channels: 8, imageSize: 16, timeSize: 8 } as const;
+const small = { inChannels: 1, channels: 4, groups: 2, imageSize: 16, timeSize: 8 } as const;
 
 describe('CUNet', () => {
   let model: CUNet;

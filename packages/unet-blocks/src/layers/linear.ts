@@ -34,8 +34,10 @@ export class Linear extends Module {
     return tf.tidy(() => {
       const [inFeatures, outFeatures] = this.weight.shape;
       const rows = tf.reshape<tf.Rank.R2>(x, [-1, inFeatures]);
-      const a = tf.matMul(rows, this.weight.variable);
-      const y = this.bias === undefined ? a : tf.add(a, this.bias.variable);
+      const y =
+        this.bias === undefined
+          ? tf.matMul(rows, this.weight.variable)
+          : tf.fused.matMul({ a: rows, b: this.weight.variable, bias: this.bias.variable });
       const output = tf.reshape(y, [...x.shape.slice(0, -1), outFeatures]);
       return recorded(this, output, output.size * inFeatures) as T;
     });

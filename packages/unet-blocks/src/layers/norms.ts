@@ -64,20 +64,26 @@ export class GroupNorm extends Module {
 
 /** PyTorch's `nn.InstanceNorm2d` as it comes: each channel of each image by itself, ε = 1e-5, no weights. */
 export class InstanceNorm extends Module {
+  constructor(private readonly options: { channels: number }) {
+    super();
+  }
+
   forward(x: tf.Tensor4D, modulation?: Modulation): tf.Tensor4D {
-    return tf.tidy(() => this.apply(x, this.affine(x.shape[3], modulation)));
+    return tf.tidy(() => this.apply(x, this.affine(modulation)));
   }
 
   /** Scale and shift of ones and zeros, with the modulation folded in. */
-  affine(channels: number, modulation?: Modulation): Affine {
+  affine(modulation?: Modulation): Affine {
+    const { channels } = this.options;
     return tf.tidy((): Affine => {
       if (modulation !== undefined) return { scale: tf.add(modulation.scale, 1), shift: tf.clone(modulation.shift) };
       return { scale: tf.ones([1, 1, 1, channels]), shift: tf.zeros([1, 1, 1, channels]) };
     });
   }
 
+  /** Normalises with a scale and shift from `affine`. */
   apply(x: tf.Tensor4D, { scale, shift }: Affine): tf.Tensor4D {
-    return recorded(this, groupNormalize(x, scale, shift, x.shape[3], 1e-5), 2 * x.size);
+    return recorded(this, groupNormalize(x, scale, shift, this.options.channels, 1e-5), 2 * x.size);
   }
 }
 
