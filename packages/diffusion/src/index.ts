@@ -32,5 +32,6 @@ export {
   type CompareOptions,
   type ComparisonResult,
   type Contender,
+  type ModelFacts,
   type Sampler,
 } from './evaluation/compare.ts';

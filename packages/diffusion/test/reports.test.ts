@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { ComparisonResult } from '../src/index.ts';
+import { comparisonPage, comparisonTable } from '../src/reports/comparison.ts';
 import { reportPage } from '../src/reports/page.ts';
 import { tableToCsv, tableToHtml, tableToText, type Table } from '../src/reports/table.ts';
 
@@ -46,5 +48,38 @@ describe('reportPage', () => {
     expect(page).toContain('<figure><svg></svg><figcaption>plot</figcaption></figure>');
     expect(page).toContain('src="data:image/png;base64,AQID"');
     expect(page).not.toMatch(/(src|href)="(?!data:)/);
+  });
+});
+
+describe('comparisonPage', () => {
+  const results: ComparisonResult[] = ['cunet', 'unet'].flatMap((model) =>
+    [5, 10].map((steps) => ({
+      model,
+      sampler: 'ddim',
+      steps,
+      count: 4,
+      values: { 'fid-mnist': 20 / steps },
+      seconds: steps / 10,
+      secondsPerStep: 0.1,
+      samples: { data: new Float32Array(4 * 64).fill(0.5), shape: [4, 8, 8, 1] },
+    })),
+  );
+
+  it('shows networks, measurements, a plot of each metric, and the samples of the best step counts', async () => {
+    const page = await comparisonPage(
+      'Two networks',
+      [{ name: 'cunet', parameters: 2_312_345 }, { name: 'unet' }],
+      results,
+    );
+    expect(page).toContain('2,312,345');
+    expect(page.match(/<figure><svg/g)).toHaveLength(1);
+    expect(page.match(/src="data:image\/png/g)).toHaveLength(2);
+    expect(page).toContain('cunet, ddim, 10 steps');
+  });
+
+  it('tabulates every measurement', () => {
+    const { columns, rows } = comparisonTable(results);
+    expect(columns).toEqual(['model', 'sampler', 'steps', 'fid-mnist', 's / step', 's / image', 's']);
+    expect(rows[1]).toEqual(['cunet', 'ddim', 10, 2, 0.1, 0.25, 1]);
   });
 });

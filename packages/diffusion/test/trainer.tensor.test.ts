@@ -64,6 +64,15 @@ describe('Trainer', () => {
     for (const owned of [whole, resumed, one, two]) owned.dispose();
   });
 
+  it('takes the same steps compiled and as they are', async () => {
+    const [one, two] = [affineDenoiser(), affineDenoiser()];
+    const [compiled, plain] = [makeTrainer(one), makeTrainer(two, { compile: false })];
+    expect(await steps(compiled, 5)).toBeAllClose(await steps(plain, 5), { rtol: 1e-5 });
+    expect((await compiled.state()).ema.average).toBeAllClose((await plain.state()).ema.average, { rtol: 1e-5 });
+    expect(plain.stats.gradient).toMatchObject({ mode: 'eager', calls: 5, graphs: [] });
+    for (const owned of [compiled, plain, one, two]) owned.dispose();
+  });
+
   it('leaks nothing', async () => {
     await expect(async () => {
       const denoiser = affineDenoiser();

@@ -4,9 +4,13 @@ import { DiffusionPipeline, type SampleOptions } from '../pipelines/diffusion-pi
 import { evaluate, type GenerativeMetric } from './evaluate.ts';
 
 /** A model that takes part in a comparison. */
-export interface Contender {
-  name: string;
+export interface Contender extends ModelFacts {
   unet: Denoiser;
+}
+
+/** What reports say about a model besides its measurements. */
+export interface ModelFacts {
+  name: string;
   /** Scalars in the network, multiply-adds of one call on one image, and bytes of a training checkpoint, where known. */
   parameters?: number;
   operations?: number;

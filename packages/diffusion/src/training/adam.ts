@@ -52,7 +52,7 @@ export class Adam {
       this.#second.assign(v);
       const denominator = tf.add(tf.div(tf.sqrt(v), rootCorrection), epsilon);
       const decayed = weightDecay === 0 ? parameters : tf.mul(parameters, decay);
-      return tf.sub(decayed, tf.mul(tf.div(m, denominator), rate)) as tf.Tensor1D;
+      return tf.sub(decayed, tf.mul<tf.Tensor1D>(tf.div(m, denominator), rate));
     });
   }
 
