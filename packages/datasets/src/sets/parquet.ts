@@ -47,10 +47,48 @@ interface Group {
  */
 export async function parquet(options: ParquetOptions): Promise<Dataset> {
   const { image: column = 'image', channels = 3 } = options;
+  const opened: RandomAccess[] = [];
+  const close = async () => {
+    for (const file of opened) await file.close();
+  };
+  const { groups, labels, length } = await readTables(options, column, opened).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  const nameOf = (row: number) => `row ${row}`;
+  const kept = new Map<Group, Promise<Uint8Array[]>>();
+  const source: Source = {
+    length,
+    shape: undefined,
+    nameOf,
+    async load(row) {
+      const group = groups.findLast(({ first }) => first <= row)!;
+      const pictures = kept.get(group) ?? reading(nameOf(row), () => readPictures(group, column));
+      kept.delete(group);
+      kept.set(group, pictures);
+      const [oldest] = kept.keys();
+      if (kept.size > KEPT_GROUPS) kept.delete(oldest!);
+      return { image: await decodeImage((await pictures)[row - group.first]!, nameOf(row), channels) };
+    },
+    close,
+  };
+  const view = new View({
+    source,
+    ...(labels.length > 0 && { labels: { data: Int32Array.from(labels), width: 1 } }),
+    steps: fit(options),
+  });
+  return new Dataset(view, { name: `Parquet, ${length} rows` });
+}
+
+/** Row groups of all files, and the labels, which are read at once. */
+async function readTables(
+  options: ParquetOptions,
+  column: string,
+  opened: RandomAccess[],
+): Promise<{ groups: Group[]; labels: number[]; length: number }> {
   const list = (Array.isArray(options.files) ? options.files : [options.files]) as readonly ParquetFile[];
   const groups: Group[] = [];
   const labels: number[] = [];
-  const opened: RandomAccess[] = [];
   let length = 0;
   for (const input of list) {
     const shown = input instanceof ArrayBuffer ? 'the Parquet file' : String(input);
@@ -77,31 +115,7 @@ export async function parquet(options: ParquetOptions): Promise<Dataset> {
       start += rows;
     }
   }
-  const nameOf = (row: number) => `row ${row}`;
-  const kept = new Map<Group, Promise<Uint8Array[]>>();
-  const source: Source = {
-    length,
-    shape: undefined,
-    nameOf,
-    async load(row) {
-      const group = groups.findLast(({ first }) => first <= row)!;
-      const pictures = kept.get(group) ?? reading(nameOf(row), () => readPictures(group, column));
-      kept.delete(group);
-      kept.set(group, pictures);
-      const [oldest] = kept.keys();
-      if (kept.size > KEPT_GROUPS) kept.delete(oldest!);
-      return { image: await decodeImage((await pictures)[row - group.first]!, nameOf(row), channels) };
-    },
-    async close() {
-      for (const file of opened) await file.close();
-    },
-  };
-  const view = new View({
-    source,
-    ...(labels.length > 0 && { labels: { data: Int32Array.from(labels), width: 1 } }),
-    steps: fit(options),
-  });
-  return new Dataset(view, { name: `Parquet, ${length} rows` });
+  return { groups, labels, length };
 }
 
 async function readPictures({ part, start, rows }: Group, column: string): Promise<Uint8Array[]> {

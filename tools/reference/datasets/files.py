@@ -1,0 +1,48 @@
+"""Writes small data sets as other programs write them, into packages/datasets/test/fixtures/files/.
+
+CIFAR python batches (pickles of both kinds that are in use), a Parquet file as the Hugging Face hub has it, an .npz. Needs
+numpy, Pillow and pyarrow. Run from the root of the repository.
+"""
+
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+folder = Path("packages/datasets/test/fixtures/files")
+folder.mkdir(parents=True, exist_ok=True)
+
+
+def picture(i):
+    """32x32x3, told apart by i and by each channel."""
+    y, x = np.mgrid[0:32, 0:32]
+    return np.stack([(x * 8 + i) % 256, (y * 8 + 3 * i) % 256, (x * y + 7 * i) % 256], axis=2).astype(np.uint8)
+
+
+data = np.stack([picture(i).transpose(2, 0, 1).reshape(-1) for i in range(4)])
+cifar10 = {b"batch_label": b"testing batch 1 of 1", b"labels": [3, 8, 8, 0], b"data": data, b"filenames": [b"a.png"] * 4}
+(folder / "cifar10_protocol2").write_bytes(pickle.dumps({k.decode(): v for k, v in cifar10.items()}, protocol=2))
+cifar100 = {"fine_labels": [19, 29, 0, 11], "coarse_labels": [11, 15, 4, 14], "data": data}
+(folder / "cifar100_protocol4").write_bytes(pickle.dumps(cifar100, protocol=4))
+
+
+def png(i):
+    buffer = io.BytesIO()
+    Image.fromarray(picture(i)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+table = pa.table(
+    {
+        "image": pa.array([{"bytes": png(i), "path": f"{i}.png"} for i in range(7)]),
+        "label": pa.array([i % 3 for i in range(7)], pa.int64()),
+    }
+)
+pq.write_table(table, folder / "hub.parquet", row_group_size=3, compression="snappy")
+np.savez_compressed(
+    folder / "samples.npz", arr_0=np.stack([picture(i) for i in range(3)]), arr_1=np.array([2, 0, 1], dtype=np.int64)
+)
