@@ -20,4 +20,13 @@ export {
 } from './tape.ts';
 export { withCaptures } from './captures.ts';
 export { isTensor, treeDifference, treeLeaves, treeLike, treeMap, type TensorTree } from './tree.ts';
-export { linearise, pullBack, valueAndVjp, vjp, type Arguments, type Gradients, type TensorFunction, type ValueAndVjp } from './vjp.ts';
+export {
+  linearise,
+  pullBack,
+  valueAndVjp,
+  vjp,
+  type Arguments,
+  type Gradients,
+  type TensorFunction,
+  type ValueAndVjp,
+} from './vjp.ts';

@@ -159,6 +159,8 @@ export function recordOperation({ name, inputs, outputs, saved = [], vjp }: Reco
 /** The tensors that the nodes of a tape read but did not make and that are still alive, float32 only, without `known`. */
 export function capturedOn(tape: Tape, known: readonly tf.Tensor[]): tf.Tensor[] {
   const seen = new Set(known.map((tensor) => tensor.id));
+  // All outputs first: the clone that a kernel saves of its output stands on the tape before the kernel does.
+  for (const node of tape) for (const output of node.outputs) seen.add(output.id);
   const captured: tf.Tensor[] = [];
   for (const node of tape) {
     for (const input of Object.values(node.inputs)) {
@@ -166,7 +168,6 @@ export function capturedOn(tape: Tape, known: readonly tf.Tensor[]): tf.Tensor[]
       seen.add(input.id);
       if (!input.isDisposed && input.dtype === 'float32') captured.push(input);
     }
-    for (const output of node.outputs) seen.add(output.id);
   }
   return captured;
 }

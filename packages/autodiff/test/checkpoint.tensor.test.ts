@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { checkpoint, stopGradient, vjp } from '../src/index.ts';
+import { checkpoint, stopGradient, vjp, withCaptures } from '../src/index.ts';
 
 /** A chain of operations whose intermediate results a tape would keep. */
 function chain(x: tf.Tensor, w: tf.Tensor, length: number): tf.Tensor {
@@ -100,6 +100,17 @@ describe('checkpoint', () => {
 
   it('refuses inputs that cannot be differentiated', () => {
     expect(() => tf.grad((x) => checkpoint(() => x, tf.scalar(1, 'int32')))(tf.scalar(1))).toThrow('float32 only');
+  });
+});
+
+describe('withCaptures', () => {
+  it('finds what is read and not made inside, and not the results', async () => {
+    const [x, w] = [tf.scalar(2), tf.variable(tf.scalar(3))];
+    const run = () =>
+      tf.tidy(() => withCaptures(() => tf.tanh(tf.mul(tf.add(x, 1), w)), [x]).captured.map(({ id }) => id));
+    expect(run()).toEqual([w.id]);
+    await expect(run).toLeakNoTensors();
+    w.dispose();
   });
 });
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type {
-  OdeError} from '../src/float64/index.ts';
+import type { OdeError } from '../src/float64/index.ts';
 import {
   methodNames,
   odeint,

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { markTape, rewindTape, tidy, withFreshTape } from '@missing-u/autodiff';
+import { markTape, owned, rewindTape, tidy, withFreshTape } from '@missing-u/autodiff';
 import type { Read, Space } from '../core/space.ts';
 import { linearCombination } from './linear-combination.ts';
 
@@ -50,7 +50,12 @@ export function tensorSpace(rtol: LeafTolerances, atol: LeafTolerances, norm: Le
 
 /** A scalar made off the tape, to be read once. */
 export function reading(make: () => tf.Tensor | number): Read {
-  const value = withFreshTape(() => tidy(make));
+  const value = withFreshTape(() =>
+    tidy(() => {
+      const made = make();
+      return typeof made === 'number' ? made : owned(made);
+    }),
+  );
   if (typeof value === 'number') return value;
   return {
     now() {

@@ -9,11 +9,8 @@ import { normOf, stateLeaves, tolerances, type OdeOptions } from './options.ts';
 import { tensorSpace } from './space.ts';
 
 /** Where a loop of one's own stands; `tf.dispose(state)` frees it. */
-export interface StepState<Y extends TensorTree> {
-  t: number;
-  y: Y;
-  carry: tf.Tensor[][];
-}
+// An alias, not an interface: only those are containers to TensorFlow.js.
+export type StepState<Y extends TensorTree> = { t: number; y: Y; carry: tf.Tensor[][] };
 
 /** A method to be stepped by hand. */
 export interface Stepper<Y extends TensorTree> {
