@@ -18,6 +18,8 @@ export interface CompileOptions {
    * rounding does. `Infinity` compares nothing.
    */
   tolerance?: number;
+  /** False runs the function as it is on every engine, for a switch; default true. */
+  enabled?: boolean;
 }
 
 /** A function that runs as a graph. */
@@ -55,7 +57,7 @@ let recording = false;
  *   `_READS_VALUES`, `_RANDOM`, `_CHANGED`, `_STATE`, `_DISPOSED_CAPTURE`, `_UNSUPPORTED_OP`, `_MISMATCH`, `_RUN`, `_DISPOSED`
  */
 export function compile<F extends TensorFunction>(fn: F, options: CompileOptions = {}): Compiled<F> {
-  const { maxGraphs = 8, tolerance = 1e-3 } = options;
+  const { maxGraphs = 8, tolerance = 1e-3, enabled = true } = options;
   if (!(Number.isInteger(maxGraphs) && maxGraphs >= 1)) refuseOption('maxGraphs', maxGraphs, 'an integer of 1 or more');
   if (!(tolerance >= 0)) refuseOption('tolerance', tolerance, 'a number of 0 or more');
 
@@ -70,7 +72,7 @@ export function compile<F extends TensorFunction>(fn: F, options: CompileOptions
     if (disposed)
       throw new EngineError('ENGINE_COMPILE_DISPOSED', 'This compiled function was disposed; compile it again.');
     calls += 1;
-    const backend = graphBackend();
+    const backend = enabled ? graphBackend() : undefined;
     const { gradientDepth, kernelDepth } = tf.engine().state;
     const taping = gradientDepth > 0 && kernelDepth === 0;
     // A graph has no tape: under a gradient, or in another recording, the function itself is what is wanted.
@@ -153,7 +155,7 @@ export function compile<F extends TensorFunction>(fn: F, options: CompileOptions
   const properties = {
     stats: {
       get: (): CompileStats => ({
-        mode: graphBackend() === undefined ? 'eager' : 'graph',
+        mode: enabled && graphBackend() !== undefined ? 'graph' : 'eager',
         calls,
         graphs: [...entries.values()].map(({ stats }) => ({ ...stats })),
       }),
