@@ -16,6 +16,8 @@ export interface TrainRunOptions {
   out: string;
   /** Go on from the newest checkpoint of the folder. */
   resume: boolean;
+  /** Run the steps as graphs where the engine can; default true. */
+  compile?: boolean;
   /** Ends training in good order: a checkpoint is written, then the signal's reason is thrown. */
   signal: AbortSignal;
   onStart?: (run: { parameters: number; firstStep: number }) => void;
@@ -32,7 +34,7 @@ export interface TrainedRun {
 
 /** Trains a run's network in a folder, writing `config.json`, `metrics.jsonl` and checkpoints as it goes. */
 export async function trainRun(config: RunConfig, options: TrainRunOptions): Promise<TrainedRun> {
-  const { out, resume, signal } = options;
+  const { out, resume, compile = true, signal } = options;
   const dataset = await openDataset(config);
   const model = makeModel(config);
   makeFolder(checkpointsOf(out));
@@ -44,6 +46,7 @@ export async function trainRun(config: RunConfig, options: TrainRunOptions): Pro
     schedule: config.learningRateSchedule,
     totalSteps: config.steps,
     ema: { decay: config.emaDecay },
+    compile,
   });
   const log = new MetricsLog(metricsFile(out));
   const batches = dataset.batches({

@@ -19,6 +19,7 @@ interface Flags extends EngineFlags, Partial<RunConfig> {
   resume?: string;
   config?: string;
   json?: boolean;
+  compile: boolean;
 }
 
 export function trainCommand(): Command {
@@ -41,6 +42,7 @@ export function trainCommand(): Command {
     .option('--ema-decay <decay>', 'of the averaged weights (default: 0.999)', number)
     .option('--checkpoint-every <count>', 'steps between checkpoints (default: 500)', positiveInteger)
     .option('--seed <number>', 'of weights, data order, timesteps and noise (default: 0)', integer)
+    .option('--no-compile', 'run each operation by itself, not whole steps as graphs (native engine)')
     .option('--json', 'print the result as JSON on standard output');
   return withEngineFlags(command)
     .addHelpText(
@@ -51,7 +53,7 @@ export function trainCommand(): Command {
     .action(train);
 }
 
-async function train({ out, resume, config: file, json, engine, threads, ...given }: Flags): Promise<void> {
+async function train({ out, resume, config: file, json, compile, engine, threads, ...given }: Flags): Promise<void> {
   const config = resolveConfig({
     ...(resume === undefined ? {} : readRunConfig(resume)),
     ...(file === undefined ? {} : readConfigFile(file)),
@@ -64,7 +66,7 @@ async function train({ out, resume, config: file, json, engine, threads, ...give
   const begin = performance.now();
   const progress = trainingProgress(config.steps);
   const run = await interruptible((signal) =>
-    trainRun(config, { out: folder, resume: resume !== undefined, signal, ...progress }),
+    trainRun(config, { out: folder, resume: resume !== undefined, compile, signal, ...progress }),
   ).finally(() => progress.stop());
   run.model.dispose();
   writeAtomically(join(folder, 'loss.png'), lossPlot(run.steps, `${config.model} on ${config.dataset}`));
