@@ -6,8 +6,11 @@ export interface Driver {
   name: EngineName;
   /** A cheap look, starting nothing. */
   probe(options: EngineOptions): Promise<Candidate>;
-  /** Makes it tfjs' backend. Throws an `EngineError` that says what is wrong and what to do. */
-  start(options: EngineOptions): Promise<Started>;
+  /**
+   * Makes it tfjs' backend. `automatic`: nobody asked for this engine, so it has to be faster than the next one. Throws an
+   * `EngineError` that says what is wrong and what to do.
+   */
+  start(options: EngineOptions & { automatic: boolean }): Promise<Started>;
 }
 
 /** What there is to tell about an engine that has started. */

@@ -24,7 +24,7 @@ export async function useEngine(name?: 'auto' | EngineName, options: EngineOptio
   await registerGradients();
   const reasons: Candidate[] = [];
   for (const driver of choices) {
-    const outcome = await attempt(driver, options);
+    const outcome = await attempt(driver, { ...options, automatic: wanted === 'auto' });
     if ('started' in outcome) {
       const engine: Engine = { name: driver.name, ...outcome.started, reasons };
       announce(engine, wanted, options.log);
@@ -40,7 +40,7 @@ export async function useEngine(name?: 'auto' | EngineName, options: EngineOptio
 type Outcome = { started: Started } | { candidate: Candidate; error?: EngineError };
 
 /** Starts and verifies one engine. What it cannot do is an answer here, what nobody foresaw is thrown. */
-async function attempt(driver: Driver, options: EngineOptions): Promise<Outcome> {
+async function attempt(driver: Driver, options: EngineOptions & { automatic: boolean }): Promise<Outcome> {
   const candidate = await driver.probe(options);
   if (!candidate.usable) return { candidate };
   try {

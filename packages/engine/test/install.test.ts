@@ -138,7 +138,7 @@ describe('an installation', () => {
     writeFileSync(join(backend, 'nodejs_kernel_backend.js'), '');
     for (const name of Object.values(libraries)) writeFileSync(join(place, 'lib', name), 'no library');
     expect(await native.probe({})).toMatchObject({ usable: true });
-    await expect(native.start({})).rejects.toMatchObject({
+    await expect(native.start({ automatic: false })).rejects.toMatchObject({
       code: 'ENGINE_LOAD_FAILED',
       message: /native install --force/,
     });

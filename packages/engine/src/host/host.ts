@@ -13,5 +13,7 @@ export interface Host {
   cores: number;
   /** Instantiates the threaded build of the wasm backend; the number of threads counts the calling one. */
   instantiateThreadedWasm(threads: number): Promise<WasmModule>;
+  /** Puts `navigator.gpu` in its place, where the package `webgpu` is installed. */
+  provideWebGpu(): Promise<void>;
   native: Driver;
 }
