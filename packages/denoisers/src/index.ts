@@ -1,1 +1,6 @@
-export {};
+export { bm3d, bm3dAsync, type Bm3dAsyncOptions } from './bm3d/bm3d.ts';
+export { estimateNoise, type Bm3dOptions } from './bm3d/prepare.ts';
+export { profiles, type Bm3dParameters, type ProfileName, type StageParameters } from './bm3d/profiles.ts';
+export type { TransformName } from './bm3d/transforms.ts';
+export type { Picture, RasterImage } from './raster.ts';
+export { DenoisersError } from './errors.ts';

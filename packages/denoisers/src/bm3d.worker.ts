@@ -1,0 +1,3 @@
+import { serve } from './bm3d/serve.ts';
+
+serve();
