@@ -6,8 +6,5 @@ import * as engine from '../src/index.ts';
 it('runs the example of the README', async () => {
   const [example] = examplesOf(new URL('../README.md', import.meta.url));
   const logged = await runExample(example!, { '@missing-u/engine': engine, '@tensorflow/tfjs-core': tf });
-  expect(logged).toEqual([
-    ['wasm', 0],
-    [[3, 3, 1, 1]],
-  ]);
+  expect(logged).toEqual([['wasm', 0], [[3, 3, 1, 1]]]);
 });
