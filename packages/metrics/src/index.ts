@@ -47,4 +47,16 @@ export { LPIPS, type LpipsInput, type LpipsOptions, type LpipsWeights } from './
 export { createTrunk, type Trunk, type TrunkName } from './networks/trunks.ts';
 export { fidInceptionWeights, InceptionV3, type InceptionOptions, type InceptionTap } from './networks/inception.ts';
 export type { ResizeMode } from './networks/resize.ts';
-export type { FeatureExtractor } from './distributions/feature-extractor.ts';
+export type { FeatureExtractor, UpdateOptions } from './distributions/feature-extractor.ts';
+export { FeatureList } from './distributions/feature-list.ts';
+export {
+  FrechetInceptionDistance,
+  type DistanceOptions,
+  type FrechetOptions,
+} from './distributions/frechet-inception-distance.ts';
+export { KernelInceptionDistance } from './distributions/kernel-inception-metric.ts';
+export {
+  perceptionDistortion,
+  type PerceptionDistortionPoint,
+  type PlacedPoint,
+} from './images/perception-distortion.ts';

@@ -49,7 +49,7 @@ describe('resizing', () => {
     const grey = tf.slice(unit, [0, 0, 0, 0], [2, 40, 35, 1]);
     const color = tf.concat([grey, grey, grey], 3);
     expect(resizeForInception(grey, 'legacy_pytorch')).toBeAllClose(resizeForInception(color, 'legacy_pytorch'));
-    const exact = tf.fill<tf.Tensor4D>([1, 299, 299, 3], 0.25);
+    const exact = tf.fill<tf.Rank.R4>([1, 299, 299, 3], 0.25);
     for (const mode of modes)
       expect(resizeForInception(exact, mode).dataSync()[0]).toBeCloseTo(
         mode === 'legacy_pytorch' ? -0.5 : -0.501953125,

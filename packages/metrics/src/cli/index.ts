@@ -1,0 +1,2 @@
+export { compareImagesCommand } from './compare-images.ts';
+export { evaluateCommand, type CommandHost } from './evaluate.ts';

@@ -1,0 +1,39 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Source } from '@missing-u/weights';
+import { MnistClassifier } from '../mnist.ts';
+import { InceptionV3 } from '../networks/inception.ts';
+import type { ResizeMode } from '../networks/resize.ts';
+
+/** A network for an evaluation: features for the distances, logits for the inception score, from one pass. */
+export interface EvaluationNetwork {
+  /** Put behind the names of the numbers; empty for the network that defines them. */
+  readonly suffix: string;
+  run(images: tf.Tensor4D): { features: tf.Tensor2D; logits: tf.Tensor2D };
+  dispose(): void;
+}
+
+/** Inception with pytorch-fid's weights, from a file or the published address. */
+export async function inceptionNetwork(weights: Source | undefined, mode: ResizeMode): Promise<EvaluationNetwork> {
+  const network = await InceptionV3.load(weights, { mode });
+  return {
+    suffix: network.layout === 'fid' ? '' : `-${network.layout}`,
+    run: (images) => {
+      const [features, logits] = network.extract(images, [2048, 'logits_unbiased']);
+      return { features: features!, logits: logits! };
+    },
+    dispose: () => network.dispose(),
+  };
+}
+
+/** The classifier of digits that comes with this package. */
+export async function mnistNetwork(): Promise<EvaluationNetwork> {
+  const classifier = await MnistClassifier.load();
+  return {
+    suffix: '-mnist',
+    run: (images) => {
+      const features = classifier.features(images);
+      return { features, logits: classifier.classify(features) };
+    },
+    dispose: () => classifier.dispose(),
+  };
+}
