@@ -67,3 +67,10 @@ export { FourierProjection, TimestepEmbedding } from './nets/unet-2d/conditionin
 export { downBlockTypes } from './nets/unet-2d/down-blocks.ts';
 export { upBlockTypes } from './nets/unet-2d/up-blocks.ts';
 export type { SaveOptions } from './nets/unet-2d/pretrained.ts';
+export {
+  fromFunction,
+  fromLayersModel,
+  type Denoiser,
+  type LayersModelLike,
+  type TrainableDenoiser,
+} from './adapters/denoiser.ts';

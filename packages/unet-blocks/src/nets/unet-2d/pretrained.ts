@@ -14,11 +14,10 @@ export interface SaveOptions {
   maxShardBytes?: number;
 }
 
-/** Reads `config.json` and the weights beside it, from a path, `file:`, `http(s):` or `hf://owner/name` address. */
-export async function loadFolder(folder: string | URL): Promise<{ config: UNet2DConfig; stateDict: StateDict }> {
-  const base = String(folder).replace(/\/+$/, '');
-  const config = parseConfig(await readText(`${base}/${configFile}`), `${base}/${configFile}`);
-  return { config, stateDict: await loadFirst(base) };
+/** Reads `config.json` of a folder: a path, or a `file:`, `http(s):` or `hf://owner/name` address. */
+export async function loadConfig(folder: string | URL): Promise<UNet2DConfig> {
+  const address = `${baseOf(folder)}/${configFile}`;
+  return parseConfig(await readText(address), address);
 }
 
 /** Writes `config.json` and the weights beside it. */
@@ -35,8 +34,9 @@ export async function saveFolder(
   await saveSafetensors(typed, `${folder}/${weightsFile}`, maxShardBytes === undefined ? {} : { maxShardBytes });
 }
 
-/** The weights in the first of the usual files that is there. */
-async function loadFirst(base: string): Promise<StateDict> {
+/** Reads the weights of a folder, from the first of the usual files that is there. */
+export async function loadFolderWeights(folder: string | URL): Promise<StateDict> {
+  const base = baseOf(folder);
   const errors: unknown[] = [];
   for (const name of weightsFiles) {
     try {
@@ -49,6 +49,11 @@ async function loadFirst(base: string): Promise<StateDict> {
   }
   const message = `'${base}' holds no weights; looked for ${weightsFiles.join(', ')}.`;
   throw new UNetError('UNET_NO_PRETRAINED', message, { cause: errors[0] });
+}
+
+/** The folder without a slash at its end. */
+function baseOf(folder: string | URL): string {
+  return String(folder).replace(/\/+$/, '');
 }
 
 /** Whether a file is not there, which is no reason to give up before the other names were tried. */

@@ -15,7 +15,7 @@ import { settleConfig, type UNet2DConfig, type UNet2DOptions } from './config.ts
 import { createDownBlock, type DownBlock, type DownState } from './down-blocks.ts';
 import { MidBlock } from './mid-block.ts';
 import { renameOldAttention } from './old-names.ts';
-import { loadFolder, saveFolder, type SaveOptions } from './pretrained.ts';
+import { loadConfig, loadFolderWeights, saveFolder, type SaveOptions } from './pretrained.ts';
 import { skipGroups, type BlockSettings } from './settings.ts';
 import { createUpBlock, type UpBlock, type UpState } from './up-blocks.ts';
 
@@ -100,9 +100,8 @@ export class UNet2DModel extends Module {
    * path or the address of the folder.
    */
   static async fromPretrained(folder: string | URL): Promise<UNet2DModel> {
-    const { config, stateDict } = await loadFolder(folder);
-    const model = new UNet2DModel(config, { weights: 'none' });
-    model.loadStateDict(stateDict);
+    const model = new UNet2DModel(await loadConfig(folder), { weights: 'none' });
+    model.loadStateDict(await loadFolderWeights(folder));
     return model;
   }
 

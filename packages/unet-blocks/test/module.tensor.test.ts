@@ -1,0 +1,164 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { createGenerator, torchGenerator } from '@missing-u/random';
+import { describe, expect, it } from 'vitest';
+import { Conv2d, Dropout, Linear, Module, sinusoidalEmbedding, UNet, UpsampleTransposed } from '@missing-u/unet-blocks';
+import { random } from './random.ts';
+
+class Pair extends Module {
+  readonly parts = [0, 1].map((i) => this.child(`parts.${i}`, new Linear({ inFeatures: 2, outFeatures: 2 })));
+  readonly conv = this.child('conv', new Conv2d({ inChannels: 1, outChannels: 2 }));
+}
+
+const pair = (seed = 0) => new Pair().initialize(createGenerator(seed));
+
+describe('Module', () => {
+  it('names its weights by path, in definition order', () => {
+    const names = pair()
+      .parameters()
+      .map(({ name }) => name);
+    expect(names).toEqual([
+      'parts.0.weight',
+      'parts.0.bias',
+      'parts.1.weight',
+      'parts.1.bias',
+      'conv.weight',
+      'conv.bias',
+    ]);
+    expect(pair().parameterCount).toBe(2 * 6 + 20);
+  });
+
+  it('draws the same weights from the same seed', () => {
+    expect(pair(0).stateDict()).toEqual(pair(0).stateDict());
+    expect(pair(0).stateDict()).not.toEqual(pair(1).stateDict());
+  });
+
+  it("draws PyTorch's weights from PyTorch's generator", () => {
+    // torch.manual_seed(0); torch.nn.Linear(3, 2): weight, then bias
+    const linear = new Linear({ inFeatures: 3, outFeatures: 2 }).initialize(torchGenerator(0));
+    const { weight, bias } = linear.stateDict();
+    expect(weight!.shape).toEqual([2, 3]);
+    expect(Array.from(weight!.data as Float32Array)).toBeAllClose(
+      [-0.0043, 0.3097, -0.4752, -0.4249, -0.2224, 0.1548],
+      {
+        atol: 1e-4,
+      },
+    );
+    expect(Array.from(bias!.data as Float32Array)).toBeAllClose([-0.0114, 0.4578], { atol: 1e-4 });
+  });
+
+  it("hands its weights out and takes them in PyTorch's order", () => {
+    const [a, b] = [pair(0), pair(1)];
+    expect(b.loadStateDict(a.stateDict())).toEqual({ missing: [], unexpected: [], mismatched: [] });
+    expect(b.stateDict()).toEqual(a.stateDict());
+    expect(a.stateDict()['conv.weight']!.shape).toEqual([2, 1, 3, 3]);
+    const { variable } = b.parameters()[4]!;
+    expect(variable.shape).toEqual([3, 3, 1, 2]);
+  });
+
+  it('tells what does not fit, and changes nothing', () => {
+    const model = pair();
+    const before = model.stateDict();
+    const { 'conv.bias': bias, ...rest } = pair(1).stateDict();
+    const wrong = { ...rest, other: bias!, 'parts.0.bias': { ...bias!, shape: [1, 2] } };
+    expect(() => model.loadStateDict(wrong)).toThrow(
+      'missing: conv.bias; unexpected: other; of another shape: parts.0.bias [1, 2] for [2]',
+    );
+    expect(model.stateDict()).toEqual(before);
+    expect(model.loadStateDict(wrong, { strict: false })).toEqual({
+      missing: ['conv.bias'],
+      unexpected: ['other'],
+      mismatched: [{ name: 'parts.0.bias', expected: [2], found: [1, 2] }],
+    });
+    expect(model.stateDict()['conv.weight']).toEqual(pair(1).stateDict()['conv.weight']);
+    expect(model.stateDict()['conv.bias']).toEqual(before['conv.bias']);
+  });
+
+  it('is frozen and thawed', () => {
+    const model = pair().freeze();
+    expect(model.parameters().every(({ variable }) => !variable.trainable)).toBe(true);
+    expect(
+      model
+        .freeze(false)
+        .parameters()
+        .every(({ variable }) => variable.trainable),
+    ).toBe(true);
+  });
+
+  it('is cloned with weights of its own', () => {
+    const model = pair();
+    const copy = model.clone();
+    expect(copy).toBeInstanceOf(Pair);
+    copy.parts[0]!.parameters()[0]!.variable.assign(tf.zeros([2, 2]));
+    expect(copy.stateDict()['parts.0.weight']!.data).toEqual(new Float32Array(4));
+    expect(model.stateDict()).toEqual(pair().stateDict());
+  });
+
+  it('frees its weights, and says so afterwards', async () => {
+    await expect(() => pair().dispose()).toLeakNoTensors();
+    const model = pair();
+    model.dispose();
+    expect(() => model.parameters()).toThrow(/disposed/);
+    expect(() => new Pair().parameters()).toThrow(/initialize/);
+  });
+
+  it('turns dropout on for training only', () => {
+    const dropout = new Dropout(0.5);
+    const x = tf.ones<tf.Rank.R4>([1, 16, 16, 4]);
+    expect(dropout.forward(x)).toBe(x);
+    dropout.train(createGenerator(0));
+    const values = Array.from(dropout.forward(x).dataSync());
+    expect(new Set(values)).toEqual(new Set([0, 2]));
+    expect(values.reduce((a, b) => a + b, 0) / values.length).toBeCloseTo(1, 0);
+    expect(dropout.eval().forward(x)).toBe(x);
+  });
+});
+
+describe('layers', () => {
+  it('convolve and transpose as PyTorch', () => {
+    // conv_transpose2d of one pixel is the filter, cut by the padding of 1.
+    const layer = new UpsampleTransposed({ inChannels: 1 }).initialize(createGenerator(0));
+    const { data } = layer.stateDict()['weight']!;
+    const bias = layer.stateDict()['bias']!.data[0] as number;
+    const centre = [5, 6, 9, 10].map((i) => (data[i] as number) + bias);
+    expect(layer.forward(tf.ones([1, 1, 1, 1]))).toBeAllClose(centre);
+  });
+
+  it('embed times as diffusers does', () => {
+    // tests/models/test_layers_utils.py of diffusers: rows 23 to 25, columns 47 to 49, rtol 1e-3
+    const times = tf.range(0, 128, 1, 'float32');
+    const corner = (options: object) => tf.slice(sinusoidalEmbedding(times, 64, options), [23, 47], [3, 3]);
+    const close = { rtol: 1e-3, atol: 1e-4 };
+    expect(corner({})).toBeAllClose([0.9646, 0.9804, 0.9892, 0.9615, 0.9787, 0.9882, 0.9582, 0.9769, 0.9872], close);
+    expect(corner({ downscaleFreqShift: 0, flipSinToCos: true })).toBeAllClose(
+      [0.3019, 0.228, 0.1716, 0.3146, 0.2377, 0.179, 0.3272, 0.2474, 0.1864],
+      close,
+    );
+    expect(corner({ scale: 1000 })).toBeAllClose(
+      [-0.9801, -0.9464, -0.9349, -0.3952, 0.8887, -0.9709, 0.5299, -0.2853, -0.9927],
+      { atol: 5e-3 },
+    );
+  });
+});
+
+describe('bad input is refused by name', () => {
+  const net = new UNet({ dim: 8, dimMults: [1, 2], weights: 'none' });
+  const x = () => random<tf.Rank.R4>([2, 8, 8, 3]);
+  it.each<[RegExp, () => unknown]>([
+    [/sample.*rank 4/, () => net.predict(tf.zeros([8, 8, 3]) as unknown as tf.Tensor4D, 1)],
+    [/sample.*3 channels.*NHWC/, () => net.predict(tf.zeros([2, 3, 8, 8]), 1)],
+    [/sample.*float32/, () => net.predict(tf.zeros([2, 8, 8, 3], 'int32'), 1)],
+    [/sample.*2 divides/, () => net.predict(tf.zeros([2, 7, 8, 3]), 1)],
+    [/timesteps.*2 in all/, () => net.predict(x(), [1, 2, 3])],
+    [/timesteps.*2 in all/, () => net.predict(x(), tf.tensor1d([1]))],
+    [/timesteps.*finite/, () => net.predict(x(), NaN)],
+    [/initialize/, () => net.predict(x(), 1)],
+    [/Did you mean 'lucidrains'/, () => new UNet({ preset: 'lucidrain' as never })],
+    [/Did you mean 'dimMults'/, () => new UNet({ dimMult: [1] } as never)],
+    [/`groups` is 3/, () => new UNet({ dim: 8, groups: 3 })],
+    [/`dim` is 1.5/, () => new UNet({ dim: 1.5 })],
+  ])('%s', (message, run) => {
+    const before = tf.memory().numTensors;
+    expect(() => tf.tidy(() => void run())).toThrow(message);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});

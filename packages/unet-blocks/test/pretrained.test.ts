@@ -1,0 +1,117 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import * as tf from '@tensorflow/tfjs-core';
+import { useEngine } from '@missing-u/engine';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UNet2DModel } from '@missing-u/unet-blocks';
+
+const folder = mkdtempSync(join(tmpdir(), 'unet-blocks-'));
+beforeAll(() => useEngine('wasm', { threads: 1 }).then(() => undefined));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const options = {
+  blockOutChannels: [8, 16],
+  downBlockTypes: ['DownBlock2D', 'AttnDownBlock2D'],
+  upBlockTypes: ['AttnUpBlock2D', 'UpBlock2D'],
+  normNumGroups: 4,
+  layersPerBlock: 1,
+  attentionHeadDim: 4,
+};
+
+/** The prediction for the pictures of tools/reference/unet-blocks/exchange.py, channels first. */
+function prediction(model: UNet2DModel): number[] {
+  return tf.tidy(() => {
+    const numbers = Float32Array.from({ length: 2 * 3 * 64 }, (_, i) => Math.sin(0.71 * i));
+    const sample = tf.transpose(tf.tensor4d(numbers, [2, 3, 8, 8]), [0, 2, 3, 1]);
+    return Array.from(tf.transpose(model.predict(sample, [3, 70]), [0, 3, 1, 2]).dataSync());
+  });
+}
+
+describe('a folder written here', () => {
+  it.each([[{}], [{ maxShardBytes: 20_000 }]])('is read here, %o', async (saveOptions) => {
+    const path = join(folder, `own-${Object.keys(saveOptions).length}`);
+    const model = new UNet2DModel(options, { seed: 3 });
+    await model.savePretrained(path, saveOptions);
+    expect(readdirSync(path).length > 2).toBe('maxShardBytes' in saveOptions);
+    for (const address of [path, `${path}/`, pathToFileURL(path)]) {
+      const loaded = await UNet2DModel.fromPretrained(address);
+      expect(loaded.config).toEqual(model.config);
+      expect(prediction(loaded)).toEqual(prediction(model));
+      loaded.dispose();
+    }
+  });
+
+  it('holds half precision where asked to', async () => {
+    const path = join(folder, 'half');
+    const model = new UNet2DModel(options, { seed: 3 });
+    await model.savePretrained(path, { dtype: 'float16' });
+    expect(prediction(await UNet2DModel.fromPretrained(path))).toBeAllClose(prediction(model), { atol: 0.01 });
+  });
+
+  it('may have the attention names of early diffusers releases', () => {
+    const model = new UNet2DModel(options, { seed: 3 });
+    const old = Object.entries(model.stateDict()).map(([name, tensor]) => [
+      name
+        .replace('to_q.', 'query.')
+        .replace('to_k.', 'key.')
+        .replace('to_v.', 'value.')
+        .replace('to_out.0.', 'proj_attn.'),
+      tensor,
+    ]);
+    const other = new UNet2DModel(options, { seed: 4 });
+    other.loadStateDict(Object.fromEntries(old));
+    expect(prediction(other)).toEqual(prediction(model));
+  });
+});
+
+describe('a folder that is none', () => {
+  const cases: [string, Record<string, string>, RegExp][] = [
+    ['nothing', {}, /Cannot read/],
+    ['no-json', { 'config.json': '{' }, /not JSON/],
+    ['other-class', { 'config.json': '{"_class_name": "VQModel"}' }, /VQModel/],
+    ['other-option', { 'config.json': '{"in_chanels": 3}' }, /Did you mean 'in_channels'/],
+    ['no-weights', { 'config.json': '{"_class_name": "UNet2DModel"}' }, /holds no weights/],
+    [
+      'cut',
+      { 'config.json': '{"_class_name": "UNet2DModel"}', 'diffusion_pytorch_model.safetensors': 'abc' },
+      /safetensors/,
+    ],
+  ];
+  it.each(cases)('%s is refused with a reason, and nothing leaks', async (name, files, reason) => {
+    const path = mkdtempSync(join(folder, `${name}-`));
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(path, file), text);
+    const before = tf.memory().numTensors;
+    await expect(UNet2DModel.fromPretrained(path)).rejects.toThrow(reason);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+const python = fileURLToPath(new URL('../../../tools/reference/.venv/bin/python', import.meta.url));
+const script = fileURLToPath(new URL('../../../tools/reference/unet-blocks/exchange.py', import.meta.url));
+
+describe.skipIf(!existsSync(python))("Python's diffusers (needs tools/reference/.venv)", () => {
+  const exchange = (command: 'save' | 'load', path: string) =>
+    JSON.parse(
+      execFileSync(python, [script, command, path], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+    ) as number[];
+
+  it('writes what is read here', { timeout: 120_000 }, async () => {
+    const path = join(folder, 'from-python');
+    const expected = exchange('save', path);
+    const model = await UNet2DModel.fromPretrained(path);
+    expect(prediction(model)).toBeAllClose(expected, { atol: 2e-5 });
+    const written = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8')) as Record<string, unknown>;
+    const { _name_or_path, ...rest } = written;
+    expect(model.config).toEqual(rest);
+  });
+
+  it('reads what is written here', { timeout: 120_000 }, async () => {
+    const path = join(folder, 'to-python');
+    const model = new UNet2DModel(options, { seed: 5 });
+    await model.savePretrained(path);
+    expect(exchange('load', path)).toBeAllClose(prediction(model), { atol: 2e-5 });
+  });
+});
