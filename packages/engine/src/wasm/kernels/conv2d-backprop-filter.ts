@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { convolve, geometry, type ConvolutionAttributes, type Shape4D } from './convolution.ts';
+import { convolve, geometry, take, type ConvolutionAttributes, type Shape4D } from './convolution.ts';
 import { composedKernel } from '../../composed-kernel.ts';
 
 /** The gradient of a convolution by its filter, which wasm lacks: the reason why it cannot train convolutions as shipped. */
@@ -44,7 +44,7 @@ function byConvolution(x: tf.Tensor4D, dy: tf.Tensor4D, filterShape: Shape4D, si
 /** One matrix product: the shifted images of every filter tap, [kh*kw*C, N*h*w], times dy, [N*h*w, K]. */
 function byProduct(x: tf.Tensor4D, dy: tf.Tensor4D, filterShape: Shape4D, sizes: Sizes): tf.Tensor4D {
   const [kh, kw, c, k] = filterShape;
-  const [n, height, width] = x.shape;
+  const [n] = x.shape;
   const [[oh, ow], [sy, sx]] = [sizes.out, sizes.strides];
   const [[top, bottom], [left, right]] = sizes.padding;
   const padding: [number, number][] = [
@@ -54,16 +54,10 @@ function byProduct(x: tf.Tensor4D, dy: tf.Tensor4D, filterShape: Shape4D, sizes:
     [left, right],
   ];
   const channelsFirst = tf.pad(tf.transpose(x, [3, 0, 1, 2]), padding);
-  const end = (i: number, out: number, stride: number) => i + (out - 1) * stride + 1;
   const shifted: tf.Tensor[] = [];
   for (let i = 0; i < kh; i++) {
     for (let j = 0; j < kw; j++) {
-      const image = tf.stridedSlice(
-        channelsFirst,
-        [0, 0, i, j],
-        [c, n, Math.min(end(i, oh, sy), height + top + bottom), Math.min(end(j, ow, sx), width + left + right)],
-        [1, 1, sy, sx],
-      );
+      const image = take(channelsFirst, [0, 0, i, j], [c, n, oh, ow], [1, 1, sy, sx]);
       shifted.push(tf.reshape(image, [c, n * oh * ow]));
     }
   }

@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { convolve, geometry, turned, type ConvolutionAttributes, type Pair, type Shape4D } from './convolution.ts';
+import {
+  convolve,
+  geometry,
+  take,
+  turned,
+  type ConvolutionAttributes,
+  type Pair,
+  type Shape4D,
+} from './convolution.ts';
 import { composedKernel } from '../../composed-kernel.ts';
 
 /**
@@ -39,23 +47,14 @@ export const depthwiseBackpropFilter = composedKernel<'x' | 'dy', ConvolutionAtt
     const [x, dy] = [inputs.x as tf.Tensor4D, inputs.dy as tf.Tensor4D];
     const { strides, dilations, padding, out } = geometry(x.shape, filterShape, attributes, true);
     const [kh, kw, channels, multiplier] = filterShape;
-    const [n, height, width] = x.shape;
+    const [n] = x.shape;
     const padded = tf.pad(x, [[0, 0], [...padding[0]], [...padding[1]], [0, 0]]);
     const dyByChannel = tf.reshape(dy, [n * out[0] * out[1], channels, multiplier]);
     const sums: tf.Tensor[] = [];
     for (let i = 0; i < kh; i++) {
       for (let j = 0; j < kw; j++) {
-        const begin = [i * dilations[0], j * dilations[1]] as const;
-        const end = [
-          Math.min(begin[0] + (out[0] - 1) * strides[0] + 1, height + padding[0][0] + padding[0][1]),
-          Math.min(begin[1] + (out[1] - 1) * strides[1] + 1, width + padding[1][0] + padding[1][1]),
-        ] as const;
-        const image = tf.stridedSlice(
-          padded,
-          [0, begin[0], begin[1], 0],
-          [n, end[0], end[1], channels],
-          [1, strides[0], strides[1], 1],
-        );
+        const begin: Shape4D = [0, i * dilations[0], j * dilations[1], 0];
+        const image = take(padded, begin, [n, ...out, channels], [1, ...strides, 1]);
         sums.push(tf.sum(tf.mul(tf.reshape(image, [n * out[0] * out[1], channels, 1]), dyByChannel), 0));
       }
     }

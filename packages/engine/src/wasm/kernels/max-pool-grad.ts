@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Pair, Shape4D } from './convolution.ts';
+import { take, type Pair, type Shape4D } from './convolution.ts';
 import { composedKernel } from '../../composed-kernel.ts';
 
 interface PoolAttributes {
@@ -27,30 +27,22 @@ export const maxPoolGrad = composedKernel<'dy' | 'input' | 'output', PoolAttribu
       dimRoundingMode,
     );
     const { top, bottom, left, right } = info.padInfo;
-    const [n, height, width, channels] = shape;
+    const [n, , width, channels] = shape;
     const borders: [number, number][] = [
       [0, 0],
       [top, bottom],
       [left, right],
       [0, 0],
     ];
-    const padded = tf.pad(input, borders, -Infinity);
+    const padded = tf.pad(input as tf.Tensor4D, borders, -Infinity);
     const corners = cornerIndices(info);
+    const size: Shape4D = [n, info.outHeight, info.outWidth, channels];
 
     // From the last tap of the window to the first, so that the first of equal elements wins.
     let winner: tf.Tensor = tf.zerosLike(corners);
     for (let i = info.filterHeight - 1; i >= 0; i--) {
       for (let j = info.filterWidth - 1; j >= 0; j--) {
-        const end = [
-          Math.min(i + (info.outHeight - 1) * info.strideHeight + 1, height + top + bottom),
-          Math.min(j + (info.outWidth - 1) * info.strideWidth + 1, width + left + right),
-        ] as const;
-        const element = tf.stridedSlice(
-          padded,
-          [0, i, j, 0],
-          [n, end[0], end[1], channels],
-          [1, info.strideHeight, info.strideWidth, 1],
-        );
+        const element = take(padded, [0, i, j, 0], size, [1, info.strideHeight, info.strideWidth, 1]);
         const index = tf.add(corners, tf.scalar((i * width + j) * channels, 'int32'));
         winner = tf.where(tf.equal(element, output), index, winner);
       }
