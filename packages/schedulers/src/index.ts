@@ -64,3 +64,39 @@ export {
 } from './schedules/timesteps.ts';
 export type { Arithmetic, Coefficient, Term } from './arithmetic/arithmetic.ts';
 export { arithmeticOf } from './arithmetic/choose.ts';
+export { minSnrWeights, p2Weights, signalToNoise, type SnrWeightOptions } from './training/weights.ts';
+export { trainingPair, type ForwardProcess } from './training/targets.ts';
+export { discretizedLogLikelihood, normalKl, type Normal } from './training/likelihood.ts';
+export { respacedBetas, spaceTimesteps } from './training/respace.ts';
+export {
+  LossSecondMomentSampler,
+  logNormalSigmas,
+  stratifiedTimesteps,
+  stratifiedUniform,
+  uniformTimesteps,
+  type TrainingDraw,
+} from './training/timestep-samplers.ts';
+export {
+  SpacedDiffusion,
+  type DiffusionModel,
+  type GaussianDiffusionOptions,
+  type LossTerms,
+  type LossType,
+  type ModelVariance,
+  type ReverseDistribution,
+} from './training/gaussian-diffusion.ts';
+export {
+  edmDenoiser,
+  epsilonDenoiser,
+  sampleDenoiser,
+  sigmaRange,
+  velocityDenoiser,
+  type Denoiser,
+  type TimestepModel,
+} from './samplers/denoisers.ts';
+export type { SamplerOptions, SamplerProgress } from './samplers/loop.ts';
+export { sampleEuler, sampleEulerAncestral, type ChurnSamplerOptions } from './samplers/euler.ts';
+export { sampleDpm2, sampleDpm2Ancestral, sampleDpmpp2sAncestral, sampleHeun } from './samplers/second-order.ts';
+export { sampleDdim, sampleDpmpp2m, sampleDpmpp2mSde, sampleDpmpp3mSde, sampleLms } from './samplers/multistep.ts';
+export { sampleDpmAdaptive, type DpmAdaptiveInfo, type DpmAdaptiveOptions } from './samplers/dpm-adaptive.ts';
+export { roundHalfEven } from './schedules/numeric.ts';

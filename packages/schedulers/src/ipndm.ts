@@ -77,11 +77,9 @@ export class IPNDMScheduler extends Scheduler<IPNDMOptions> {
       const epsilon = ops.combine(
         ...weights.map((weight, back): [Coefficient, A] => [weight, this.history.at<A>(back)]),
       );
-      const bounded = Math.max(alpha, 1e-8);
-      const prevSample = ops.combine(
-        [nextAlpha / bounded, sample],
-        [nextSigma - (nextAlpha * sigma) / bounded, epsilon],
-      );
+      // At the first step α is 0, and x - σ ε has to vanish before it is divided.
+      const scaled = ops.combine([1, sample], [-sigma, epsilon]);
+      const prevSample = ops.combine([nextAlpha / Math.max(alpha, 1e-8), scaled], [nextSigma, epsilon]);
       const predOriginalSample = ops.combine([alpha, sample], [-sigma, modelOutput]);
       return { prevSample, predOriginalSample };
     });

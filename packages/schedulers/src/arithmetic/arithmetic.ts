@@ -19,6 +19,14 @@ export interface Arithmetic<A extends Sample = Sample> {
   multiply(a: A, b: A): A;
   exp(x: A): A;
   sqrt(x: A): A;
+  log(x: A): A;
+  tanh(x: A): A;
+  /** x + number. */
+  add(x: A, number: number): A;
+  /** 1 where x is below the number, 0 elsewhere; no gradient. */
+  below(x: A, number: number): A;
+  /** The mean of each batch item: shape [batch]. */
+  itemMeans(x: A): A;
   clip(x: A, low: number, high: number): A;
   /** The two halves of the last axis. */
   split(x: A): [A, A];

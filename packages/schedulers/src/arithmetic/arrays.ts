@@ -46,6 +46,34 @@ export class ArrayArithmetic implements Arithmetic<NumberArray> {
     return this.from(x.map(Math.sqrt));
   }
 
+  log(x: NumberArray): NumberArray {
+    return this.from(x.map(Math.log));
+  }
+
+  tanh(x: NumberArray): NumberArray {
+    return this.from(x.map(Math.tanh));
+  }
+
+  add(x: NumberArray, number: number): NumberArray {
+    return this.from(x.map((one) => one + number));
+  }
+
+  below(x: NumberArray, number: number): NumberArray {
+    return this.from(x.map((one) => (one < number ? 1 : 0)));
+  }
+
+  itemMeans(x: NumberArray): NumberArray {
+    const items = this.shape[0]!;
+    const stride = x.length / items;
+    const means = this.#create(items);
+    for (let item = 0; item < items; item++) {
+      let sum = 0;
+      for (let i = item * stride; i < (item + 1) * stride; i++) sum += x[i]!;
+      means[item] = sum / stride;
+    }
+    return means;
+  }
+
   clip(x: NumberArray, low: number, high: number): NumberArray {
     const out = this.#create(x.length);
     for (let i = 0; i < out.length; i++) {

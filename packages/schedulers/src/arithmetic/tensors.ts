@@ -51,6 +51,34 @@ export class TensorArithmetic implements Arithmetic<TensorLike> {
     return this.#run('Sqrt', { x });
   }
 
+  log(x: TensorLike): TensorLike {
+    return this.#run('Log', { x });
+  }
+
+  tanh(x: TensorLike): TensorLike {
+    return this.#run('Tanh', { x });
+  }
+
+  add(x: TensorLike, number: number): TensorLike {
+    return this.scope(() => this.#run('Add', { a: x, b: this.#scalar(number) }));
+  }
+
+  below(x: TensorLike, number: number): TensorLike {
+    return this.scope(() => {
+      const less = this.#run('Less', { a: x, b: this.#scalar(number) });
+      return this.#run('Cast', { x: less }, { dtype: 'float32' });
+    });
+  }
+
+  itemMeans(x: TensorLike): TensorLike {
+    const stride = x.size / this.shape[0]!;
+    return this.scope(() => {
+      const flat = this.#run('Reshape', { x }, { shape: [this.shape[0]!, stride] });
+      const sum = this.#run('Sum', { x: flat }, { axis: [1], keepDims: false });
+      return this.#run('Multiply', { a: sum, b: this.#scalar(1 / stride) });
+    });
+  }
+
   clip(x: TensorLike, low: number, high: number): TensorLike {
     return this.#run('ClipByValue', { x }, { clipValueMin: low, clipValueMax: high });
   }
@@ -80,6 +108,10 @@ export class TensorArithmetic implements Arithmetic<TensorLike> {
 
   release(x: TensorLike): void {
     x.dispose();
+  }
+
+  #scalar(value: number): TensorLike {
+    return this.#engine.makeTensor(Float32Array.of(value), [], 'float32');
   }
 
   /** A coefficient of one costs nothing; a new tensor comes back all the same, since the caller owns results. */

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import {
+  DDIMScheduler,
+  DDPMScheduler,
+  DPMSolverMultistepScheduler,
+  EulerDiscreteScheduler,
+  HeunDiscreteScheduler,
+  LMSDiscreteScheduler,
+  PNDMScheduler,
+  SCHEDULERS,
+  UniPCMultistepScheduler,
+  createGenerator,
+} from '../src/index.ts';
+
+const x = () => Float64Array.of(0.1, 0.2, 0.3);
+
+describe('betas', () => {
+  it.each([[[0.1, NaN]], [[0.1, Infinity]], [[0, 0.1]], [[0.1, 1.5]], [[-0.1, 0.2]], [[]]])(
+    'refuses %j',
+    (trainedBetas) => {
+      expect(() => new DDPMScheduler({ trainedBetas })).toThrow(/\(0, 1\]/);
+    },
+  );
+  it('refuses bounds outside (0, 1]', () => {
+    expect(() => new DDPMScheduler({ betaEnd: 2 })).toThrow(/\(0, 1\]/);
+    expect(() => new DDPMScheduler({ betaStart: NaN })).toThrow(/betaStart/);
+  });
+});
+
+describe('timesteps', () => {
+  const scheduler = new DDPMScheduler();
+  it.each([0, -1, 1001, 2.5, NaN])('refuses %d steps', (count) => {
+    expect(() => scheduler.setTimesteps(count)).toThrow(/from 1 to 1000/);
+  });
+  it.each([[[100, 87, 50, 51, 0]], [[1000]], [[]], [[5, 5]], [[3, -1]]])('refuses the list %j', (timesteps) => {
+    expect(() => scheduler.setTimesteps({ timesteps })).toThrow(/descending/);
+  });
+  it('refuses a count and a list together', () => {
+    expect(() => scheduler.setTimesteps({ timesteps: [5], sigmas: [1] })).toThrow(/timesteps and sigmas/);
+    expect(() => scheduler.setTimesteps({} as never)).toThrow(/either/);
+    expect(() => new EulerDiscreteScheduler({ useKarrasSigmas: true }).setTimesteps({ timesteps: [5] })).toThrow(
+      /useKarrasSigmas/,
+    );
+    expect(() => new DPMSolverMultistepScheduler({ useLuLambdas: true }).setTimesteps({ timesteps: [5] })).toThrow(
+      /useLuLambdas/,
+    );
+    expect(() => new EulerDiscreteScheduler({ useKarrasSigmas: true, useBetaSigmas: true })).toThrow(/useKarrasSigmas/);
+  });
+});
+
+describe('steps', () => {
+  it('needs setTimesteps first', () => {
+    for (const make of [DDIMScheduler, PNDMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler] as const) {
+      expect(() => new make().step(x(), 999, x())).toThrow(/setTimesteps/);
+    }
+  });
+
+  it.each([DPMSolverMultistepScheduler, UniPCMultistepScheduler, LMSDiscreteScheduler, HeunDiscreteScheduler])(
+    'refuses to go on after the last, or out of order',
+    (make) => {
+      const scheduler = new make();
+      scheduler.setTimesteps(3);
+      const [first] = scheduler.timesteps;
+      scheduler.step(x(), first!, x());
+      expect(() => scheduler.step(x(), first!, x())).toThrow(/reset\(\)/);
+      for (const t of scheduler.timesteps.subarray(1)) scheduler.step(x(), t, x());
+      expect(() => scheduler.step(x(), first!, x())).toThrow(/after the last/);
+      scheduler.reset();
+      expect(() => scheduler.step(x(), first!, x())).not.toThrow();
+    },
+  );
+
+  it('refuses timesteps that are not there', () => {
+    expect(() => new DDPMScheduler().step(x(), 1000, x())).toThrow(/0 to 999/);
+    expect(() => new DDPMScheduler().step(x(), -1, x())).toThrow(/0 to 999/);
+    const euler = new EulerDiscreteScheduler();
+    euler.setTimesteps(5);
+    expect(() => euler.step(x(), 3, x())).toThrow(/one of `timesteps`/);
+    const multistep = new LMSDiscreteScheduler();
+    multistep.setTimesteps(5);
+    expect(() => multistep.step(x(), [999, 749.25], x())).toThrow(/one timestep for the whole batch/);
+  });
+
+  it('refuses shapes that differ, and a variance that nobody learned', () => {
+    const noise = x();
+    expect(() => new DDPMScheduler().step(new Float64Array(2), 5, x(), { noise })).toThrow(/3 numbers/);
+    expect(() => new DDPMScheduler().step(x(), 5, x(), { noise: new Float64Array(4) })).toThrow(/3 numbers/);
+    expect(() => new DDPMScheduler().step(new Float64Array(6), 5, x(), { noise })).toThrow(/varianceType/);
+    expect(() => new DDPMScheduler().step(x(), 5, x(), { noise, shape: [2, 2] })).toThrow(/shape/);
+    expect(() => new DDPMScheduler().step([1, 2] as never, 5, [1, 2] as never)).toThrow(/Float32Array/);
+  });
+
+  it('wants noise where noise is added', () => {
+    expect(() => new DDPMScheduler().step(x(), 5, x())).toThrow(/generator/);
+    expect(() => new DDPMScheduler().step(x(), 0, x())).not.toThrow();
+    const both = { noise: x(), generator: createGenerator(0) };
+    expect(() => new DDPMScheduler().step(x(), 5, x(), both)).toThrow(/one of them/);
+    const three = [createGenerator(0), createGenerator(1), createGenerator(2)];
+    expect(() => new DDPMScheduler().step(x(), 5, x(), { generator: three, shape: [1, 3] })).toThrow(
+      /one per batch item/,
+    );
+  });
+});
+
+it('draws a batch from a generator per item, each as it would alone', () => {
+  const scheduler = new DDPMScheduler();
+  const batch = new Float64Array(6).fill(0.1);
+  const generator = [createGenerator(0), createGenerator(7)];
+  const together = scheduler.step(batch, 5, batch, { generator, shape: [2, 3] }).prevSample;
+  const alone = scheduler.step(batch.slice(3), 5, batch.slice(3), { generator: createGenerator(7) }).prevSample;
+  expect(together.slice(3)).toEqual(alone);
+});
+
+it('names every class in its config', () => {
+  for (const [name, make] of Object.entries(SCHEDULERS)) expect(new make().config['_class_name']).toBe(name);
+});

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import {
+  DDIMScheduler,
+  DDPMScheduler,
+  DPMSolverMultistepScheduler,
+  DPMSolverSinglestepScheduler,
+  EulerAncestralDiscreteScheduler,
+  createGenerator,
+} from '../src/index.ts';
+
+/** Where diffusers errs: what is right here, and the option that repeats it. */
+const sample = () => Float64Array.of(0.3, -0.2, 0.8);
+
+describe('the previous timestep of DDIM (diffusers#12633, #11347, #9261)', () => {
+  it.each(['linspace', 'trailing', 'leading'] as const)('is the next one listed under %s', (timestepSpacing) => {
+    const scheduler = new DDIMScheduler({ timestepSpacing });
+    scheduler.setTimesteps(7);
+    const listed = [...scheduler.timesteps];
+    expect(listed.map((t) => scheduler.previousTimestep(t))).toEqual([...listed.slice(1), -1]);
+  });
+
+  it('is so for a list of timesteps, and t - T/n where diffusers is matched', () => {
+    const scheduler = new DDIMScheduler();
+    scheduler.setTimesteps({ timesteps: [900, 300, 20] });
+    expect(scheduler.previousTimestep(900)).toBe(300);
+    const matched = new DDIMScheduler({ timestepSpacing: 'linspace', matchDiffusers: true });
+    matched.setTimesteps(10);
+    expect(matched.previousTimestep(999)).toBe(899);
+  });
+
+  it('gives the exact solution on a Gaussian as steps grow, under every spacing', () => {
+    // Data N(0, s²): ε(x, t) = √(1-ᾱ) x / (ᾱ s² + 1 - ᾱ), and x(t) / √(ᾱ s² + 1 - ᾱ) is constant along the ODE.
+    const variance = 0.25;
+    const error = (steps: number, matchDiffusers: boolean) => {
+      const scheduler = new DDIMScheduler({ timestepSpacing: 'linspace', clipSample: false, matchDiffusers });
+      scheduler.setTimesteps(steps);
+      const spread = (t: number) => scheduler.alphasCumprod[t]! * variance + 1 - scheduler.alphasCumprod[t]!;
+      let x = Float64Array.of(1);
+      for (const t of scheduler.timesteps) {
+        const output = x.map((one) => (Math.sqrt(1 - scheduler.alphasCumprod[t]!) * one) / spread(t));
+        x = scheduler.step(output, t, x).prevSample;
+      }
+      return Math.abs(x[0]! - Math.sqrt(variance / spread(999)));
+    };
+    expect(error(100, false)).toBeLessThan(0.02);
+    // With T/n cut to a whole number the wrong steps do not even add up to the whole way.
+    expect(error(400, false)).toBeLessThan(0.005);
+    expect(error(400, true)).toBeGreaterThan(0.02);
+    expect(error(100, false) / error(50, false)).toBeLessThan(0.6);
+  });
+});
+
+it('fixed_large_log has the deviation of fixed_large, not NaN (diffusers#14569)', () => {
+  const noise = Float64Array.of(1, 1, 1);
+  const [log, plain] = (['fixed_large_log', 'fixed_large'] as const).map((varianceType) =>
+    new DDPMScheduler({ varianceType }).step(sample(), 500, sample(), { noise }),
+  );
+  expect(log!.prevSample).toEqual(plain!.prevSample);
+  expect(log!.prevSample.every(Number.isFinite)).toBe(true);
+});
+
+describe('zero terminal SNR', () => {
+  it('with epsilon says what to do (diffusers#3851)', () => {
+    const scheduler = new DDIMScheduler({ rescaleBetasZeroSnr: true, timestepSpacing: 'trailing' });
+    scheduler.setTimesteps(10);
+    expect(() => scheduler.step(sample(), 999, sample())).toThrow(/v_prediction/);
+    expect(() => scheduler.step(sample(), 899, sample())).not.toThrow();
+  });
+
+  it('with eta 1 is finite (diffusers#5969)', () => {
+    const scheduler = new DDIMScheduler({
+      rescaleBetasZeroSnr: true,
+      timestepSpacing: 'trailing',
+      predictionType: 'v_prediction',
+      precision: 'float32',
+    });
+    for (const steps of [5, 10, 20, 50, 100, 1000]) {
+      scheduler.setTimesteps(steps);
+      const { prevSample } = scheduler.step(sample(), 999, sample(), { eta: 1, generator: createGenerator(0) });
+      expect(prevSample.every(Number.isFinite)).toBe(true);
+    }
+  });
+});
+
+it('ancestral steps under the cosine schedule are finite (diffusers#14213)', () => {
+  for (const [matchDiffusers, isFinite] of [
+    [false, true],
+    [true, false],
+  ] as const) {
+    const scheduler = new EulerAncestralDiscreteScheduler({
+      betaSchedule: 'squaredcos_cap_v2',
+      precision: 'float32',
+      matchDiffusers,
+    });
+    const finite: boolean[] = [];
+    for (let steps = 1; steps <= 50; steps++) {
+      scheduler.setTimesteps(steps);
+      for (const t of scheduler.timesteps) {
+        const { prevSample } = scheduler.step(sample(), t, sample(), { generator: createGenerator(0) });
+        finite.push(prevSample.every(Number.isFinite));
+      }
+    }
+    expect(finite.every(Boolean)).toBe(isFinite);
+  }
+});
+
+it('1000 steps with offset 1 stay within the chain (diffusers#10003)', () => {
+  const scheduler = new DDIMScheduler({ stepsOffset: 1 });
+  scheduler.setTimesteps(1000);
+  expect([scheduler.timesteps[0], scheduler.timesteps.at(-1)]).toEqual([999, 0]);
+  expect(() => scheduler.step(sample(), 999, sample())).not.toThrow();
+  const matched = new DDIMScheduler({ stepsOffset: 1, matchDiffusers: true });
+  matched.setTimesteps(1000);
+  expect(matched.timesteps[0]).toBe(1000);
+});
+
+it('order 3 is finite at every step count, 3n - 1 included (diffusers#9007)', () => {
+  for (const algorithmType of ['dpmsolver++', 'sde-dpmsolver++'] as const) {
+    for (const lowerOrderFinal of [true, false]) {
+      for (let steps = 2; steps <= 20; steps++) {
+        const options = { solverOrder: 3, lowerOrderFinal, algorithmType };
+        for (const scheduler of [new DPMSolverSinglestepScheduler(options), new DPMSolverMultistepScheduler(options)]) {
+          scheduler.setTimesteps(steps);
+          let x = sample();
+          for (const t of scheduler.timesteps) {
+            x = scheduler.step(
+              x.map((one) => 0.5 * one),
+              t,
+              x,
+              { generator: createGenerator(0) },
+            ).prevSample;
+          }
+          expect(x.every(Number.isFinite)).toBe(true);
+        }
+      }
+    }
+  }
+});
