@@ -4,3 +4,15 @@ export { profiles, type Bm3dParameters, type ProfileName, type StageParameters }
 export type { TransformName } from './bm3d/transforms.ts';
 export type { Picture, RasterImage } from './raster.ts';
 export { DenoisersError } from './errors.ts';
+export { DnCNN, type DnCNNOptions } from './nets/dncnn.ts';
+export { ConvAutoencoder, type ConvAutoencoderOptions } from './nets/conv-autoencoder.ts';
+export { samplePatches, trainDenoiser, type TrainOptions } from './train.ts';
+export {
+  bm3dDenoiser,
+  diffusionDenoiser,
+  type DenoiseOptions,
+  type DiffusionModel,
+  type DiffusionScheduler,
+  type ImageDenoiser,
+  type TrainableDenoiser,
+} from './face.ts';

@@ -1,0 +1,76 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { invalidArgument } from '@missing-u/errors';
+import { createGenerator, type Generator } from '@missing-u/random';
+import { Conv2d, Module, UpsampleTransposed } from '@missing-u/unet-blocks';
+import { DenoisersError } from '../errors.ts';
+import type { DenoiseOptions, ImageDenoiser, TrainableDenoiser } from '../face.ts';
+import { checkImages } from '../images.ts';
+
+export interface ConvAutoencoderOptions {
+  /** Default 3. */
+  channels?: number;
+  /** Channels after each halving of the image; default 64, 128, 256, 512. */
+  features?: readonly number[];
+  /** Of the first weights; default 0. */
+  seed?: number;
+  /** Draws the first weights instead of a new generator with `seed`. */
+  generator?: Generator;
+}
+
+/**
+ * The convolutional auto-encoder that "The Missing U for Efficient Diffusion Models" compares with: four 3x3 convolutions
+ * of stride 2 and ReLU, four 4x4 transposed ones back, a sigmoid at the end; 4,307,011 parameters for colour.
+ */
+export class ConvAutoencoder extends Module implements ImageDenoiser, TrainableDenoiser {
+  readonly channels: number;
+  private readonly encoder: Conv2d[];
+  private readonly decoder: UpsampleTransposed[];
+
+  constructor(options: ConvAutoencoderOptions = {}) {
+    super();
+    const { channels = 3, features = [64, 128, 256, 512], seed = 0, generator = createGenerator(seed) } = options;
+    if (![channels, ...features].every((size) => Number.isInteger(size) && size > 0) || features.length === 0) {
+      const bad = {
+        argument: 'options',
+        value: { channels, features },
+        allowed: 'positive integers, at least one feature',
+      };
+      throw new DenoisersError('DENOISERS_BAD_OPTION', invalidArgument(bad));
+    }
+    this.channels = channels;
+    const widths = [channels, ...features];
+    this.encoder = features.map((outChannels, i) =>
+      this.child(`encoder.${2 * i}`, new Conv2d({ inChannels: widths[i]!, outChannels, stride: 2, padding: 1 })),
+    );
+    this.decoder = features.map((_, i) => {
+      const [inChannels, outChannels] = [widths[features.length - i]!, widths[features.length - i - 1]!];
+      return this.child(`decoder.${2 * i}`, new UpsampleTransposed({ inChannels, outChannels }));
+    });
+    this.initialize(generator);
+  }
+
+  /** The clean images, [images, height, width, channels] of 0 to 1; height and width divisible by 16 (by 2 for each feature). */
+  denoise(images: tf.Tensor4D, _options?: DenoiseOptions): tf.Tensor4D {
+    return this.forward(images);
+  }
+
+  forward(images: tf.Tensor4D): tf.Tensor4D {
+    checkImages(images, this.channels);
+    const factor = 2 ** this.encoder.length;
+    if (images.shape[1] % factor !== 0 || images.shape[2] % factor !== 0) {
+      const bad = {
+        argument: 'images',
+        value: images,
+        allowed: `a height and width divisible by ${factor}`,
+        remedy: 'pad them',
+      };
+      throw new DenoisersError('DENOISERS_BAD_IMAGE', invalidArgument(bad));
+    }
+    return tf.tidy(() => {
+      let x = images;
+      for (const layer of this.encoder) x = tf.relu(layer.forward(x));
+      for (const layer of this.decoder.slice(0, -1)) x = tf.relu(layer.forward(x));
+      return tf.sigmoid(this.decoder.at(-1)!.forward(x));
+    });
+  }
+}
