@@ -13,12 +13,24 @@ import { sniff } from './sniff.ts';
  * @param name what to call the picture in messages
  * @throws DatasetError `DATASETS_CORRUPT_IMAGE`, `DATASETS_NEEDS_SHARP`
  */
-export async function decodeImage(bytes: Uint8Array, name: string, channels: Channels = 3): Promise<Image> {
+export function decodeImage(bytes: Uint8Array, name: string, channels: Channels = 3): Promise<Image> {
+  return decode(bytes, name, channels, false);
+}
+
+/**
+ * As `decodeImage`, but the pixels are good only until the next call: for those who decode one picture after the other, and
+ * make something else of each at once.
+ */
+export function borrowImage(bytes: Uint8Array, name: string, channels: Channels): Promise<Image> {
+  return decode(bytes, name, channels, true);
+}
+
+async function decode(bytes: Uint8Array, name: string, channels: Channels, borrow: boolean): Promise<Image> {
   const format = sniff(bytes);
   if (bytes.length === 0) throw corrupt(name, 'it is empty');
   if (format === 'html') throw corrupt(name, 'it is a web page, perhaps about a quota that was used up');
   try {
-    const image = toRgb(await decodeAny(bytes, format === 'jpeg'));
+    const image = toRgb(format === 'jpeg' ? await decodeAnyJpeg(bytes, borrow) : await decodeOther(bytes));
     return channels === 1 ? toGrey(image) : image;
   } catch (error) {
     if (error instanceof DatasetError) throw error;
@@ -26,13 +38,16 @@ export async function decodeImage(bytes: Uint8Array, name: string, channels: Cha
   }
 }
 
-async function decodeAny(bytes: Uint8Array, jpeg: boolean): Promise<Image> {
+function decodeOther(bytes: Uint8Array): Promise<Image> {
+  return inNode ? decodeWithSharp(bytes) : decodeWithCanvas(bytes);
+}
+
+async function decodeAnyJpeg(bytes: Uint8Array, borrow: boolean): Promise<Image> {
   if (!inNode) return decodeWithCanvas(bytes);
-  if (!jpeg) return decodeWithSharp(bytes);
   try {
-    return await decodeJpeg(bytes);
+    return await decodeJpeg(bytes, borrow);
   } catch (first) {
-    // Four-channel and other rare JPEGs are sharp's business; where it fails too, or is not there, the first word counts.
+    // Four-channel and other rare JPEGs are sharp's business; where it is not there, the first word counts.
     return decodeWithSharp(bytes).catch((error: unknown) => {
       throw error instanceof DatasetError ? first : error;
     });

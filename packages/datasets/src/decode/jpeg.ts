@@ -15,9 +15,10 @@ let starting: Promise<InstanceType<Codec['JPEGDecoder']>> | undefined;
 
 /**
  * Decodes a JPEG file (Node): libjpeg-turbo, so the pixels are those of Pillow, at its speed. A file that the library
- * warns about, a truncated one for example, is an error.
+ * warns about, a truncated one for example, is an error. Borrowed pixels lie in the decoder's memory, and are overwritten by the
+ * next call.
  */
-export async function decodeJpeg(bytes: Uint8Array): Promise<Image> {
+export async function decodeJpeg(bytes: Uint8Array, borrow: boolean): Promise<Image> {
   starting ??= start();
   const decoder = await starting;
   try {
@@ -29,8 +30,9 @@ export async function decodeJpeg(bytes: Uint8Array): Promise<Image> {
     throw new Error('libjpeg-turbo cannot decode it', { cause });
   }
   const { width, height, componentCount } = decoder.getFrameInfo();
-  // A copy: the next picture takes the place of this one.
-  return { data: new Uint8Array(decoder.getDecodedBuffer()), shape: [height, width, componentCount] };
+  const { buffer, byteOffset, length } = decoder.getDecodedBuffer();
+  const pixels = new Uint8Array(buffer, byteOffset, length);
+  return { data: borrow ? pixels : pixels.slice(), shape: [height, width, componentCount] };
 }
 
 async function start(): Promise<InstanceType<Codec['JPEGDecoder']>> {

@@ -1,7 +1,7 @@
 import { toFloats, type Range } from '../pipeline/convert.ts';
 import { collate, isCorrupt } from '../pipeline/collate.ts';
 import type { Skipped } from '../pipeline/batch.ts';
-import { decodeImage } from '../decode/decode.ts';
+import { borrowImage } from '../decode/decode.ts';
 import type { Example, ImageShape } from '../image.ts';
 import type { Recipe } from '../sources/encoded.ts';
 import type { Store } from '../sources/store.ts';
@@ -35,8 +35,10 @@ export async function runTask(store: Store, channels: Recipe['channels'], task: 
   for (const [i, index] of task.indices.entries()) {
     const name = task.names[i]!;
     try {
-      const image = await decodeImage(store.read(task.rows[i]!), name, channels);
-      examples.push({ image: transformImage(task.steps, image, task.epoch, index), index });
+      const decoded = await borrowImage(store.read(task.rows[i]!), name, channels);
+      const image = transformImage(task.steps, decoded, task.epoch, index);
+      const kept = image.data === decoded.data ? { ...image, data: image.data.slice() } : image;
+      examples.push({ image: kept, index });
     } catch (error) {
       if (task.corrupt === 'throw' || !isCorrupt(error)) throw error;
       skipped.push({ index, name, reason: error.message });
