@@ -2,6 +2,7 @@ export { compile, type CompileOptions, type Compiled } from './compile/compile.t
 export type { CompileStats, GraphStats } from './compile/stats.ts';
 export { doctor, type Diagnosis } from './doctor.ts';
 export { EngineError } from './errors.ts';
+export { profile, profileTable, profileTrace, type Profile, type ProfiledOperation } from './profile/profile.ts';
 export { useEngine } from './use-engine.ts';
 export { verifyEngine } from './verify.ts';
 export type { Candidate, Engine, EngineName, EngineOptions } from './types.ts';

@@ -168,7 +168,17 @@ export function compile<F extends TensorFunction>(fn: F, options: CompileOptions
       },
     },
   };
-  return Object.defineProperties(call, properties) as unknown as Compiled<F>;
+  const made = Object.defineProperties(call, properties) as unknown as Compiled<F>;
+  lookups.set(made, (args) => entries.get(args.map(describeArgument).join(' '))?.graph);
+  return made;
+}
+
+/** How to find the graphs of compiled functions. */
+const lookups = new WeakMap<object, (args: readonly tf.Tensor[]) => CompiledGraph | undefined>();
+
+/** The graph that a compiled function has for the shapes of these arguments. */
+export function graphOf(fn: TensorFunction, args: readonly tf.Tensor[]): CompiledGraph | undefined {
+  return lookups.get(fn)?.(args);
 }
 
 function exclusively<T>(run: () => T): T {

@@ -25,13 +25,15 @@ export class CompiledGraph {
 
   /** Runs the graph on new arguments, and assigns its variables. */
   run(args: readonly tf.Tensor[]): tf.Tensor[] {
-    const inputs = new Map(
-      this.#inputs.map((node) => [node, this.#current(this.trace.nodes[node] as InputNode, args)]),
-    );
-    const { outputs, assigned } = this.evaluate(inputs);
+    const { outputs, assigned } = this.evaluate(this.inputsOf(args));
     this.trace.assignments.forEach(({ variable }, i) => variable.assign(assigned[i]!));
     tf.dispose(assigned);
     return outputs;
+  }
+
+  /** What a run on these arguments reads, by node. */
+  inputsOf(args: readonly tf.Tensor[]): Map<number, tf.TensorInfo> {
+    return new Map(this.#inputs.map((node) => [node, this.#current(this.trace.nodes[node] as InputNode, args)]));
   }
 
   /** What the graph gives for given inputs, by node; nothing is assigned. */

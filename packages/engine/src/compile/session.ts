@@ -15,13 +15,20 @@ export class Session {
   /**
    * @param inputs nodes that get their values at each run
    * @param outputs what a run computes
+   * @param control nodes that have to be finished before a node begins, by node
    */
-  constructor(backend: GraphBackend, nodes: readonly Node[], inputs: readonly number[], outputs: readonly Ref[]) {
+  constructor(
+    backend: GraphBackend,
+    nodes: readonly Node[],
+    inputs: readonly number[],
+    outputs: readonly Ref[],
+    control?: ReadonlyMap<number, readonly number[]>,
+  ) {
     this.#backend = backend;
     this.#nodes = nodes;
     this.#inputs = inputs.map(nodeName).join(',');
     this.#outputs = outputs.map(outputName).join(',');
-    this.#id = this.#attempt(() => load(backend, savedModel(nodes)));
+    this.#id = this.#attempt(() => load(backend, savedModel(nodes, control)));
   }
 
   run(inputIds: readonly number[]): OutputMetadata[] {
