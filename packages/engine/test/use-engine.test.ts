@@ -21,6 +21,15 @@ describe('useEngine', () => {
     expect(tf.grad((x) => tf.square(x))(tf.scalar(3))).toBeAllClose([6]);
   });
 
+  it('makes a full heap of wasm an error, and goes on', async () => {
+    await useEngine('wasm');
+    await expect(async () => tf.tile(tf.ones([1]), [1.2e9])).rejects.toMatchObject({
+      code: 'ENGINE_OUT_OF_MEMORY',
+      message: expect.stringContaining('4578 MiB') as string,
+    });
+    expect(tf.add(1, 2)).toBeAllClose([3]);
+  });
+
   it('names the nearest engine for an unknown one', async () => {
     const error = await failure(() => useEngine('wsam' as 'wasm'));
     expect(error.code).toBe('ENGINE_UNKNOWN');

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { host } from '#host';
 import { loadPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
-import { threadedBackend } from './backend.ts';
+import { guardMemory, threadedBackend } from './backend.ts';
 import { registerWasmKernels } from './kernels/register.ts';
 
 /** The build of the backend has room for that many. */
@@ -30,6 +30,7 @@ export const wasm: Driver = {
     if (!(await tf.setBackend('wasm'))) {
       throw new EngineError('ENGINE_START_FAILED', 'The wasm engine did not start; the warning above says why.');
     }
+    if (running === undefined) guardMemory(tf.backend());
     const count = runningThreads(backend) ?? 1;
     const processor = host?.processor ?? 'WebAssembly';
     return { device: `${processor}, ${count} thread${count === 1 ? '' : 's'}`, version: backend.version_wasm, notes };
