@@ -106,9 +106,31 @@ describe('missing-u', () => {
     expect(await run('sample', '--model', stopped, ...flags)).toMatchObject({ status: 0 });
     expect([...readFileSync(picture).subarray(0, 4)]).toEqual([0x89, 0x50, 0x4e, 0x47]);
     expect((await loadNpz(npz))['samples']).toMatchObject({ dtype: 'uint8', shape: [2, 32, 32, 1] });
+    const report = join(folder, 'comparison');
+    const sizes = ['--steps', '2', '--count', '4', '--real-count', '8', '--engine', 'wasm', '--out', report, '--json'];
+    const compared = await run('compare', whole, stopped, ...sizes);
+    expect(compared).toMatchObject({ status: 0 });
+    const { models, results } = JSON.parse(compared.stdout) as {
+      models: { parameters: number }[];
+      results: { values: Record<string, number> }[];
+    };
+    expect(models.map(({ parameters }) => parameters)).toEqual([642_689, 642_689]);
+    expect(results[0]!.values).toEqual(results[1]!.values); // the same training gives the same pictures
+    expect(results[0]!.values['fid-mnist']).toBeGreaterThan(0);
+    expect(readdirSync(report).sort()).toEqual(['report.html', 'results.csv', 'results.json']);
     const unknown = await run('sample', '--model', stopped, ...flags, '--scheduler', 'ddimm');
     expect(unknown).toMatchObject({ status: 2, stderr: expect.stringMatching(/Did you mean 'ddim'/) });
   }, 120_000);
+
+  it('counts networks', async () => {
+    const { status, stdout } = await run('summary', 'cunet', '--size', '16', '--json', '--engine', 'wasm');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ parameters: 8_763_491, checkpointBytes: 16 * 8_763_491 });
+    expect(await run('summary', 'cunte')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("Did you mean 'cunet'"),
+    });
+  });
 
   it('shows the engines of the machine', async () => {
     const { status, stdout } = await run('doctor', '--json');

@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs';
+import { datasetsCommand } from '@missing-u/datasets/cli';
 import { doctorCommand, nativeCommand } from '@missing-u/engine/cli';
+import { compareImagesCommand, evaluateCommand } from '@missing-u/metrics/cli';
 import { Command } from 'commander';
+import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
+import { profileCommand } from './commands/profile.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { trainCommand } from './commands/train.ts';
 import { report } from './exit.ts';
+import { startEngine } from './start-engine.ts';
 
 /** Runs the command line and returns its exit status; a new command is one new file and one line here. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -19,6 +24,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(trainCommand())
     .addCommand(sampleCommand())
     .addCommand(summaryCommand())
+    .addCommand(profileCommand())
+    .addCommand(compareCommand())
+    .addCommand(evaluateCommand({ startEngine }))
+    .addCommand(compareImagesCommand({ startEngine }))
+    .addCommand(datasetsCommand())
     .addCommand(doctorCommand())
     .addCommand(nativeCommand());
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

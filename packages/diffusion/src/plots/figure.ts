@@ -14,7 +14,7 @@ export const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '
 export function figure(options: Plot.PlotOptions): string {
   const { document } = parseHTML('<html><body></body></html>');
   const plot = Plot.plot({
-    document: document as unknown as Document,
+    document,
     width: 720,
     height: 420,
     marginLeft: 60,

@@ -1,6 +1,6 @@
-import { unknownName } from '@missing-u/errors';
+import { invalidArgument, unknownName } from '@missing-u/errors';
 import { CUNet } from '@missing-u/cunet';
-import { mnist } from '@missing-u/datasets';
+import { celeba, cifar10, cifar100, fashionMnist, imageFolder, kmnist, mnist, type Dataset } from '@missing-u/datasets';
 import {
   DDIMScheduler,
   DDPMScheduler,
@@ -27,11 +27,19 @@ const models = {
     new UNet({ preset: 'lucidrains', inChannels, dim: channels, imageSize: size, seed }),
 };
 
-const datasets = {
-  mnist: {
-    channels: 1,
-    open: ({ root, size }: RunConfig) => mnist({ split: 'train', size, ...(root === null ? {} : { root }) }),
-  },
+interface DatasetEntry {
+  channels: number;
+  open(options: { split: 'train'; size: number; root?: string }): Promise<Dataset>;
+}
+
+const datasets: Readonly<Record<string, DatasetEntry>> = {
+  mnist: { channels: 1, open: mnist },
+  'fashion-mnist': { channels: 1, open: fashionMnist },
+  kmnist: { channels: 1, open: kmnist },
+  cifar10: { channels: 3, open: cifar10 },
+  cifar100: { channels: 3, open: cifar100 },
+  celeba: { channels: 3, open: (options) => celeba({ ...options, root: folderOf(options), crop: 'squash' }) },
+  'image-folder': { channels: 3, open: (options) => imageFolder({ root: folderOf(options), size: options.size }) },
 };
 
 const schedulers = {
@@ -48,6 +56,7 @@ const schedulers = {
 };
 
 export const modelNames = Object.keys(models);
+export const datasetNames = Object.keys(datasets);
 export const schedulerNames = Object.keys(schedulers);
 
 /**
@@ -69,8 +78,16 @@ export function datasetChannels(config: RunConfig): number {
   return pick('dataset', datasets, config.dataset).channels;
 }
 
-export function openDataset(config: RunConfig): ReturnType<(typeof datasets)['mnist']['open']> {
-  return pick('dataset', datasets, config.dataset).open(config);
+/** The training part of a run's data set. */
+export function openDataset({ dataset, root, size }: RunConfig): Promise<Dataset> {
+  return pick('dataset', datasets, dataset).open({ split: 'train', size, ...(root === null ? {} : { root }) });
+}
+
+function folderOf({ root }: { root?: string }): string {
+  if (root !== undefined) return root;
+  const allowed = 'the folder of the pictures';
+  const message = invalidArgument({ argument: 'root', value: null, allowed, remedy: 'name it with --root' });
+  throw new DiffusionError('DIFFUSION_BAD_CONFIG', message);
 }
 
 /** A scheduler of the chain that a run trains. */
@@ -83,7 +100,7 @@ export function makeScheduler(name: string, config: RunConfig): TrainingSchedule
   });
 }
 
-function pick<T extends object>(kind: string, known: T, name: string): T[keyof T] {
-  if (Object.hasOwn(known, name)) return known[name as keyof T];
+function pick<T>(kind: string, known: Readonly<Record<string, T>>, name: string): T {
+  if (Object.hasOwn(known, name)) return known[name]!;
   throw new DiffusionError(`DIFFUSION_UNKNOWN_${kind.toUpperCase()}`, unknownName(kind, name, Object.keys(known)));
 }

@@ -5,7 +5,7 @@ import { DiffusionError } from '../../errors.ts';
 import { writeAtomically } from '../../runs/files.ts';
 import { lossPlot } from '../../plots/loss-plot.ts';
 import { resolveConfig, type RunConfig } from '../../runs/config.ts';
-import { checkNames, modelNames } from '../../runs/registry.ts';
+import { checkNames, datasetNames, modelNames } from '../../runs/registry.ts';
 import { checkpointsOf, readConfigFile, readRunConfig } from '../../runs/run-folder.ts';
 import { listCheckpoints } from '../../runs/checkpoint.ts';
 import { trainRun } from '../../runs/train-run.ts';
@@ -28,7 +28,7 @@ export function trainCommand(): Command {
     .option('--config <file>', 'JSON file with the keys of config.json; flags win over it')
     .option('--out <folder>', 'folder of the run (default: runs/<dataset>-<model>)')
     .option('--resume <folder>', 'go on from the newest checkpoint of a run')
-    .option('--dataset <name>', 'data set (default: mnist)')
+    .option('--dataset <name>', `data set: ${datasetNames.join(', ')} (default: mnist)`)
     .option('--root <folder>', "folder of the data set's files")
     .option('--model <name>', `network: ${modelNames.join(', ')} (default: cunet)`)
     .option('--channels <count>', 'width of the network (default: 16)', integer)
