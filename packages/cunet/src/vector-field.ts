@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { activation, Conv2d, Film, GroupNorm, InstanceNorm, Module, silu } from '@missing-u/unet-blocks';
+import { activation, Conv2d, Film, GroupNorm, InstanceNorm, modulated, Module, silu } from '@missing-u/unet-blocks';
 import type { CUNetConfig } from './options.ts';
 
 /** z' as a function of the integration time and the state. */
@@ -48,12 +48,13 @@ export class VectorField extends Module {
   field(embedding: tf.Tensor2D | undefined): Field {
     const condition = embedding === undefined ? undefined : silu(embedding);
     const affine1 = this.norm1.affine();
+    const affine2 = this.norm2.affine();
     return (time, state) =>
       tf.tidy(() => {
         const normed = this.norm1.apply(state, affine1);
         const inner = this.activate(this.conv1.forward(this.withTime(time, normed)));
         const modulation = condition === undefined ? undefined : this.film?.forward(condition);
-        const conditioned = this.norm2.apply(inner, this.norm2.affine(modulation));
+        const conditioned = this.norm2.apply(inner, modulated(affine2, modulation));
         const outer = this.conv2.forward(this.withTime(time, conditioned));
         const bent = this.config.accelerationOutput === 'activated' ? this.activate(outer) : outer;
         const derivative = this.addResidual(bent, state);

@@ -42,6 +42,7 @@ export { Linear, type LinearOptions } from './layers/linear.ts';
 export {
   GroupNorm,
   InstanceNorm,
+  modulated,
   RMSNorm,
   type Affine,
   type GroupNormOptions,

@@ -33,12 +33,12 @@ export class Linear extends Module {
   forward<T extends tf.Tensor>(x: T): T {
     return tf.tidy(() => {
       const [inFeatures, outFeatures] = this.weight.shape;
-      const rows = tf.reshape<tf.Rank.R2>(x, [-1, inFeatures]);
+      const rows = x.rank === 2 ? (x as tf.Tensor as tf.Tensor2D) : tf.reshape<tf.Rank.R2>(x, [-1, inFeatures]);
       const y =
         this.bias === undefined
           ? tf.matMul(rows, this.weight.variable)
           : tf.fused.matMul({ a: rows, b: this.weight.variable, bias: this.bias.variable });
-      const output = tf.reshape(y, [...x.shape.slice(0, -1), outFeatures]);
+      const output = x.rank === 2 ? y : tf.reshape(y, [...x.shape.slice(0, -1), outFeatures]);
       return recorded(this, output, output.size * inFeatures) as T;
     });
   }

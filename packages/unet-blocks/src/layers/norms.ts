@@ -18,6 +18,15 @@ export type Affine = {
   shift: tf.Tensor4D;
 };
 
+/** A scale and shift with FiLM on top: y·(1 + scale) + shift. */
+export function modulated({ scale, shift }: Affine, modulation: Modulation | undefined): Affine {
+  if (modulation === undefined) return { scale, shift };
+  return tf.tidy((): Affine => {
+    const factor = tf.add(modulation.scale, 1);
+    return { scale: tf.mul(scale, factor), shift: tf.add(tf.mul(shift, factor), modulation.shift) };
+  });
+}
+
 export interface GroupNormOptions {
   groups: number;
   channels: number;
@@ -42,18 +51,15 @@ export class GroupNorm extends Module {
   }
 
   forward(x: tf.Tensor4D, modulation?: Modulation): tf.Tensor4D {
-    return tf.tidy(() => this.apply(x, this.affine(modulation)));
+    return tf.tidy(() => this.apply(x, modulated(this.affine(), modulation)));
   }
 
-  /** Scale and shift with the modulation folded in; computed once where the norm runs more than once. */
-  affine(modulation?: Modulation): Affine {
-    return tf.tidy((): Affine => {
-      const weight = tf.reshape<tf.Rank.R4>(this.weight.variable, [1, 1, 1, -1]);
-      const bias = tf.reshape<tf.Rank.R4>(this.bias.variable, [1, 1, 1, -1]);
-      if (modulation === undefined) return { scale: weight, shift: bias };
-      const factor = tf.add(modulation.scale, 1);
-      return { scale: tf.mul(weight, factor), shift: tf.add(tf.mul(bias, factor), modulation.shift) };
-    });
+  /** The norm's own scale and shift, computed once where the norm runs more than once. */
+  affine(): Affine {
+    return tf.tidy(() => ({
+      scale: tf.reshape<tf.Rank.R4>(this.weight.variable, [1, 1, 1, -1]),
+      shift: tf.reshape<tf.Rank.R4>(this.bias.variable, [1, 1, 1, -1]),
+    }));
   }
 
   /** Normalises with a scale and shift from `affine`. */
@@ -69,16 +75,13 @@ export class InstanceNorm extends Module {
   }
 
   forward(x: tf.Tensor4D, modulation?: Modulation): tf.Tensor4D {
-    return tf.tidy(() => this.apply(x, this.affine(modulation)));
+    return tf.tidy(() => this.apply(x, modulated(this.affine(), modulation)));
   }
 
-  /** Scale and shift of ones and zeros, with the modulation folded in. */
-  affine(modulation?: Modulation): Affine {
+  /** Ones and zeros. */
+  affine(): Affine {
     const { channels } = this.options;
-    return tf.tidy((): Affine => {
-      if (modulation !== undefined) return { scale: tf.add(modulation.scale, 1), shift: tf.clone(modulation.shift) };
-      return { scale: tf.ones([1, 1, 1, channels]), shift: tf.zeros([1, 1, 1, channels]) };
-    });
+    return { scale: tf.ones([1, 1, 1, channels]), shift: tf.zeros([1, 1, 1, channels]) };
   }
 
   /** Normalises with a scale and shift from `affine`. */

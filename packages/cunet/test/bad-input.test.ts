@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { CUNet, type CUNetOptions } from '@missing-u/cunet';
+
+describe('options that make no sense are refused by name', () => {
+  it.each<[Record<string, unknown>, RegExp]>([
+    [{ preset: 'cunet-a6' }, /Did you mean 'cunet-a5'/],
+    [{ chanels: 16 }, /Did you mean 'channels'/],
+    [{ channels: 15, groups: 3 }, /`channels` is 15.*even/],
+    [{ channels: 20 }, /`groups` is 8.*divisor of the 20 channels/],
+    [{ imageSize: 28 }, /`imageSize` is 28.*multiple of 16/],
+    [{ norm: 'instance', imageSize: 16 }, /32 or more/],
+    [{ residual: 'identity' }, /'conv3x3', 'conv1x1' or 'none'/],
+    [{ activation: 'rellu' }, /Did you mean 'relu'/],
+    [{ attention: ['e5'] }, /attention.*e1, e2/],
+    [{ attention: 'a3' }, /a2, a5, none/],
+    [{ solver: { method: 'dopri6' } }, /Did you mean 'dopri5'/],
+    [{ solver: { step: 2 } }, /Did you mean 'steps'/],
+    [{ solver: { steps: 0 } }, /`solver.steps` is 0/],
+    [{ gradient: 'ajoint' }, /Did you mean 'adjoint'/],
+    [{ timeConditioning: 'adaln' }, /film, additive, none/],
+  ])('%o', (options, message) => {
+    expect(() => new CUNet(options as CUNetOptions)).toThrow(message);
+  });
+});
+
+it('makes a network of the same kind from its config', () => {
+  const { config } = new CUNet({ preset: 'published-woR', channels: 16, inChannels: 1, weights: 'none' });
+  const again = new CUNet({ ...(JSON.parse(JSON.stringify(config)) as CUNetOptions), weights: 'none' });
+  expect(again.config).toEqual(config);
+});

@@ -1,0 +1,14 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { useEngine } from '@missing-u/engine';
+import * as unetBlocks from '@missing-u/unet-blocks';
+import { examplesOf, runExample } from '@missing-u/test-utils';
+import { beforeAll, expect, it } from 'vitest';
+
+beforeAll(() => useEngine('wasm', { threads: 1 }).then(() => undefined));
+
+it('runs the example of the README', async () => {
+  const [example] = examplesOf(new URL('../README.md', import.meta.url));
+  const modules = { '@tensorflow/tfjs-core': tf, '@missing-u/unet-blocks': unetBlocks };
+  const logged = await runExample(example!, modules);
+  expect(logged).toEqual([[[2, 16, 16, 3], 64_483]]);
+});
