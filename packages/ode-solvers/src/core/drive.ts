@@ -1,5 +1,5 @@
 import { DenseRecord } from './dense.ts';
-import { EventWatch, type EventSpec } from './events.ts';
+import { EventWatch, type EventSpec, type Occurrence } from './events.ts';
 import { copy, Outputs, type OutputKind, type Row, type TracedStep } from './outputs.ts';
 import type { Status } from './result.ts';
 import { solve, type AcceptedStep, type Problem } from './solve.ts';
@@ -25,19 +25,21 @@ export interface Delivery<Y> {
   dense: DenseRecord<Y> | undefined;
 }
 
+const noEvents: readonly Occurrence[] = [];
+
 /** Solves, and collects outputs, events and interpolants on the way; `watchStep` sees each step before it is freed. */
 export function* drive<Y>(
   order: Order<Y>,
   watchStep?: (step: AcceptedStep<Y>) => void,
 ): Generator<Read, Delivery<Y>, number> {
   const { space } = order.system;
-  const outputs = new Outputs(space, order.output, order.ts);
+  const outputs = new Outputs(space, order.output, order.ts, space.owned);
   const events = order.events.length > 0 ? new EventWatch(space, order.events) : undefined;
   const dense = order.dense ? new DenseRecord(space, order.t0, copy(space, order.y0)) : undefined;
   const held = dense === undefined ? {} : { y0: dense.y0, retained: dense.retained };
   try {
     const outcome = yield* solve({ ...order, ...held }, function* (step) {
-      const found = events === undefined ? [] : yield* events.within(step);
+      const found = events === undefined ? noEvents : yield* events.within(step);
       const stop = found.find(({ index }) => order.events[index]!.terminal !== false);
       outputs.take(step, found, stop?.theta);
       dense?.take(step, stop?.theta ?? 1);

@@ -23,9 +23,11 @@ export function explicitMethod(tableau: Tableau): Method {
       let at = y;
       for (let i = 1; i <= last; i++) {
         const node = c[i]!;
+        if (i > 1) space.recycle?.(at);
         at = space.combine(y, h, a[i]!, k);
         k.push(system.f(node === 0 ? tStart : node === 1 ? tEnd : t + node * h, at));
       }
+      if (!endsOnStage && last > 0) space.recycle?.(at);
       return {
         y: endsOnStage ? at : space.combine(y, h, b, k),
         carry: endsOnSlope ? [k[last]!] : [],

@@ -24,6 +24,8 @@ export interface TracedStep {
   thetas: number[];
 }
 
+const none: readonly [number, number][] = [];
+
 /** Collects the states to return, in the order of time; the first of which, y0 itself, is the caller's to add. */
 export class Outputs<Y> {
   readonly rows: Row<Y>[] = [];
@@ -34,28 +36,30 @@ export class Outputs<Y> {
     private readonly space: Space<Y>,
     private readonly kind: OutputKind,
     private readonly times: readonly number[],
+    /** Whether the steps are kept for a replay. */
+    private readonly traced: boolean,
   ) {}
 
   /** Takes from a step what falls into it, up to `until` < 1 where an event cut it off. */
   take(step: AcceptedStep<Y>, events: readonly Occurrence[], until: number | undefined): void {
-    const thetas: number[] = [];
-    this.trace.push({ span: step.span, restart: step.restart, thetas });
+    const due = this.due(step, until ?? 1);
+    if (this.traced) this.trace.push({ span: step.span, restart: step.restart, thetas: [] });
+    if (due.length === 0 && events.length === 0) return;
     const put = (t: number, theta: number, row: { output: boolean; event?: number }) => {
       const y = theta === 1 ? copy(this.space, step.result.y) : this.at(step, theta);
-      thetas.push(theta);
+      this.trace.at(-1)?.thetas.push(theta);
       this.rows.push({ t, y, ...row });
     };
-    const due = this.due(step, until ?? 1).map(([t, theta]) => ({ t, theta, output: true }));
+    const outputs = due.map(([t, theta]) => ({ t, theta, output: true }));
     const zeros = events.map(({ index, t, theta }) => ({ t, theta, output: theta === until, event: index }));
-    const rows = [...due.filter(({ theta }) => theta !== until), ...zeros].sort((a, b) => a.theta - b.theta);
+    const rows = [...outputs.filter(({ theta }) => theta !== until), ...zeros].sort((a, b) => a.theta - b.theta);
     for (const { t, theta, ...row } of rows) put(t, theta, row);
   }
 
   /** Adds the state at which a solve gave up, if it is beyond what was put out. */
   add(t: number, y: Y): void {
-    const trace = this.trace.at(-1);
-    if (trace === undefined || this.rows.at(-1)?.t === t) return;
-    trace.thetas.push(1);
+    if (t === this.times[0] || this.rows.at(-1)?.t === t) return;
+    this.trace.at(-1)?.thetas.push(1);
     this.rows.push({ t, y: copy(this.space, y), output: true });
   }
 
@@ -64,11 +68,13 @@ export class Outputs<Y> {
   }
 
   /** Time and theta of the outputs in a step. */
-  private due({ span, end }: AcceptedStep<Y>, until: number): [number, number][] {
+  private due({ span, end }: AcceptedStep<Y>, until: number): readonly [number, number][] {
     if (this.kind !== 'times') {
       const wanted = until === 1 && (this.kind === 'steps' || end === this.times.at(-1));
-      return wanted ? [[end, 1]] : [];
+      return wanted ? [[end, 1]] : none;
     }
+    const next = this.times[this.next];
+    if (next === undefined || (next !== end && (next - span.t) / span.h > until)) return none;
     const due: [number, number][] = [];
     for (; this.next < this.times.length; this.next++) {
       const t = this.times[this.next]!;

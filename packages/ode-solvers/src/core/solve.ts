@@ -118,7 +118,9 @@ class Walk<Y> {
       const result = this.take(span);
       let ratio: number;
       try {
-        ratio = result.failed === true ? Infinity : yield this.errorRatio(result);
+        const read = result.failed === true ? Infinity : this.errorRatio(result);
+        // A number needs no turn of the generator, but now and then others want theirs.
+        ratio = typeof read === 'number' && stats.steps % 64 !== 0 ? read : yield read;
       } catch (error) {
         this.free(result);
         throw error;
@@ -224,15 +226,12 @@ class Walk<Y> {
       result,
       interpolant: () => (interpolant ??= system.space.scope(() => method.interpolant(system, this.y, result, span))),
     };
-    const kept = new Set<Y>([result.y, ...result.carry]);
-    const old = new Set<Y>([...result.stages, ...this.carry!, this.y]);
-    if (result.error !== undefined) old.add(result.error);
     let stop = false;
     try {
       stop = yield* this.observe(step);
     } finally {
-      for (const part of interpolant?.parts ?? []) old.add(part);
-      this.discard([...old].filter((state) => !kept.has(state)));
+      if (system.space.owned) this.leave(result, interpolant?.parts ?? []);
+      else this.recycle(result, result.carry);
       this.t = end;
       this.y = result.y;
       this.carry = result.carry;
@@ -241,7 +240,27 @@ class Walk<Y> {
     return stop;
   }
 
+  /** Frees what a step began with and went through, bar what the next one begins with. */
+  private leave({ y, carry, stages, error }: Stepped<Y>, parts: readonly Y[]): void {
+    const kept = new Set<Y>([y, ...carry]);
+    const old = new Set<Y>([...stages, ...this.carry!, ...parts, this.y]);
+    if (error !== undefined) old.add(error);
+    this.discard([...old].filter((state) => !kept.has(state)));
+  }
+
+  /** Gives the memory of stages back that are not carried on, unless an interpolant is kept. */
+  private recycle({ stages, error }: Stepped<Y>, carry: readonly Y[]): void {
+    const { system, retained } = this.problem;
+    if (retained !== undefined) return;
+    for (const stage of stages) if (!carry.includes(stage)) system.space.recycle?.(stage);
+    if (error !== undefined) system.space.recycle?.(error);
+  }
+
   private free(result: Stepped<Y>): void {
+    if (!this.problem.system.space.owned) {
+      this.recycle(result, this.carry!);
+      return;
+    }
     const own = new Set<Y>([...result.stages, ...result.carry, result.y]);
     if (result.error !== undefined) own.add(result.error);
     for (const state of [...this.carry!, this.y]) own.delete(state);

@@ -16,7 +16,11 @@ export interface Space<Y> {
   finiteness(y: Y): Read;
   /** Runs `run` and frees the states made in it, bar those in the result. */
   scope<T>(run: () => T): T;
+  /** Whether states have to be freed; where not, solves save themselves the book-keeping. */
+  readonly owned: boolean;
   free(states: readonly Y[]): void;
+  /** Takes back a state that nobody will look at again, for its memory; of spaces that are not `owned`. */
+  recycle?(state: Y): void;
   /** Marks the running tape, for {@link Space.rewind}; spaces without a tape leave both out. */
   mark?(): number | undefined;
   /** Forgets what was recorded since the mark. */

@@ -6,14 +6,31 @@ export type Tolerance = number | ArrayLike<number>;
 /** Size of a vector of errors, each in units of its tolerance; the step is accepted at 1 or less. */
 export type Norm = (scaled: Float64Array) => number;
 
+/** Vectors, whose memory is used again. */
+export interface VectorSpace extends Space<Float64Array> {
+  /** A vector of any content. */
+  allocate(length: number): Float64Array;
+}
+
 /** The arithmetic of plain vectors. */
-export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): Space<Float64Array> {
+export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): VectorSpace {
   const uniform = typeof rtol === 'number' && typeof atol === 'number';
+  const spare: Float64Array[] = [];
+  const allocate = (length: number): Float64Array => {
+    const vector = spare.pop();
+    return vector?.length === length ? vector : new Float64Array(length);
+  };
   return {
+    allocate,
+    recycle: (vector) => void spare.push(vector),
+
     combine(base, scale, weights, terms) {
       const n = (base ?? terms[0]!).length;
-      const sum = base === undefined ? new Float64Array(n) : base.slice();
-      for (let j = 0; j < weights.length; j++) {
+      const count = weights.length;
+      const sum = allocate(n);
+      if (base === undefined) sum.fill(0);
+      else for (let i = 0; i < n; i++) sum[i] = base[i]!;
+      for (let j = 0; j < count; j++) {
         const factor = scale * weights[j]!;
         if (factor === 0) continue;
         const term = terms[j]!;
@@ -45,6 +62,7 @@ export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): Spa
 
     finiteness: (y) => (y.every(Number.isFinite) ? 0 : NaN),
     scope: (run) => run(),
+    owned: false,
     free: () => undefined,
   };
 }

@@ -1,11 +1,12 @@
 import { invalidArgument, show } from '@missing-u/errors';
 import type { SolverStats } from '../core/result.ts';
-import type { SecondOrderParts, Space, System } from '../core/space.ts';
+import type { SecondOrderParts, System } from '../core/space.ts';
 import { OdeError } from '../errors.ts';
+import type { VectorSpace } from './space.ts';
 
 /**
- * dy/dt at time t. Returns the slopes, or writes them into `out`, which saves an allocation; `y` must not be kept nor
- * written to.
+ * dy/dt at time t. Returns the slopes, or writes all of them into `out`, which is faster; neither `y` nor `out` may be kept,
+ * as their memory is used again, and `y` must not be written to.
  */
 export type VectorField = (t: number, y: Float64Array, out: Float64Array) => ArrayLike<number> | void;
 
@@ -40,12 +41,12 @@ export function secondOrder(acceleration: VectorAcceleration): SecondOrderVector
 /** A field with its counts. */
 export function float64System(
   field: VectorField | SecondOrderVectorField,
-  space: Space<Float64Array>,
+  space: VectorSpace,
   stats: SolverStats,
 ): System<Float64Array> {
   const f = (t: number, y: Float64Array): Float64Array => {
     stats.nfe++;
-    const out = new Float64Array(y.length);
+    const out = space.allocate(y.length);
     const value = field(t, y, out);
     if (value === undefined || value === out) return out;
     checkSlopes(value, y.length);

@@ -42,6 +42,7 @@ export function tensorSpace(rtol: LeafTolerances, atol: LeafTolerances, norm: Le
 
     finiteness: (y) => reading(() => tf.addN(y.map((leaf) => tf.sum(tf.sub(leaf, leaf))))),
     scope: tidy,
+    owned: true,
     free: (states) => tf.dispose(states as tf.Tensor[][]),
     mark: markTape,
     rewind: rewindTape,
