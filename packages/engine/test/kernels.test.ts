@@ -290,6 +290,47 @@ describe('matrix products', () => {
   });
 });
 
+describe('slices', () => {
+  it.each([
+    [
+      [0, 0, 0, 0],
+      [2, 4, 5, 3],
+    ],
+    [
+      [1, 0, 0, 0],
+      [1, 4, 5, 3],
+    ],
+    [
+      [0, 1, 2, 0],
+      [2, 3, 2, 3],
+    ],
+    [
+      [0, 1, 2, 1],
+      [2, 2, 3, 2],
+    ],
+    [
+      [1, 3, 4, 2],
+      [1, 1, 1, 1],
+    ],
+    [
+      [0, 2, 0, 0],
+      [2, 0, 5, 3],
+    ],
+  ])('from %j of size %j', async (begin, size) => {
+    await expectSame([[2, 4, 5, 3]], (x) => [tf.slice(x, begin, size)]);
+  });
+
+  it('of vectors, other types, and by split and unstack', async () => {
+    await expectSame([[2, 20, 6]], (x) => [
+      tf.slice(tf.reshape(x, [240]), [17], [40]),
+      tf.cast(tf.slice(tf.greater(x, 0), [0, 3, 1], [2, 7, 4]), 'float32'),
+      ...tf.split(x, [1, 3, 2], 2),
+      ...tf.split(x, 2, -2),
+      ...tf.unstack(x, 2),
+    ]);
+  });
+});
+
 describe('einsum', () => {
   it.each([
     [

@@ -8,6 +8,7 @@ import { withExplicitPadding } from './conv2d.ts';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-backprop.ts';
 import { einsum } from './einsum.ts';
 import { maxPoolGrad } from './max-pool-grad.ts';
+import { slice, splitV, unpack } from './slice.ts';
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 
 /** What the wasm backend lacks; left alone where a later release of it brings its own. */
@@ -22,8 +23,9 @@ export function registerWasmKernels(): void {
   for (const kernel of missing) {
     if (tf.getKernel(kernel.kernelName, 'wasm') === undefined) tf.registerKernel(kernel);
   }
-  for (const kernel of [conv2dBackpropInput, maxPoolGrad]) replaceKernel(kernel);
+  for (const kernel of [conv2dBackpropInput, maxPoolGrad, splitV, unpack]) replaceKernel(kernel);
   replaceAveragePoolGradient('wasm');
+  replaceKernel(slice(tf.getKernel('Slice', 'wasm')));
   replaceKernel(batchMatMul(tf.getKernel('BatchMatMul', 'wasm')));
   for (const name of ['Conv2D', 'FusedConv2D']) replaceKernel(withExplicitPadding(tf.getKernel(name, 'wasm')));
 }
