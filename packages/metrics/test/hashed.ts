@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { StateDict } from '@missing-u/weights';
 
 /** The numbers of tools/reference/metrics/hashed.py, so that both sides have the same weights without a file. */
-function hashed(count: number, seed: number): Float64Array {
+export function hashed(count: number, seed: number): Float64Array {
   const out = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     let x = (i + seed) >>> 0;
