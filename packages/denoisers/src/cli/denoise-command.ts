@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { unknownName } from '@missing-u/errors';
+import { loadWeights } from '@missing-u/weights';
+import { DenoisersError } from '../errors.ts';
+import { bm3dDenoiser, type ImageDenoiser } from '../face.ts';
+import { ConvAutoencoder } from '../nets/conv-autoencoder.ts';
+import { DnCNN } from '../nets/dncnn.ts';
+import { denoiseFiles, type DenoisedFile } from './denoise-files.ts';
+
+/** What the command needs of the program that it is part of. */
+export interface DenoiseContext {
+  /** Makes tensors work before the first one is made. */
+  startEngine?: (flags: { engine?: string; threads?: number }) => Promise<unknown>;
+  /** Loads the diffusion model of a folder with the common face; without it, folders are refused. */
+  loadModel?: (folder: string) => Promise<ImageDenoiser>;
+  /** Where text goes; default the standard output. */
+  print?: (text: string) => void;
+}
+
+interface Flags {
+  method: string;
+  weights?: string;
+  sigma?: number;
+  reference?: string[];
+  out: string;
+  json?: boolean;
+  engine?: string;
+  threads?: number;
+}
+
+/** `missing-u denoise FILE... --method bm3d|dncnn|conv-ae|<model folder> --sigma 25 --out DIR`. */
+export function denoiseCommand(context: DenoiseContext = {}): Command {
+  const { startEngine, print = (text) => process.stdout.write(`${text}\n`) } = context;
+  return new Command('denoise')
+    .description('remove noise from pictures, and compare with clean ones where they are given')
+    .argument('<file...>', 'noisy pictures')
+    .option('--method <name>', 'bm3d, dncnn, conv-ae, or the folder of a diffusion model', 'bm3d')
+    .option('--weights <file>', 'of dncnn and conv-ae: safetensors, .pth or npz')
+    .option('--sigma <number>', 'standard deviation of the noise, for values of 0 to 255 (default: estimated)', level)
+    .option('--reference <file...>', 'clean pictures, in the order of the noisy ones')
+    .option('--out <folder>', 'where the pictures go', 'denoised')
+    .option('--json', 'print JSON instead of a table')
+    .option('--engine <name>', 'TensorFlow.js engine (default: the fastest)')
+    .option('--threads <count>', 'threads of the engine', Number)
+    .action(async (files: string[], flags: Flags) => {
+      const { reference: references, sigma, out } = flags;
+      if (references !== undefined && references.length !== files.length) {
+        const counts = `${files.length} noisy and ${references.length} clean pictures`;
+        throw new DenoisersError('DENOISERS_BAD_OPTION', `There are ${counts}; give one --reference for each.`);
+      }
+      await startEngine?.(flags);
+      const denoiser = await denoiserOf(flags, context);
+      const done: DenoisedFile[] = [];
+      const options = { out, ...(sigma !== undefined && { sigma }), ...(references && { references }) };
+      for await (const result of denoiseFiles(files, denoiser, options)) {
+        done.push(result);
+        if (flags.json !== true) print(line(result));
+      }
+      if (flags.json === true) print(JSON.stringify({ method: flags.method, images: done }, null, 2));
+    });
+}
+
+async function denoiserOf({ method, weights }: Flags, { loadModel }: DenoiseContext): Promise<ImageDenoiser> {
+  if (method === 'bm3d') return bm3dDenoiser();
+  if (method === 'dncnn') return DnCNN.fromPretrained(needed(weights, method));
+  if (method === 'conv-ae') {
+    const dict = await loadWeights(needed(weights, method));
+    const model = new ConvAutoencoder({ channels: dict['encoder.0.weight']?.shape[1] ?? 3 });
+    model.loadStateDict(dict);
+    return model;
+  }
+  if (existsSync(method) && loadModel !== undefined) return loadModel(method);
+  const known = ['bm3d', 'dncnn', 'conv-ae', ...(loadModel === undefined ? [] : ['the folder of a diffusion model'])];
+  throw new DenoisersError('DENOISERS_UNKNOWN_METHOD', unknownName('--method', method, known));
+}
+
+function needed(weights: string | undefined, method: string): string {
+  if (weights !== undefined) return weights;
+  throw new DenoisersError('DENOISERS_BAD_OPTION', `${method} needs --weights, the file of a trained network.`);
+}
+
+function level(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 255)) throw new InvalidArgumentError('It has to be a number of 0 to 255.');
+  return value;
+}
+
+function line({ file, output, sigma, seconds, psnr, ssim }: DenoisedFile): string {
+  const parts = [`${file} -> ${output}`, `sigma ${sigma.toFixed(1)}`, `${seconds.toFixed(2)} s`];
+  if (psnr !== undefined) parts.push(`PSNR ${psnr.before.toFixed(2)} -> ${psnr.after.toFixed(2)} dB`);
+  if (ssim !== undefined) parts.push(`SSIM ${ssim.before.toFixed(4)} -> ${ssim.after.toFixed(4)}`);
+  return parts.join('  ');
+}

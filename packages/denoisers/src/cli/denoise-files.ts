@@ -1,0 +1,70 @@
+import { mkdir } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { peakSignalNoiseRatio, structuralSimilarity } from '@missing-u/metrics';
+import { estimateNoise } from '../bm3d/prepare.ts';
+import type { ImageDenoiser } from '../face.ts';
+import type { RasterImage } from '../raster.ts';
+import { readPicture, sideBySide, writePicture } from './pictures.ts';
+
+export interface DenoiseFilesOptions {
+  /** Standard deviation of the noise on the scale of 0 to 255; estimated for each picture where it is left out. */
+  sigma?: number;
+  /** Clean pictures, one for each file, to compare with. */
+  references?: readonly string[];
+  /** Folder for `<name>.png` and `<name>-before-after.png`. */
+  out: string;
+}
+
+export interface DenoisedFile {
+  readonly file: string;
+  readonly output: string;
+  /** What was told or estimated, on the scale of 0 to 255. */
+  readonly sigma: number;
+  readonly seconds: number;
+  /** Only with a reference: of the noisy and of the denoised picture. */
+  readonly psnr?: { readonly before: number; readonly after: number };
+  readonly ssim?: { readonly before: number; readonly after: number };
+}
+
+/** Denoises pictures one after the other, writes the results, and compares them with clean ones. */
+export async function* denoiseFiles(
+  files: readonly string[],
+  denoiser: ImageDenoiser,
+  options: DenoiseFilesOptions,
+): AsyncGenerator<DenoisedFile> {
+  await mkdir(options.out, { recursive: true });
+  for (const [index, file] of files.entries()) {
+    const noisy = await readPicture(file);
+    const sigma = options.sigma === undefined ? estimateNoise(noisy) : options.sigma / 255;
+    const begin = performance.now();
+    const restored = await denoised(noisy, denoiser, sigma);
+    const seconds = (performance.now() - begin) / 1000;
+    const name = basename(file, extname(file));
+    const output = join(options.out, `${name}.png`);
+    await writePicture(output, restored);
+    await writePicture(join(options.out, `${name}-before-after.png`), sideBySide(noisy, restored));
+    const reference = options.references?.[index];
+    const comparison = reference === undefined ? {} : compare(noisy, restored, await readPicture(reference));
+    yield { file, output, sigma: 255 * sigma, seconds, ...comparison };
+  }
+}
+
+async function denoised(picture: RasterImage, denoiser: ImageDenoiser, sigma: number): Promise<RasterImage> {
+  const { width, height, channels } = picture;
+  const images = tf.tensor4d(picture.data as Float32Array, [1, height, width, channels]);
+  try {
+    const result = await denoiser.denoise(images, { sigma });
+    const data = Float32Array.from(await result.data(), (value) => Math.min(Math.max(value, 0), 1));
+    result.dispose();
+    return { ...picture, data };
+  } finally {
+    images.dispose();
+  }
+}
+
+function compare(noisy: RasterImage, restored: RasterImage, clean: RasterImage): Pick<DenoisedFile, 'psnr' | 'ssim'> {
+  const psnr = (image: RasterImage) => peakSignalNoiseRatio(clean, image, { dataRange: 1 });
+  const ssim = (image: RasterImage) => structuralSimilarity(clean, image, { dataRange: 1 });
+  return { psnr: { before: psnr(noisy), after: psnr(restored) }, ssim: { before: ssim(noisy), after: ssim(restored) } };
+}

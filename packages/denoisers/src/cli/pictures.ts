@@ -1,0 +1,33 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { decodeImage } from '@missing-u/datasets';
+import type { RasterImage } from '../raster.ts';
+
+/** Reads a picture of any format that `@missing-u/datasets` decodes, as values of 0 to 1; grey ones have one channel. */
+export async function readPicture(path: string): Promise<RasterImage> {
+  const { data, shape } = await decodeImage(await readFile(path), path, 3);
+  const [height, width] = shape;
+  const values = Float32Array.from(data, (byte) => byte / 255);
+  const grey = values.every((value, i) => value === values[i - (i % 3)]);
+  if (!grey) return { data: values, width, height, channels: 3 };
+  return { data: values.filter((_, i) => i % 3 === 0), width, height, channels: 1 };
+}
+
+/** Writes a picture of 0 to 1 as PNG, values beyond it clipped. */
+export async function writePicture(path: string, { data, width, height, channels }: RasterImage): Promise<void> {
+  const bytes = Uint8ClampedArray.from(data, (value) => 255 * value);
+  const { default: sharp } = await import('sharp');
+  const raw = { width, height, channels: channels as 1 | 3 };
+  await writeFile(path, await sharp(bytes, { raw }).png().toBuffer());
+}
+
+/** Two pictures of one size side by side. */
+export function sideBySide(left: RasterImage, right: RasterImage): RasterImage {
+  const { width, height, channels } = left;
+  const row = width * channels;
+  const data = new Float32Array(2 * left.data.length);
+  for (let y = 0; y < height; y++) {
+    data.set(left.data.subarray(y * row, (y + 1) * row), 2 * y * row);
+    data.set(right.data.subarray(y * row, (y + 1) * row), (2 * y + 1) * row);
+  }
+  return { width: 2 * width, height, channels, data };
+}

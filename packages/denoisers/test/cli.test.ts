@@ -1,0 +1,70 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { createGenerator } from '@missing-u/random';
+import { saveSafetensors } from '@missing-u/weights';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { denoiseCommand, type DenoiseContext } from '../src/cli/index.ts';
+import { readPicture, writePicture } from '../src/cli/pictures.ts';
+import { DnCNN, type RasterImage } from '../src/index.ts';
+
+let folder: string;
+const path = (name: string) => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'denoise-'));
+  const clean: RasterImage = {
+    data: Float32Array.from({ length: 32 * 24 }, (_, i) => 0.3 + ((i % 32) / 32) * 0.4),
+    width: 32,
+    height: 24,
+    channels: 1,
+  };
+  const noise = createGenerator(0).fillNormal(new Float32Array(clean.data.length));
+  await writePicture(path('clean.png'), clean);
+  await writePicture(path('noisy.png'), {
+    ...clean,
+    data: Float32Array.from(noise, (n, i) => clean.data[i]! + 0.1 * n),
+  });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function run(args: string[], context: DenoiseContext = {}): Promise<string> {
+  const printed: string[] = [];
+  const command = denoiseCommand({ ...context, print: (text) => printed.push(text) });
+  command.exitOverride().configureOutput({ writeErr: () => {} });
+  await command.parseAsync([...args, '--out', path('out')], { from: 'user' });
+  return printed.join('\n');
+}
+
+describe('missing-u denoise', () => {
+  it('writes pictures and compares them with the clean one', async () => {
+    const model = { denoise: (images: Parameters<DnCNN['denoise']>[0]) => tf.clone(images) };
+    const args = [path('noisy.png'), '--method', folder, '--reference', path('clean.png'), '--sigma', '25', '--json'];
+    const report = JSON.parse(await run(args, { loadModel: () => Promise.resolve(model) })) as {
+      images: { sigma: number; psnr: { before: number; after: number }; ssim: { after: number } }[];
+    };
+    expect(report.images[0]!.sigma).toBeCloseTo(25);
+    expect(report.images[0]!.psnr.before).toBeCloseTo(20, 0);
+    expect(report.images[0]!.psnr.after).toBeCloseTo(report.images[0]!.psnr.before, 1);
+    expect(report.images[0]!.ssim.after).toBeLessThan(0.9);
+    expect((await readdir(path('out'))).sort()).toEqual(['noisy-before-after.png', 'noisy.png']);
+    expect((await readPicture(path('out/noisy-before-after.png'))).width).toBe(64);
+  });
+
+  it('takes a DnCNN from a file, and estimates the noise when it is not told', async () => {
+    const model = new DnCNN({ depth: 3, features: 2 });
+    await saveSafetensors(model.stateDict(), path('dncnn.safetensors'));
+    const text = await run([path('noisy.png'), '--method', 'dncnn', '--weights', path('dncnn.safetensors')]);
+    expect(Number(/sigma ([\d.]+)/.exec(text)![1])).toBeCloseTo(25.5, -1);
+  });
+
+  it('refuses what it cannot do', async () => {
+    await expect(run([path('noisy.png'), '--method', 'bm3'])).rejects.toThrow(/Did you mean 'bm3d'/);
+    await expect(run([path('noisy.png'), '--method', 'dncnn'])).rejects.toThrow(/needs --weights/);
+    await expect(run([path('noisy.png'), '--sigma', 'x'])).rejects.toThrow(/0 to 255/);
+    const two = ['--reference', path('clean.png'), path('clean.png')];
+    await expect(run([path('noisy.png'), ...two])).rejects.toThrow(/1 noisy and 2 clean/);
+  });
+});
