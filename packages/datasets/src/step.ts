@@ -1,5 +1,5 @@
 import type { Example, Image } from './image.ts';
-import { applyTransform, type Transform } from './transforms/index.ts';
+import { applyTransform, resizeAndCrop, type Transform } from './transforms/index.ts';
 
 /** A function of an example: it may change picture and label. May be asynchronous. */
 export type ExampleFunction = (example: Example) => Example | Promise<Example>;
@@ -27,5 +27,11 @@ export async function runSteps(steps: readonly Step[], example: Example, epoch: 
 
 /** Runs built-in transforms over one picture. */
 export function transformImage(steps: readonly Transform[], image: Image, epoch: number, index: number): Image {
-  return steps.reduce((current, step) => applyTransform(step, current, { epoch, index }), image);
+  let current = image;
+  for (let i = 0; i < steps.length; i++) {
+    const joined = resizeAndCrop(steps[i]!, steps[i + 1], current);
+    if (joined !== undefined) i++;
+    current = joined ?? applyTransform(steps[i]!, current, { epoch, index });
+  }
+  return current;
 }

@@ -2,25 +2,13 @@ import { DatasetError } from '../errors.ts';
 import { nodeModule } from '../platform.ts';
 import { cannotRead, isMissing } from './disk.ts';
 
-/** Bytes that can be read piece by piece: a file on disk, or memory. */
+/** Bytes that can be read piece by piece. */
 export interface RandomAccess {
   readonly name: string;
   readonly size: number;
   /** `length` bytes from `start` on. @throws DatasetError `DATASETS_TRUNCATED` where there are not so many */
   read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
-}
-
-export function inMemory(bytes: Uint8Array<ArrayBuffer>, name: string): RandomAccess {
-  return {
-    name,
-    size: bytes.length,
-    async read(start, length) {
-      if (start + length > bytes.length) throw endsEarly(name, start + length, bytes.length);
-      return bytes.subarray(start, start + length);
-    },
-    close: () => Promise.resolve(),
-  };
 }
 
 /** Opens a file on disk (Node). @throws DatasetError `DATASETS_MISSING_FILE`, `DATASETS_UNREADABLE` */

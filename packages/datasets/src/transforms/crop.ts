@@ -62,9 +62,12 @@ export function applyCenterCrop({ height, width }: CenterCrop, image: Image): Im
   const tall = Math.max(0, height - image.shape[0]);
   const sides = { left: wide >> 1, right: (wide + 1) >> 1, top: tall >> 1, bottom: (tall + 1) >> 1 };
   const padded = wide + tall === 0 ? image : applyPad(border(sides), image);
-  const top = roundHalfEven((padded.shape[0] - height) / 2);
-  const left = roundHalfEven((padded.shape[1] - width) / 2);
-  return applyCrop({ transform: 'crop', top, left, height, width }, padded);
+  return applyCrop({ transform: 'crop', ...centre(padded.shape[0], padded.shape[1], height, width) }, padded);
+}
+
+/** The box of height x width in the middle of a picture of tall x wide. */
+export function centre(tall: number, wide: number, height: number, width: number): Omit<Crop, 'transform'> {
+  return { top: roundHalfEven((tall - height) / 2), left: roundHalfEven((wide - width) / 2), height, width };
 }
 
 /** Python's `round`, which torchvision uses. */

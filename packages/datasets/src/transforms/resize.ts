@@ -2,7 +2,8 @@ import { unknownName } from '@missing-u/errors';
 import { DatasetError } from '../errors.ts';
 import { emptyLike, type Image } from '../image.ts';
 import { heightAndWidth, isPositive, refused } from './check.ts';
-import { coefficients, KERNELS, type Filter } from './coefficients.ts';
+import { coefficients, KERNELS, type Coefficients, type Filter } from './coefficients.ts';
+import { applyCrop } from './crop.ts';
 import { resampleColumns, resampleRows } from './resample.ts';
 
 /** See {@link resize}. */
@@ -36,18 +37,53 @@ export function resize(size: Resize['size'], options: { filter?: Filter; antiali
   return { transform: 'resize', size, filter, antialias };
 }
 
-export function applyResize({ size, filter, antialias }: Resize, { data, shape }: Image): Image {
+export function applyResize(step: Resize, image: Image): Image {
+  const [height, width] = resizedShape(step, image);
+  if (height === image.shape[0] && width === image.shape[1]) return image;
+  return resizeWindow(step, image, { top: 0, left: 0, height, width });
+}
+
+/** Height and width that a picture will have. */
+export function resizedShape({ size }: Resize, { shape: [height, width] }: Image): readonly [number, number] {
+  return typeof size === 'number' ? shortSide(size, height, width) : size;
+}
+
+/** A part of a picture, in pixels. */
+export interface Window {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** A part of the resized picture, without the work for the rest of it. */
+export function resizeWindow(step: Resize, image: Image, window: Window): Image {
+  const { filter, antialias } = step;
+  const { data, shape } = image;
   const [height, width, channels] = shape;
-  const [tall, wide] = typeof size === 'number' ? shortSide(size, height, width) : size;
-  if (filter === 'nearest') return nearest({ data, shape }, tall, wide);
-  let current = data;
-  if (wide !== width) {
-    current = resampleRows(current, height, width, channels, coefficients(width, wide, filter, antialias));
-  }
-  if (tall !== height) {
-    current = resampleColumns(current, height, wide * channels, coefficients(height, tall, filter, antialias));
-  }
-  return { data: current, shape: [tall, wide, channels] };
+  const [tall, wide] = resizedShape(step, image);
+  if (filter === 'nearest') return applyCrop({ transform: 'crop', ...window }, nearest(image, tall, wide));
+  const columns = part(coefficients(width, wide, filter, antialias), window.left, window.width);
+  const rows = part(coefficients(height, tall, filter, antialias), window.top, window.height);
+  // Only the rows that the second pass looks at.
+  const firstRow = rows.first[0]!;
+  const lastRow = rows.first.at(-1)! + rows.count.at(-1)!;
+  const used = data.subarray(firstRow * width * channels, lastRow * width * channels);
+  const across = resampleRows(used, lastRow - firstRow, width, channels, columns);
+  const shifted = { ...rows, first: rows.first.map((row) => row - firstRow) };
+  const down = resampleColumns(across, lastRow - firstRow, window.width * channels, shifted);
+  return { data: down, shape: [window.height, window.width, channels] };
+}
+
+function part({ first, count, stride, weights, fixed }: Coefficients, start: number, length: number): Coefficients {
+  const end = start + length;
+  return {
+    first: first.subarray(start, end),
+    count: count.subarray(start, end),
+    stride,
+    weights: weights.subarray(start * stride, end * stride),
+    fixed: fixed.subarray(start * stride, end * stride),
+  };
 }
 
 /** The long side is rounded down, as torchvision does. */
