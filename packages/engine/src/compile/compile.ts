@@ -14,7 +14,7 @@ export interface CompileOptions {
   /** Graphs kept at a time, one for each combination of the arguments' shapes and types; default 8. The least used goes. */
   maxGraphs?: number;
   /**
-   * Largest relative difference between a graph and the eager call that it was recorded from; default 1e-3, far above what
+   * Largest relative difference between a graph and the eager call that it was recorded from; default 1e-2, far above what
    * rounding does. `Infinity` compares nothing.
    */
   tolerance?: number;
@@ -57,7 +57,7 @@ let recording = false;
  *   `_READS_VALUES`, `_RANDOM`, `_CHANGED`, `_STATE`, `_DISPOSED_CAPTURE`, `_UNSUPPORTED_OP`, `_MISMATCH`, `_RUN`, `_DISPOSED`
  */
 export function compile<F extends TensorFunction>(fn: F, options: CompileOptions = {}): Compiled<F> {
-  const { maxGraphs = 8, tolerance = 1e-3, enabled = true } = options;
+  const { maxGraphs = 8, tolerance = 1e-2, enabled = true } = options;
   if (!(Number.isInteger(maxGraphs) && maxGraphs >= 1)) refuseOption('maxGraphs', maxGraphs, 'an integer of 1 or more');
   if (!(tolerance >= 0)) refuseOption('tolerance', tolerance, 'a number of 0 or more');
 
