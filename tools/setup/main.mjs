@@ -1,6 +1,6 @@
 /**
- * The two commands of a newcomer, `npm run demo` and `npm test`, with only Node and npm on the machine: installs the pinned
- * pnpm's dependencies, builds, then runs. Work that is already done is not done again.
+ * The two commands of a newcomer, `npm run demo` and `npm test`, with only Node and npm on the machine: installs dependencies
+ * with the pinned pnpm, builds, then runs. Work that is already done is not done again.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,7 +17,7 @@ const stamp = join(root, 'node_modules/.missing-u-installed');
 const env = { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false', TF_CPP_MIN_LOG_LEVEL: '2' };
 
 const [task, ...args] = process.argv.slice(2);
-const tasks = { demo, test };
+const tasks = { demo, test, build };
 if (!Object.hasOwn(tasks, task)) fail(`unknown task '${task}', allowed: ${Object.keys(tasks).join(', ')}`);
 checkNode();
 installDependencies();

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { datasetsCommand } from '@missing-u/datasets/cli';
+import { denoiseCommand } from '@missing-u/denoisers/cli';
 import { doctorCommand, nativeCommand } from '@missing-u/engine/cli';
 import { compareImagesCommand, evaluateCommand } from '@missing-u/metrics/cli';
 import { Command } from 'commander';
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(sampleCommand())
     .addCommand(summaryCommand())
     .addCommand(profileCommand())
+    .addCommand(denoiseCommand({ startEngine }))
     .addCommand(compareCommand())
     .addCommand(evaluateCommand({ startEngine }))
     .addCommand(compareImagesCommand({ startEngine }))
