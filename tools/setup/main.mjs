@@ -37,7 +37,7 @@ function test() {
 
 function build() {
   say('build (unchanged packages are taken from the cache)');
-  pnpm(['run', 'build', '--outputStyle=static-quiet']);
+  pnpm(['run', 'build', '--outputStyle=static-failures-only']);
 }
 
 /** Installs when a manifest or the lockfile has changed since the last complete installation. */
