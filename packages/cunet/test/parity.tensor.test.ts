@@ -39,14 +39,16 @@ describe('CUNet has the numbers of an independent version in PyTorch and torchdi
       for (const { variable } of named) variable.assign(grads[variable.name]!);
       const dict = model.stateDict();
       expect(Object.keys(dict)).toEqual(Object.keys(gradients));
+      // Small gradients are differences of large sums, which engines round in different orders: hence the absolute part.
+      const whole = Math.hypot(...Object.values(gradients as Record<string, number[]>).map(([norm]) => norm!));
       for (const [name, [norm, ...samples]] of Object.entries(gradients as Record<string, number[]>)) {
         const values = Array.from(dict[name]!.data as Float32Array);
         expect(Math.sqrt(values.reduce((sum, value) => sum + value * value, 0)), name).toBeAllClose(norm!, {
           rtol: 1e-3,
-          atol: 1e-7,
+          atol: 1e-4 * whole,
         });
         const at = [0, Math.floor(values.length / 2), values.length - 1];
-        expect(at.map((i) => values[i]!)).toBeAllClose(samples, { rtol: 1e-3, atol: 1e-3 * norm! + 1e-7 });
+        expect(at.map((i) => values[i]!)).toBeAllClose(samples, { rtol: 1e-3, atol: 1e-3 * norm! + 1e-4 * whole });
       }
     });
     model.dispose();

@@ -6,6 +6,8 @@ import sharp from 'sharp';
 import { expect, it } from 'vitest';
 
 const here = join(import.meta.dirname, '..');
+// A console that is told to use colours writes them into numbers too.
+const env = { ...process.env, FORCE_COLOR: '0' };
 
 it('the example of the README runs, and prints what its comments say', { timeout: 60_000 }, () => {
   const [, example] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(here, 'README.md'), 'utf8'))!;
@@ -15,6 +17,7 @@ it('the example of the README runs, and prints what its comments say', { timeout
     const args = ['--import', 'tsx', '--conditions', '@missing-u/source', file];
     const output = execFileSync(process.execPath, args, {
       cwd: here,
+      env,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -43,7 +46,7 @@ it.skipIf(!existsSync(built))(
       for await (const { images, indices } of dataset.batches({ batchSize: 2, workers: 2, as: 'array', dtype: 'uint8' }))
         console.log(indices.length, images.length);`;
       writeFileSync(join(folder, 'program.mjs'), program);
-      const { stdout, stderr } = spawnSync(process.execPath, ['program.mjs'], { cwd: folder, encoding: 'utf8' });
+      const { stdout, stderr } = spawnSync(process.execPath, ['program.mjs'], { cwd: folder, env, encoding: 'utf8' });
       expect({ stdout, stderr }).toEqual({ stdout: '2 96\n1 48\n', stderr: '' });
     } finally {
       rmSync(folder, { recursive: true });

@@ -11,6 +11,7 @@ import { sampleCommand } from './commands/sample.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { trainCommand } from './commands/train.ts';
 import { report } from './exit.ts';
+import { loadDenoiser } from './load-denoiser.ts';
 import { startEngine } from './start-engine.ts';
 
 /** Runs the command line and returns its exit status; a new command is one new file and one line here. */
@@ -26,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(sampleCommand())
     .addCommand(summaryCommand())
     .addCommand(profileCommand())
-    .addCommand(denoiseCommand({ startEngine }))
+    .addCommand(denoiseCommand({ startEngine, loadModel: loadDenoiser }))
     .addCommand(compareCommand())
     .addCommand(evaluateCommand({ startEngine }))
     .addCommand(compareImagesCommand({ startEngine }))

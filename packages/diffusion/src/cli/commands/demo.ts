@@ -25,7 +25,7 @@ export function demoCommand(): Command {
   const command = new Command('demo')
     .description('train a small cU-Net on MNIST from scratch and sample digits: a few minutes on two cores')
     .option('--out <folder>', 'where samples.png, loss.png and report.json go', 'demo-out')
-    .option('--steps <count>', 'optimiser steps', integer, 400)
+    .option('--steps <count>', 'optimiser steps', integer, 300)
     .option('--seed <number>', 'of weights, data order and noise', integer, 0);
   return withEngineFlags(command).action(demo);
 }
