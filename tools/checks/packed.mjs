@@ -23,7 +23,8 @@ try {
     const tarball = readdirSync(folder).find((file) => file.startsWith(`missing-u-${name}-${manifest.version}`));
     dependencies[manifest.name] = `file:${tarball}`;
     for (const [path, target] of Object.entries(manifest.exports)) {
-      if (typeof target === 'object') entries.push(join(manifest.name, path));
+      // A worker's entry is for `new Worker`, not for imports.
+      if (typeof target === 'object' && !path.endsWith('.worker')) entries.push(join(manifest.name, path));
     }
     for (const peer of Object.keys(manifest.peerDependencies ?? {})) {
       if (peer.startsWith('@tensorflow/')) dependencies[peer] = catalog;
