@@ -31,7 +31,8 @@ const networks: Readonly<Record<string, NetworkClass>> = {
 /** The library and class that `model_index.json` names for a network. */
 export function networkIdentity(network: object): [library: string, className: string] {
   const className = network.constructor.name;
-  return [findNetwork(className).library, className];
+  const { library } = findNetwork(className);
+  return [library, className];
 }
 
 /**
