@@ -61,7 +61,7 @@ try {
   show('MNIST 32x32 from memory, float32, shuffled', await rate(train, { ...order, epochs: 10 }));
   show('MNIST 32x32 from memory, uint8, shuffled', await rate(train, { ...order, epochs: 10, dtype: 'uint8' }));
 
-  const pictures = (await imageFolder({ root: jpegs, size: 64 })).repeat(10);
+  const pictures = (await imageFolder({ root: jpegs, size: 64 })).repeat(25);
   show(
     'JPEG 178x218 to 64x64, float32, 2 workers',
     await rate(pictures, { batchSize: 128, workers: 2 }),

@@ -2,7 +2,7 @@
 
     python tools/reference/datasets/speed.py FOLDER_OF_JPEGS LMDB_FOLDER
 
-Run by packages/datasets/bench/decode.bench.ts, which compares itself with the numbers.
+Run by packages/datasets/bench/speed.mjs, which compares itself with the numbers.
 """
 
 import glob
@@ -35,7 +35,7 @@ class Folder(Dataset):
 
 
 def loader_rate(folder):
-    loader = DataLoader(Folder(folder, 10), BATCH, num_workers=WORKERS, persistent_workers=True)
+    loader = DataLoader(Folder(folder, 25), BATCH, num_workers=WORKERS, persistent_workers=True)
     rates = []
     for _ in range(3):
         start, count = None, 0

@@ -5,7 +5,8 @@ import { decodeWithCanvas } from './canvas.ts';
 import { toGrey, toRgb, type Channels } from './channels.ts';
 import { decodeJpeg } from './jpeg.ts';
 import { decodeWithSharp } from './sharp.ts';
-import { sniff } from './sniff.ts';
+import { sniff, type Format } from './sniff.ts';
+import { decodeWebp } from './webp.ts';
 
 /**
  * Decodes a picture to bytes, NHWC without the N. The format is read from the bytes themselves.
@@ -30,7 +31,7 @@ async function decode(bytes: Uint8Array, name: string, channels: Channels, borro
   if (bytes.length === 0) throw corrupt(name, 'it is empty');
   if (format === 'html') throw corrupt(name, 'it is a web page, perhaps about a quota that was used up');
   try {
-    const image = toRgb(format === 'jpeg' ? await decodeAnyJpeg(bytes, borrow) : await decodeOther(bytes));
+    const image = toRgb(await decodeAny(bytes, format, borrow));
     return channels === 1 ? toGrey(image) : image;
   } catch (error) {
     if (error instanceof DatasetError) throw error;
@@ -38,20 +39,24 @@ async function decode(bytes: Uint8Array, name: string, channels: Channels, borro
   }
 }
 
-function decodeOther(bytes: Uint8Array): Promise<Image> {
-  return inNode ? decodeWithSharp(bytes) : decodeWithCanvas(bytes);
+/** Formats that WebAssembly decodes on the calling thread, sooner than a trip through sharp takes. */
+function ownDecoder(format: Format, bytes: Uint8Array, borrow: boolean): Promise<Image> | undefined {
+  if (format === 'jpeg') return decodeJpeg(bytes, borrow);
+  return format === 'webp' ? decodeWebp(bytes) : undefined;
 }
 
-async function decodeAnyJpeg(bytes: Uint8Array, borrow: boolean): Promise<Image> {
+async function decodeAny(bytes: Uint8Array, format: Format, borrow: boolean): Promise<Image> {
   if (!inNode) return decodeWithCanvas(bytes);
   try {
-    return await decodeJpeg(bytes, borrow);
+    const image = await ownDecoder(format, bytes, borrow);
+    if (image !== undefined) return image;
   } catch (first) {
-    // Four-channel and other rare JPEGs are sharp's business; where it is not there, the first word counts.
+    // Four-channel JPEGs, animations and other rarities are sharp's business; where it is not there, the first word counts.
     return decodeWithSharp(bytes).catch((error: unknown) => {
       throw error instanceof DatasetError ? first : error;
     });
   }
+  return decodeWithSharp(bytes);
 }
 
 function corrupt(name: string, reason: string, cause?: unknown): DatasetError {

@@ -17,7 +17,7 @@ export interface Source {
   peek?(row: number): Image;
   load(row: number, epoch: number): Promise<Loaded>;
   /** Writes the bytes of many pictures one after the other: the fast way, where pictures are bytes of one shape. */
-  gather?(rows: Uint32Array, out: Uint8Array): void | Promise<void>;
+  gather?(rows: Uint32Array, out: Uint8Array): void;
   /** How a worker can read the same pictures, where one can. */
   readonly recipe?: Recipe;
   /** What the file or entry of a row is called. */

@@ -4,7 +4,7 @@ import { emptyLike, type Image } from '../image.ts';
 import { heightAndWidth, isPositive, refused } from './check.ts';
 import { coefficients, KERNELS, type Coefficients, type Filter } from './coefficients.ts';
 import { applyCrop } from './crop.ts';
-import { resampleColumns, resampleRows } from './resample.ts';
+import { resample } from './resample.ts';
 
 /** See {@link resize}. */
 export interface Resize {
@@ -69,10 +69,9 @@ export function resizeWindow(step: Resize, image: Image, window: Window): Image 
   const firstRow = rows.first[0]!;
   const lastRow = rows.first.at(-1)! + rows.count.at(-1)!;
   const used = data.subarray(firstRow * width * channels, lastRow * width * channels);
-  const across = resampleRows(used, lastRow - firstRow, width, channels, columns);
   const shifted = { ...rows, first: rows.first.map((row) => row - firstRow) };
-  const down = resampleColumns(across, lastRow - firstRow, window.width * channels, shifted);
-  return { data: down, shape: [window.height, window.width, channels] };
+  const out = resample({ data: used, height: lastRow - firstRow, width, channels, across: columns, down: shifted });
+  return { data: out, shape: [window.height, window.width, channels] };
 }
 
 function part({ first, count, stride, weights, fixed }: Coefficients, start: number, length: number): Coefficients {
