@@ -31,6 +31,7 @@ export interface Binding {
     outputs: number,
   ): OutputMetadata[];
   createTensor(shape: readonly number[], dtype: number, values: HostValues): number;
+  deleteTensor(id: number): void;
   tensorDataSync(id: number): HostValues;
   loadSavedModel(folder: string, tags: string): number;
   runSavedModel(session: number, inputs: readonly number[], inputNames: string, outputNames: string): OutputMetadata[];

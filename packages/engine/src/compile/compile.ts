@@ -4,6 +4,7 @@ import { EngineError } from '../errors.ts';
 import { graphBackend, type GraphBackend } from './backend.ts';
 import { registerNativePrimitives } from '../primitives/register.ts';
 import { CompiledGraph } from './graph.ts';
+import { interpret } from './interpreter.ts';
 import { callSubject, compare, isTensor, isVariable, record, type TensorFunction } from './record.ts';
 import { changed } from './refusals.ts';
 import { SourceLine } from './source-line.ts';
@@ -14,7 +15,7 @@ export interface CompileOptions {
   /** Graphs kept at a time, one for each combination of the arguments' shapes and types; default 8. The least used goes. */
   maxGraphs?: number;
   /**
-   * Largest relative difference between a graph and the eager call that it was recorded from; default 1e-2, far above what
+   * Largest relative difference between a graph and the recorded operations executed one by one; default 1e-2, far above what
    * rounding does. `Infinity` compares nothing.
    */
   tolerance?: number;
@@ -46,9 +47,10 @@ let recording = false;
  * results with a fraction of the time and memory. On engines without graphs (all but `native`) the function runs as it is,
  * and `stats.mode` says so.
  *
- * The first call with new shapes is executed as usual, recorded, and the graph's results are compared with it. The second
- * call runs the function's JavaScript once more, computing nothing, to find whatever changes from call to call. From the
- * third on only the graph runs. Variables that the function reads are passed to the graph at every run, and those that it
+ * The first call with new shapes runs the function's JavaScript without computing anything, and records its operations.
+ * These are executed one after the other, as TensorFlow.js would, and the graph's results are compared with theirs. The
+ * second call runs the JavaScript once more to find whatever changes from call to call. From the third on only the graph
+ * runs. Variables that the function reads are passed to the graph at every run, and those that it
  * assigns are assigned from its results, so an optimiser step can be compiled whole.
  *
  * @param fn synchronous; takes tensors, and returns a tensor or an array of tensors. What changes from call to call has to
@@ -97,20 +99,20 @@ export function compile<F extends TensorFunction>(fn: F, options: CompileOptions
     registerNativePrimitives();
     const start = performance.now();
     const recorded = exclusively(() => record(backend, subject, args));
-    const { trace, values, held } = recorded;
     const recordMilliseconds = performance.now() - start;
+    const { trace, values, held } = recorded;
     let graph: CompiledGraph | undefined;
     try {
+      const compares = tolerance !== Infinity;
+      if (compares || recorded.setUp !== undefined) {
+        recorded.materialise(interpret(backend, trace.nodes, held, recorded.made));
+      }
       if (recorded.setUp === undefined) {
-        const form = trace.returnsArray ? values.length : -1;
-        if ((structure ??= form) !== form) {
-          const remedy =
-            'It has to return the same number of tensors for all shapes; compile one function for each form.';
-          throw changed(`for ${key} it returns ${values.length} tensor(s)`, remedy);
-        }
+        checkForm(key, trace.returnsArray ? values.length : -1);
         const begin = performance.now();
         graph = new CompiledGraph(backend, trace);
-        const difference = tolerance === Infinity ? undefined : verify(graph, held, values, tolerance);
+        if (!compares) recorded.materialise(graph.fetch(held, recorded.made));
+        const difference = compares ? verify(graph, held, values, tolerance) : undefined;
         const optimizeMilliseconds = performance.now() - begin;
         const stats = describe(key, trace, { recordMilliseconds, optimizeMilliseconds, difference });
         entries.set(key, { graph, stats, compared: false });
@@ -129,8 +131,14 @@ export function compile<F extends TensorFunction>(fn: F, options: CompileOptions
       graph?.dispose();
       throw error;
     } finally {
-      tf.dispose([...held.values()]);
+      recorded.release();
     }
+  };
+
+  const checkForm = (key: string, form: number): void => {
+    if ((structure ??= form) === form) return;
+    const remedy = 'It has to return the same number of tensors for all shapes; compile one function for each form.';
+    throw changed(`for ${key} it returns ${form === -1 ? 'a tensor' : `${form} tensor(s) in an array`}`, remedy);
   };
 
   const second = (backend: GraphBackend, key: string, entry: Entry, args: tf.Tensor[]): void => {

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../errors.ts';
-import type { GraphBackend } from './backend.ts';
+import type { GraphBackend, OutputMetadata } from './backend.ts';
 import { Session } from './session.ts';
-import { type InputNode, type Ref, type Source, type Trace } from './trace.ts';
+import { refKey, type InputNode, type Ref, type Source, type Trace } from './trace.ts';
 
 /** A trace as a graph that can be run, for one set of shapes. */
 export class CompiledGraph {
@@ -19,7 +19,7 @@ export class CompiledGraph {
     this.#inputs = trace.nodes.flatMap(({ kind }, i) => (kind === 'input' ? [i] : []));
     const wanted = [...trace.outputs, ...trace.assignments.map(({ value }) => value)];
     const computed = wanted.filter(({ node }) => trace.nodes[node]!.kind !== 'input');
-    this.#fetched = [...new Map(computed.map((ref) => [`${ref.node}:${ref.output}`, ref])).values()];
+    this.#fetched = [...new Map(computed.map((ref) => [refKey(ref), ref])).values()];
     this.#session = new Session(backend, trace.nodes, this.#inputs, this.#fetched);
   }
 
@@ -36,11 +36,16 @@ export class CompiledGraph {
     return new Map(this.#inputs.map((node) => [node, this.#current(this.trace.nodes[node] as InputNode, args)]));
   }
 
+  /** The binding's numbers of what is asked of a run on given inputs, each a result that was computed or assigned. */
+  fetch(inputs: ReadonlyMap<number, tf.TensorInfo>, wanted: readonly Ref[]): number[] {
+    const metadata = this.#run(inputs);
+    const ids = new Map(this.#fetched.map((ref, i) => [refKey(ref), metadata[i]!.id]));
+    return wanted.map((ref) => ids.get(refKey(ref))!);
+  }
+
   /** What the graph gives for given inputs, by node; nothing is assigned. */
   evaluate(inputs: ReadonlyMap<number, tf.TensorInfo>): { outputs: tf.Tensor[]; assigned: tf.Tensor[] } {
-    const tensors = this.#inputs.map((node) => inputs.get(node)!);
-    const metadata = this.#fetched.length === 0 ? [] : this.#session.run(this.#backend.getInputTensorIds(tensors));
-    const fetched = metadata.map((each) => this.#backend.createOutputTensor(each));
+    const fetched = this.#run(inputs).map((each) => this.#backend.createOutputTensor(each));
     const take = (ref: Ref): tf.Tensor => {
       const at = this.#fetched.findIndex(({ node, output }) => node === ref.node && output === ref.output);
       return share(this.#backend, fetched[at] ?? inputs.get(ref.node)!);
@@ -49,6 +54,11 @@ export class CompiledGraph {
     const assigned = this.trace.assignments.map(({ value }) => take(value));
     tf.dispose(fetched);
     return { outputs, assigned };
+  }
+
+  #run(inputs: ReadonlyMap<number, tf.TensorInfo>): OutputMetadata[] {
+    const tensors = this.#inputs.map((node) => inputs.get(node)!);
+    return this.#fetched.length === 0 ? [] : this.#session.run(this.#backend.getInputTensorIds(tensors));
   }
 
   dispose(): void {

@@ -2,10 +2,11 @@ import { invalidArgument } from '@missing-u/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../errors.ts';
 import { hold, sameMemory, type DataId, type GraphBackend } from './backend.ts';
+import { interpret } from './interpreter.ts';
 import { changed } from './refusals.ts';
 import { Comparison, Recording } from './sinks.ts';
 import type { SourceLine } from './source-line.ts';
-import type { Source, Trace } from './trace.ts';
+import type { Ref, Source, Trace } from './trace.ts';
 import { Tracer } from './tracer.ts';
 
 /** A function as the user writes it: tensors in, a tensor or an array of tensors out. */
@@ -18,34 +19,58 @@ export interface Subject {
   compiledAt: SourceLine;
 }
 
-/** A recorded call: it was executed, so it has results too. */
+/** A recorded call. Nothing was computed yet: what it made are tensors without values, until {@link materialise}. */
 export interface RecordedCall {
   trace: Trace;
   /** What the function returned. */
   values: tf.Tensor[];
-  /** The inputs' values before the call, by node; the caller disposes them. */
-  held: Map<number, tf.Tensor>;
+  /** The inputs' values before the call, by node. */
+  held: ReadonlyMap<number, tf.Tensor>;
+  /** What it made that still exists: results, values of variables, and what it keeps. */
+  made: readonly Ref[];
   /** Why this call cannot stand for later ones, if so: it made variables or tensors that the next call will find. */
   setUp?: string;
+  /** Gives what the call made its values, by the binding's numbers, in the order of `made`. */
+  materialise(ids: readonly number[]): void;
+  /** Frees `held`, and puts back the old values of variables that got none. */
+  release(): void;
 }
 
-/** Runs a function, eagerly, and writes down what it computes. */
+/** Calls a function without computing anything, and writes down what it would compute. */
 export function record(backend: GraphBackend, subject: Subject, args: readonly tf.Tensor[]): RecordedCall {
   const recording = new Recording(backend);
-  try {
-    return prepared(backend, args, (sources, placeholders) => {
-      const before = new Set(variables());
-      const tracer = new Tracer(backend, recording, sources);
+  const before = holdVariables(backend);
+  const { nodes, constants, held } = recording;
+  const materialise = (survivors: readonly { id: DataId }[], ids: readonly number[]): void =>
+    survivors.forEach(({ id }, i) => (backend.tensorMap.get(id).id = ids[i]!));
+  const release = (): void => {
+    tf.dispose([...held.values()]);
+    before.release(({ dataId }) => isHollow(backend, dataId));
+  };
+  return prepared(backend, args, (sources, placeholders) => {
+    const tracer = new Tracer(backend, recording, sources);
+    try {
       const { values, returnsArray } = call(tracer, subject, placeholders);
-      const setUp = leftBehind(tracer, values, before, recording.nodes);
-      const { nodes, constants, held } = recording;
+      const setUp = leftBehind(tracer, values, before.variables, nodes);
       const trace: Trace = { nodes, returnsArray, constants, ...results(tracer, values, sources) };
-      return { trace, values, held, ...(setUp !== undefined && { setUp }) };
-    });
-  } catch (error) {
-    tf.dispose([...recording.held.values()]);
-    throw error;
-  }
+      const survivors = tracer.survivors();
+      const made = survivors.map(({ ref }) => ref);
+      const recorded = { trace, values, held, made, materialise: materialise.bind(undefined, survivors), release };
+      return { ...recorded, ...(setUp !== undefined && { setUp }) };
+    } catch (error) {
+      // As if it had been executed up to here: what it made before, and keeps, gets its values.
+      const survivors = tracer.survivors();
+      const made = survivors.map(({ ref }) => ref);
+      try {
+        materialise(survivors, interpret(backend, nodes, held, made));
+      } finally {
+        release();
+      }
+      throw error;
+    } finally {
+      recording.finish();
+    }
+  });
 }
 
 /**
@@ -54,13 +79,13 @@ export function record(backend: GraphBackend, subject: Subject, args: readonly t
  */
 export function compare(backend: GraphBackend, subject: Subject, args: readonly tf.Tensor[], trace: Trace): void {
   prepared(backend, args, (sources, placeholders) => {
-    const before = variables().map((variable) => ({ variable, value: hold(backend, variable) }));
+    const before = holdVariables(backend);
     const comparison = new Comparison(trace);
     const tracer = new Tracer(backend, comparison, sources);
     try {
       const { values } = call(tracer, subject, placeholders);
       const { outputs, assignments } = results(tracer, values, sources);
-      const state = leftBehind(tracer, values, new Set(before.map(({ variable }) => variable)), trace.nodes);
+      const state = leftBehind(tracer, values, before.variables, trace.nodes);
       tf.dispose(values);
       comparison.finish();
       const expected = [...trace.outputs, ...trace.assignments.map(({ value }) => value)];
@@ -75,10 +100,7 @@ export function compare(backend: GraphBackend, subject: Subject, args: readonly 
         throw changed(state ?? 'it returns or assigns other tensors', remedy);
       }
     } finally {
-      for (const { variable, value } of before) {
-        if (!variable.isDisposed && variable.dataId !== value.dataId) variable.assign(value);
-        value.dispose();
-      }
+      before.release(() => true);
     }
   });
 }
@@ -165,6 +187,27 @@ function variables(): tf.Variable[] {
   return Object.values(tf.engine().state.registeredVariables);
 }
 
+/** Whether data belongs to an operation that was recorded, and not executed yet. */
+function isHollow(backend: GraphBackend, id: DataId): boolean {
+  const data = backend.tensorMap.get(id);
+  return data.id < 0 && data.values === null;
+}
+
+/** Holds the values that variables have now. */
+function holdVariables(backend: GraphBackend) {
+  const held = new Map(variables().map((variable) => [variable, hold(backend, variable)]));
+  return {
+    variables: held as ReadonlyMap<tf.Variable, tf.Tensor>,
+    /** Lets go of the values; variables for which `back` holds get them back. */
+    release(back: (variable: tf.Variable) => boolean): void {
+      for (const [variable, value] of held) {
+        if (!variable.isDisposed && variable.dataId !== value.dataId && back(variable)) variable.assign(value);
+        value.dispose();
+      }
+    },
+  };
+}
+
 /** What the function returned, and which variables it assigned. */
 function results(tracer: Tracer, values: readonly tf.Tensor[], sources: ReadonlyMap<DataId, Source>) {
   const outputs = values.map((value) => tracer.resolve(value));
@@ -180,7 +223,7 @@ function results(tracer: Tracer, values: readonly tf.Tensor[], sources: Readonly
 function leftBehind(
   tracer: Tracer,
   values: readonly tf.Tensor[],
-  before: ReadonlySet<tf.Variable>,
+  before: ReadonlyMap<tf.Variable, unknown>,
   nodes: Trace['nodes'],
 ): string | undefined {
   const created = variables().find((variable) => !before.has(variable));

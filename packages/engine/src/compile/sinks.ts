@@ -2,24 +2,24 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { EngineError } from '../errors.ts';
 import { hold, type DataId, type GraphBackend, type HostValues, type OutputMetadata } from './backend.ts';
 import { changed } from './refusals.ts';
+import { ShapeProbe } from './shape-probe.ts';
 import { SourceLine } from './source-line.ts';
 import type { Node, OperationNode, Signature, Source, Trace } from './trace.ts';
 import type { OperationCall, TraceSink } from './tracer.ts';
 
-/** Writes down what it is told, and lets the operations be executed. */
+/** Writes down what it is told. Nothing is computed: operations give tensors that have shapes only. */
 export class Recording implements TraceSink {
-  readonly executes = true;
   readonly nodes: Node[] = [];
   readonly constants = new Map<DataId, number>();
   /** The inputs' values as they were when first read, by node; the owner disposes them. */
   readonly held = new Map<number, tf.Tensor>();
   readonly #backend: GraphBackend;
-  readonly #execute: GraphBackend['binding']['executeOp'];
+  readonly #shapes: ShapeProbe;
+  readonly #fakes = new Fakes();
 
   constructor(backend: GraphBackend) {
     this.#backend = backend;
-    const { binding } = backend;
-    this.#execute = binding.executeOp.bind(binding);
+    this.#shapes = new ShapeProbe(backend, this.nodes, this.held);
   }
 
   input(source: Source, signature: Signature, tensor: tf.TensorInfo): number {
@@ -34,21 +34,38 @@ export class Recording implements TraceSink {
     return node;
   }
 
-  operation({ name, attributes, inputs, ids, outputs }: OperationCall) {
-    const metadata = this.#execute(name, attributes, ids, outputs);
-    const signatures = metadata.map(({ shape, dtype }) => ({ shape, dtype }));
+  operation(call: OperationCall) {
+    const { name, attributes, inputs } = call;
+    const outputs = this.#shapes.outputs(call);
     const copied = attributes.map((attribute) => ({ ...attribute }));
-    const line = new SourceLine();
-    const node = this.#add({ kind: 'operation', name, attributes: copied, inputs, outputs: signatures, line });
-    return { node, outputs: metadata };
+    const node = this.#add({ kind: 'operation', name, attributes: copied, inputs, outputs, line: new SourceLine() });
+    return { node, outputs: this.#fakes.make(outputs) };
   }
 
   isConstant(): boolean {
     return false;
   }
 
+  /** Frees what recording needed, when it has ended. */
+  finish(): void {
+    this.#shapes.dispose();
+  }
+
   #add(node: Node): number {
     return this.nodes.push(node) - 1;
+  }
+}
+
+/** Outputs that the backend takes for tensors, but that do not exist in TensorFlow. */
+class Fakes {
+  #count = 0;
+
+  make(signatures: readonly Signature[]): OutputMetadata[] {
+    return signatures.map(({ shape, dtype }) => {
+      // Negative, so that the backend does not ask the binding to delete it.
+      this.#count += 1;
+      return { id: -1 - this.#count, shape: [...shape], dtype };
+    });
   }
 }
 
@@ -57,10 +74,9 @@ export class Recording implements TraceSink {
  * a function its JavaScript alone, and finds every number that went into the graph as a constant and has changed since.
  */
 export class Comparison implements TraceSink {
-  readonly executes = false;
   readonly #trace: Trace;
+  readonly #fakes = new Fakes();
   #next = 0;
-  #fakes = 0;
 
   constructor(trace: Trace) {
     this.#trace = trace;
@@ -102,12 +118,7 @@ export class Comparison implements TraceSink {
       JSON.stringify(expected.attributes) === JSON.stringify(attributes);
     if (!same)
       throw this.#different(`it runs ${name} (${new SourceLine()}) where it ran ${expected.name} (${expected.line})`);
-    const metadata: OutputMetadata[] = expected.outputs.map(({ shape, dtype }) => {
-      // Negative, so that the backend does not ask the binding to delete it.
-      this.#fakes += 1;
-      return { id: -1 - this.#fakes, shape: [...shape], dtype };
-    });
-    return { node: this.#next++, outputs: metadata };
+    return { node: this.#next++, outputs: this.#fakes.make(expected.outputs) };
   }
 
   isConstant(id: DataId): boolean {

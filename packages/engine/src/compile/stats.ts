@@ -22,11 +22,11 @@ export interface GraphStats {
   inputBytes: number;
   /** Bytes of what a run returns and assigns. */
   outputBytes: number;
-  /** The eager call, while it was recorded. */
+  /** The function's JavaScript, while it was recorded. */
   recordMilliseconds: number;
   /** Building the graph and its first run, in which TensorFlow optimises it. */
   optimizeMilliseconds: number;
-  /** Largest relative difference to the recorded call; absent where nothing was compared. */
+  /** Largest relative difference to the recorded operations executed one by one; absent where nothing was compared. */
   difference?: number;
   /** Runs of the graph, after the first. */
   replays: number;

@@ -56,6 +56,11 @@ export interface Trace {
   constants: ReadonlyMap<DataId, number>;
 }
 
+/** A reference as a key of maps. */
+export function refKey({ node, output }: Ref): string {
+  return `${node}:${output}`;
+}
+
 /** Shape and type of what a reference refers to. */
 export function signatureOf(nodes: readonly Node[], { node, output }: Ref): Signature {
   const found = nodes[node]!;

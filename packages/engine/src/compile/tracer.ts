@@ -19,8 +19,6 @@ export interface TraceSink {
   input(source: Source, signature: Signature, tensor: tf.TensorInfo): number;
   constant(values: HostValues | undefined, signature: Signature, id: DataId | undefined): number;
   operation(call: OperationCall): { node: number; outputs: OutputMetadata[] };
-  /** Whether inputs have to be uploaded, because operations are executed. */
-  readonly executes: boolean;
   /** Whether the data was made by the host in an earlier call, and kept. */
   isConstant(id: DataId): boolean;
 }
@@ -29,8 +27,6 @@ export interface OperationCall {
   name: string;
   attributes: readonly Attribute[];
   inputs: readonly Ref[];
-  /** The binding's numbers of the inputs. */
-  ids: readonly number[];
   outputs: number;
 }
 
@@ -41,7 +37,7 @@ interface Int64Scalar {
 
 /**
  * Stands between TensorFlow.js' native backend and its binding while a function runs, and tells a sink about everything
- * that is computed. Tensors are known by their data, not by the binding's numbers, which are used again.
+ * that would be computed; nothing is. Tensors are known by their data, not by the binding's numbers, which are used again.
  */
 export class Tracer {
   readonly #backend: GraphBackend;
@@ -111,7 +107,6 @@ export class Tracer {
     const backend = this.#backend;
     const { binding } = backend;
     const original = {
-      getInputTensorIds: backend.getInputTensorIds.bind(backend),
       createOutputTensor: backend.createOutputTensor.bind(backend),
       move: backend.move.bind(backend),
       readSync: backend.readSync.bind(backend),
@@ -125,7 +120,7 @@ export class Tracer {
       binding: Object.create(binding, { executeOp: { value: this.#execute.bind(this) } }) as Binding,
       getInputTensorIds: (tensors) => {
         this.#pending = tensors.map((tensor) => this.resolve(tensor));
-        return this.#sink.executes ? original.getInputTensorIds(tensors) : tensors.map(() => -1);
+        return tensors.map(() => -1);
       },
       createOutputTensor: (metadata) => {
         const tensor = original.createOutputTensor(metadata);
@@ -178,7 +173,7 @@ export class Tracer {
     } catch (error) {
       throw this.#refuse(error as EngineError);
     }
-    const result = this.#sink.operation({ name, attributes, inputs, ids, outputs });
+    const result = this.#sink.operation({ name, attributes, inputs, outputs });
     result.outputs.forEach((metadata, output) => this.#outputs.set(metadata, { node: result.node, output }));
     return result.outputs;
   }
