@@ -25,6 +25,24 @@ describe('missing-u datasets', () => {
     await expect(run('info', 'minst')).rejects.toThrow("Did you mean 'mnist'?");
   });
 
+  it('says the same as JSON', async () => {
+    const json = async (...words: string[]) => JSON.parse((await run(...words, '--json')).join('')) as unknown;
+    expect(await json('list')).toContainEqual(expect.objectContaining({ name: 'celeba', parts: expect.any(Array) }));
+    expect(await json('info', 'kmnist')).toMatchObject({ name: 'kmnist', found: [], parts: ['train', 'test'] });
+    expect(await json('check', 'mnist', '--split', 'test')).toMatchObject({
+      pictures: 10_000,
+      verified: true,
+      corrupt: [],
+      classes: { 7: 1028 },
+    });
+    const file = join(folder, 'json.pack');
+    expect(await json('pack', 'shapes', '--size', '8', '--out', file)).toEqual({
+      name: 'shapes',
+      pictures: 1000,
+      file,
+    });
+  });
+
   it('checks every picture and fails for a corrupt one', async () => {
     const lines = await run('check', 'mnist', '--split', 'test');
     expect(lines).toContain('the files are the published ones, byte for byte');

@@ -3,33 +3,47 @@ import { isCorrupt } from '../pipeline/collate.ts';
 
 /** What reading every picture of a data set has shown. */
 export interface Checked {
-  /** For people, line by line. */
-  readonly lines: readonly string[];
-  /** Pictures that cannot be decoded. */
-  readonly corrupt: number;
+  readonly name: string;
+  readonly location: string | null;
+  readonly pictures: number;
+  /** Whether the files are the published ones, byte for byte; null where no checksum is known. */
+  readonly verified: boolean | null;
+  /** Why pictures cannot be decoded, one message each. */
+  readonly corrupt: readonly string[];
+  /** Pictures of each class, by its name. */
+  readonly classes: Readonly<Record<string, number>>;
 }
 
 /** Reads every picture of a data set, and says what there is and what is wrong with it. */
 export async function check(dataset: Dataset): Promise<Checked> {
   const { info, length } = dataset;
-  const lines = [`${info.name}: ${length} pictures in ${info.location ?? 'memory'}`];
-  if (info.verified === true) lines.push('the files are the published ones, byte for byte');
-  if (info.verified === false) lines.push('the files are not the published ones, but whole');
   const counts = new Map<number, number>();
-  let corrupt = 0;
+  const corrupt: string[] = [];
   for (let i = 0; i < length; i++) {
     try {
       await dataset.get(i);
     } catch (error) {
       if (!isCorrupt(error)) throw error;
-      lines.push(error.message);
-      corrupt++;
+      corrupt.push(error.message);
     }
     const label = dataset.labelOf(i);
     if (typeof label === 'number') counts.set(label, (counts.get(label) ?? 0) + 1);
   }
-  if (info.classes !== undefined) {
-    for (const [label, name] of info.classes.entries()) lines.push(`${name}: ${counts.get(label) ?? 0}`);
-  }
-  return { lines, corrupt };
+  const classes = (info.classes ?? []).map((name, label) => [name, counts.get(label) ?? 0] as const);
+  return {
+    name: info.name,
+    location: info.location ?? null,
+    pictures: length,
+    verified: info.verified ?? null,
+    corrupt,
+    classes: Object.fromEntries(classes),
+  };
+}
+
+/** The same for people, line by line. */
+export function checkedLines({ name, location, pictures, verified, corrupt, classes }: Checked): string[] {
+  const lines = [`${name}: ${pictures} pictures in ${location ?? 'memory'}`];
+  if (verified === true) lines.push('the files are the published ones, byte for byte');
+  if (verified === false) lines.push('the files are not the published ones, but whole');
+  return [...lines, ...corrupt, ...Object.entries(classes).map(([label, count]) => `${label}: ${count}`)];
 }
