@@ -14,24 +14,12 @@ import { decodeWebp } from './webp.ts';
  * @param name what to call the picture in messages
  * @throws DatasetError `DATASETS_CORRUPT_IMAGE`, `DATASETS_NEEDS_SHARP`
  */
-export function decodeImage(bytes: Uint8Array, name: string, channels: Channels = 3): Promise<Image> {
-  return decode(bytes, name, channels, false);
-}
-
-/**
- * As `decodeImage`, but the pixels are good only until the next call: for those who decode one picture after the other, and
- * make something else of each at once.
- */
-export function borrowImage(bytes: Uint8Array, name: string, channels: Channels): Promise<Image> {
-  return decode(bytes, name, channels, true);
-}
-
-async function decode(bytes: Uint8Array, name: string, channels: Channels, borrow: boolean): Promise<Image> {
+export async function decodeImage(bytes: Uint8Array, name: string, channels: Channels = 3): Promise<Image> {
   const format = sniff(bytes);
   if (bytes.length === 0) throw corrupt(name, 'it is empty');
   if (format === 'html') throw corrupt(name, 'it is a web page, perhaps about a quota that was used up');
   try {
-    const image = toRgb(await decodeAny(bytes, format, borrow));
+    const image = toRgb(await decodeAny(bytes, format));
     return channels === 1 ? toGrey(image) : image;
   } catch (error) {
     if (error instanceof DatasetError) throw error;
@@ -40,15 +28,15 @@ async function decode(bytes: Uint8Array, name: string, channels: Channels, borro
 }
 
 /** Formats that WebAssembly decodes on the calling thread, sooner than a trip through sharp takes. */
-function ownDecoder(format: Format, bytes: Uint8Array, borrow: boolean): Promise<Image> | undefined {
-  if (format === 'jpeg') return decodeJpeg(bytes, borrow);
+function ownDecoder(format: Format, bytes: Uint8Array): Promise<Image> | undefined {
+  if (format === 'jpeg') return decodeJpeg(bytes);
   return format === 'webp' ? decodeWebp(bytes) : undefined;
 }
 
-async function decodeAny(bytes: Uint8Array, format: Format, borrow: boolean): Promise<Image> {
+async function decodeAny(bytes: Uint8Array, format: Format): Promise<Image> {
   if (!inNode) return decodeWithCanvas(bytes);
   try {
-    const image = await ownDecoder(format, bytes, borrow);
+    const image = await ownDecoder(format, bytes);
     if (image !== undefined) return image;
   } catch (first) {
     // Four-channel JPEGs, animations and other rarities are sharp's business; where it is not there, the first word counts.

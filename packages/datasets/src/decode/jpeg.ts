@@ -15,10 +15,9 @@ let starting: Promise<InstanceType<Codec['JPEGDecoder']>> | undefined;
 
 /**
  * Decodes a JPEG file (Node): libjpeg-turbo, so the pixels are those of Pillow, at its speed. A file that the library
- * warns about, a truncated one for example, is an error. Borrowed pixels lie in the decoder's memory, and are overwritten by the
- * next call.
+ * warns about, a truncated one for example, is an error.
  */
-export async function decodeJpeg(bytes: Uint8Array, borrow: boolean): Promise<Image> {
+export async function decodeJpeg(bytes: Uint8Array): Promise<Image> {
   starting ??= start();
   const decoder = await starting;
   try {
@@ -31,8 +30,7 @@ export async function decodeJpeg(bytes: Uint8Array, borrow: boolean): Promise<Im
   }
   const { width, height, componentCount } = decoder.getFrameInfo();
   const { buffer, byteOffset, length } = decoder.getDecodedBuffer();
-  const pixels = new Uint8Array(buffer, byteOffset, length);
-  return { data: borrow ? pixels : pixels.slice(), shape: [height, width, componentCount] };
+  return { data: new Uint8Array(buffer, byteOffset, length).slice(), shape: [height, width, componentCount] };
 }
 
 async function start(): Promise<InstanceType<Codec['JPEGDecoder']>> {

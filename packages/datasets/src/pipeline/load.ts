@@ -3,6 +3,7 @@ import type { View } from '../view.ts';
 import { isFunction, runSteps } from '../step.ts';
 import type { Transform } from '../transforms/index.ts';
 import type { Task, TaskResult } from '../workers/task.ts';
+import { ahead, DECODES_AHEAD } from './ahead.ts';
 import type { RawBatch, Skipped } from './batch.ts';
 import { collate, isCorrupt } from './collate.ts';
 import type { Recipe } from '../sources/encoded.ts';
@@ -38,15 +39,21 @@ export async function loadBatch(
   }
   const examples: Example[] = [];
   const skipped: Skipped[] = [];
-  for (const index of indices) {
-    try {
-      examples.push(await view.load(index, epoch));
-    } catch (error) {
-      if (settings.corrupt === 'throw' || !isCorrupt(error)) throw error;
-      skipped.push({ index, name: view.nameOf(index), reason: error.message });
+  // Functions may keep something from one example to the next: those are called one at a time.
+  const count = callsFunctions(view) ? 1 : DECODES_AHEAD;
+  for await (const [index, outcome] of ahead(indices, count, (index) => view.load(index, epoch))) {
+    if ('result' in outcome) {
+      examples.push(outcome.result);
+      continue;
     }
+    if (settings.corrupt === 'throw' || !isCorrupt(outcome.error)) throw outcome.error;
+    skipped.push({ index, name: view.nameOf(index), reason: outcome.error.message });
   }
   return { ...collate(examples, (index) => view.nameOf(index)), ...(skipped.length > 0 && { skipped }) };
+}
+
+function callsFunctions({ steps, paired }: View): boolean {
+  return steps.some(isFunction) || (paired !== undefined && callsFunctions(paired));
 }
 
 /** Where bytes wait to become floats: memory that the processor's caches know already, other than fresh memory. */

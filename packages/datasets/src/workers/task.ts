@@ -1,7 +1,8 @@
+import { ahead, DECODES_AHEAD } from '../pipeline/ahead.ts';
 import { toFloats, type Range } from '../pipeline/convert.ts';
 import { collate, isCorrupt } from '../pipeline/collate.ts';
 import type { Skipped } from '../pipeline/batch.ts';
-import { borrowImage } from '../decode/decode.ts';
+import { decodeImage } from '../decode/decode.ts';
 import type { Example, ImageShape } from '../image.ts';
 import type { Recipe } from '../sources/encoded.ts';
 import type { Store } from '../sources/store.ts';
@@ -32,17 +33,16 @@ export async function runTask(store: Store, channels: Recipe['channels'], task: 
   const examples: Example[] = [];
   const skipped: Skipped[] = [];
   const nameOf = (index: number) => task.names[task.indices.indexOf(index)] ?? '';
-  for (const [i, index] of task.indices.entries()) {
-    const name = task.names[i]!;
-    try {
-      const decoded = await borrowImage(store.read(task.rows[i]!), name, channels);
-      const image = transformImage(task.steps, decoded, task.epoch, index);
-      const kept = image.data === decoded.data ? { ...image, data: image.data.slice() } : image;
-      examples.push({ image: kept, index });
-    } catch (error) {
-      if (task.corrupt === 'throw' || !isCorrupt(error)) throw error;
-      skipped.push({ index, name, reason: error.message });
+  const rows = task.indices.keys();
+  const read = async (i: number) => decodeImage(store.read(task.rows[i]!), task.names[i]!, channels);
+  for await (const [i, outcome] of ahead(rows, DECODES_AHEAD, read)) {
+    const index = task.indices[i]!;
+    if ('result' in outcome) {
+      examples.push({ image: transformImage(task.steps, outcome.result, task.epoch, index), index });
+      continue;
     }
+    if (task.corrupt === 'throw' || !isCorrupt(outcome.error)) throw outcome.error;
+    skipped.push({ index, name: task.names[i]!, reason: outcome.error.message });
   }
   const { images, shape, indices } = collate(examples, nameOf);
   const floats = task.range !== null && images instanceof Uint8Array ? toFloats(images, task.range) : images;
