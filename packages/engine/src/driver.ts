@@ -26,7 +26,28 @@ export async function loadPeer<Module>(load: () => Promise<Module>, name: string
   try {
     return await load();
   } catch (cause) {
-    const message = `The package ${name} is not installed; run \`npm install ${name}\`.`;
-    throw new EngineError('ENGINE_PACKAGE_MISSING', message, { cause });
+    const remedy = `npm install ${name}`;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const missing = (cause as { code?: string }).code === 'ERR_MODULE_NOT_FOUND' && reason.includes(name);
+    const message = missing
+      ? `The package ${name} is not installed; run \`${remedy}\`.`
+      : `The package ${name} cannot be loaded (${reason}); run \`${remedy}\`.`;
+    throw new EngineError('ENGINE_PACKAGE_MISSING', message, { cause, remedy });
   }
+}
+
+/** An engine that is usable for that reason if only its package can be loaded. */
+export async function lookAtPeer(name: EngineName, load: () => Promise<unknown>, reason: string): Promise<Candidate> {
+  try {
+    await load();
+    return { name, usable: true, reason };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return unusable(name, error);
+  }
+}
+
+/** An engine that an error keeps from being used. */
+export function unusable(name: EngineName, { message, remedy }: EngineError): Candidate {
+  return { name, usable: false, reason: message, ...(remedy !== undefined && { remedy }) };
 }

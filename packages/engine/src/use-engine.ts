@@ -1,6 +1,6 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
 import { host } from '#host';
-import type { Driver, Started } from './driver.ts';
+import { unusable, type Driver, type Started } from './driver.ts';
 import { drivers } from './drivers.ts';
 import { EngineError } from './errors.ts';
 import { registerGradients } from './gradients/register.ts';
@@ -49,7 +49,7 @@ async function attempt(driver: Driver, options: EngineOptions & { automatic: boo
     return { started };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    return { candidate: { name: driver.name, usable: false, reason: error.message }, error };
+    return { candidate: unusable(driver.name, error), error };
   }
 }
 

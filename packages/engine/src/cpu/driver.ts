@@ -1,15 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { replaceAveragePoolGradient } from '../average-pool-gradient.ts';
 import { replaceKernel } from '../composed-kernel.ts';
-import { loadPeer, type Driver } from '../driver.ts';
+import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { resizeBilinearGradient, resizeNearestGradient } from './resize-gradients.ts';
+
+const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-cpu'), '@tensorflow/tfjs-backend-cpu');
 
 /** Plain JavaScript: works wherever JavaScript does, about a hundred times slower than wasm. */
 export const cpu: Driver = {
   name: 'cpu',
-  probe: async () => ({ name: 'cpu', usable: true, reason: 'plain JavaScript works everywhere' }),
+  probe: () => lookAtPeer('cpu', load, 'plain JavaScript works everywhere'),
+
   async start() {
-    const backend = await loadPeer(() => import('@tensorflow/tfjs-backend-cpu'), '@tensorflow/tfjs-backend-cpu');
+    const backend = await load();
     correctKernels();
     await tf.setBackend('cpu');
     // Otherwise its first tensor prints a banner that advertises another package.

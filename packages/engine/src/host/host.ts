@@ -1,5 +1,6 @@
 import type { Driver } from '../driver.ts';
 import type { WasmModule } from '../wasm/threads.ts';
+import type { Card, NoCard } from '../webgpu/adapter.ts';
 
 /** What only Node can do. Where there is no Node, there is no host. */
 export interface Host {
@@ -13,7 +14,9 @@ export interface Host {
   cores: number;
   /** Instantiates the threaded build of the wasm backend; the number of threads counts the calling one. */
   instantiateThreadedWasm(threads: number): Promise<WasmModule>;
-  /** Puts `navigator.gpu` in its place, where the package `webgpu` is installed. */
+  /** The card that the package `webgpu` offers, looked for without loading it into this process. */
+  findWebGpuCard(): Promise<Card | NoCard>;
+  /** Puts `navigator.gpu` in its place, by the package `webgpu`. */
   provideWebGpu(): Promise<void>;
   native: Driver;
 }

@@ -10,6 +10,7 @@ export const host: Host = {
   processor: cpus()[0]?.model.trim() ?? process.arch,
   cores: physicalCores(),
   instantiateThreadedWasm: async (threads) => (await import('../wasm/threads.ts')).instantiateThreadedWasm(threads),
-  provideWebGpu: async () => (await import('../webgpu/dawn.ts')).provideWebGpu(),
+  findWebGpuCard: async () => (await import('../webgpu/dawn.ts')).findDawnCard(),
+  provideWebGpu: async () => (await import('../webgpu/dawn.ts')).provideDawn(),
   native,
 };

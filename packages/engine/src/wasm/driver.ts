@@ -1,7 +1,7 @@
 import type * as WasmPackage from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { host } from '#host';
-import { loadPeer, type Driver } from '../driver.ts';
+import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
 import { guardMemory, threadedBackend } from './backend.ts';
 import { registerWasmKernels } from './kernels/register.ts';
@@ -9,24 +9,29 @@ import { registerWasmKernels } from './kernels/register.ts';
 /** The build of the backend has room for that many. */
 const mostThreads = 16;
 
+const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-wasm'), '@tensorflow/tfjs-backend-wasm');
+
+/** What the running engine has to do without. */
+let notes: string[] = [];
+
 /** WebAssembly with SIMD and threads, and with the kernels that training needs. */
 export const wasm: Driver = {
   name: 'wasm',
 
   probe: async () =>
     typeof WebAssembly === 'object'
-      ? { name: 'wasm', usable: true, reason: 'WebAssembly is there' }
+      ? await lookAtPeer('wasm', load, 'WebAssembly is there')
       : { name: 'wasm', usable: false, reason: 'this JavaScript engine has no WebAssembly' },
 
   async start({ threads }) {
-    const backend = await loadPeer(() => import('@tensorflow/tfjs-backend-wasm'), '@tensorflow/tfjs-backend-wasm');
+    const backend = await load();
     registerWasmKernels();
     const running = runningThreads(backend);
     if (running !== undefined && threads !== undefined && threads !== running) {
       const message = `The wasm engine already runs with ${running} thread(s) and cannot change to ${threads}; choose the number when it is started first.`;
       throw new EngineError('ENGINE_ALREADY_STARTED', message);
     }
-    const notes = running === undefined ? await prepareThreads(backend, threads) : [];
+    if (running === undefined) notes = await prepareThreads(backend, threads);
     if (!(await tf.setBackend('wasm'))) {
       throw new EngineError('ENGINE_START_FAILED', 'The wasm engine did not start; the warning above says why.');
     }

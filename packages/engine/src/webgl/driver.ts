@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { loadPeer, type Driver } from '../driver.ts';
+import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
+
+const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-webgl'), '@tensorflow/tfjs-backend-webgl');
 
 /** Graphics cards through WebGL 2, in browsers. Read results with `await data()`. */
 export const webgl: Driver = {
@@ -9,7 +11,7 @@ export const webgl: Driver = {
   async probe() {
     const card = findCard();
     if (card === undefined) return { name: 'webgl', usable: false, reason: 'this browser has no WebGL 2' };
-    return { name: 'webgl', usable: true, reason: `WebGL offers ${card}` };
+    return await lookAtPeer('webgl', load, `WebGL offers ${card}`);
   },
 
   async start({ automatic }) {
@@ -18,7 +20,7 @@ export const webgl: Driver = {
       const message = `WebGL offers only ${card}, which runs on the processor and is slower than wasm; name the engine 'webgl' to use it all the same.`;
       throw new EngineError('ENGINE_SOFTWARE_CARD', message);
     }
-    const backend = await loadPeer(() => import('@tensorflow/tfjs-backend-webgl'), '@tensorflow/tfjs-backend-webgl');
+    const backend = await load();
     if (!(await tf.setBackend('webgl'))) {
       throw new EngineError('ENGINE_START_FAILED', 'The webgl engine did not start; the warning above says why.');
     }

@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { host } from '#host';
-import { loadPeer, type Driver } from '../driver.ts';
+import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
 import { findCard } from './adapter.ts';
+import { readsNote, refuseSyncReads } from './reads.ts';
+
+const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-webgpu'), '@tensorflow/tfjs-backend-webgpu');
 
 /** Graphics cards through WebGPU: in browsers, and in Node through the package `webgpu` (Dawn). Read results with `await data()`. */
 export const webgpu: Driver = {
@@ -10,28 +13,30 @@ export const webgpu: Driver = {
 
   async probe() {
     const card = await findCard();
-    if (typeof card !== 'string') return { name: 'webgpu', usable: true, reason: `WebGPU offers ${card.name}` };
-    const lacksPackage = host !== undefined && card.includes('not installed');
-    return {
-      name: 'webgpu',
-      usable: false,
-      reason: card,
-      ...(lacksPackage && { remedy: 'npm install webgpu @tensorflow/tfjs-backend-webgpu' }),
-    };
+    if ('reason' in card) return { name: 'webgpu', usable: false, ...card };
+    const reason = `WebGPU offers ${card.name}`;
+    return host === undefined ? await lookAtPeer('webgpu', load, reason) : { name: 'webgpu', usable: true, reason };
   },
 
   async start({ automatic }) {
     const card = await findCard();
-    if (typeof card === 'string') throw new EngineError('ENGINE_UNAVAILABLE', `WebGPU cannot be used: ${card}.`);
+    if ('reason' in card) {
+      const message = `WebGPU cannot be used: ${card.reason}${card.remedy === undefined ? '' : `; run \`${card.remedy}\``}.`;
+      throw new EngineError('ENGINE_UNAVAILABLE', message, card);
+    }
     if (automatic && card.software) {
       const message = `WebGPU offers only ${card.name}, which runs on the processor and is slower than wasm; name the engine 'webgpu' to use it all the same.`;
       throw new EngineError('ENGINE_SOFTWARE_CARD', message);
     }
-    const backend = await loadPeer(() => import('@tensorflow/tfjs-backend-webgpu'), '@tensorflow/tfjs-backend-webgpu');
+    // The backend registers itself, while it is imported, only where WebGPU is there already.
+    await host?.provideWebGpu();
+    const backend = await load();
     if (!(await tf.setBackend('webgpu'))) {
       throw new EngineError('ENGINE_START_FAILED', 'The webgpu engine did not start; the warning above says why.');
     }
-    return { device: card.name, version: versionOf(backend), notes: [] };
+    const synchronous = typeof OffscreenCanvas !== 'undefined';
+    if (!synchronous) refuseSyncReads(tf.backend());
+    return { device: card.name, version: versionOf(backend), notes: synchronous ? [] : [readsNote] };
   },
 };
 
