@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { native } from '../src/native/driver.ts';
-import { libraries } from '../src/native/build.ts';
+import type { EngineError } from '../src/errors.ts';
+import { compileBinding, libraries } from '../src/native/build.ts';
 import { findInstallations, layoutVersion, removeInstallations } from '../src/native/installation.ts';
 import { installNative } from '../src/native/install.ts';
 import { ownCacheFolder } from './folder.ts';
@@ -78,12 +79,56 @@ describe.skipIf(!supported)('native install (on Linux, x64)', () => {
   it('says what npm said where the registry does not answer', async () => {
     vi.stubEnv('npm_config_registry', 'http://127.0.0.1:9/');
     vi.stubEnv('npm_config_fetch_retries', '0');
-    vi.stubEnv('npm_config_cache', join(folder(), 'npm'));
+    const [home, temporary] = [join(folder(), 'home'), join(folder(), 'tmp')];
+    for (const [name, place] of Object.entries({ HOME: home, TMPDIR: temporary })) {
+      mkdirSync(place);
+      vi.stubEnv(name, place);
+    }
+    vi.stubEnv('npm_config_cache', undefined);
     await expectFailure({ wheel: smallWheel() }, 'ENGINE_DOWNLOAD_FAILED', /npm could not get/);
+    // Nothing outside of the cache folder was touched.
+    expect([...readdirSync(home), ...readdirSync(temporary)]).toEqual([]);
+  });
+
+  it('says what the compiler said', async () => {
+    const compiler = join(folder(), 'g++');
+    writeFileSync(compiler, '#!/bin/sh\necho "error: unrecognized option -std=c++17" >&2; exit 1\n');
+    chmodSync(compiler, 0o755);
+    const scratch = join(folder(), 'scratch');
+    mkdirSync(scratch);
+    const paths = {
+      compiler,
+      scratch,
+      backend: '',
+      nodeHeaders: '',
+      headers: '',
+      libraries: '',
+      runPath: '',
+      output: '',
+    };
+    await expect(compileBinding(paths)).rejects.toMatchObject({
+      code: 'ENGINE_BUILD_FAILED',
+      message: /a compiler for C\+\+17 is needed.*\n.*unrecognized option/,
+    });
+  });
+
+  it('refuses a wheel for other processors, and one without CUDA for --gpu', async () => {
+    const wheel = smallWheel();
+    const other = wheel.replace('manylinux_2_27_x86_64', 'macosx_12_0_arm64');
+    renameSync(wheel, other);
+    await expectFailure({ wheel: other }, 'ENGINE_BAD_WHEEL', /built for another system/);
+    await expectFailure({ wheel: smallWheel(), gpu: true }, 'ENGINE_BAD_WHEEL', /no build for graphics cards/);
   });
 
   it('looks for an existing TensorFlow where it is told to', async () => {
     await expectFailure({ tensorflow: folder() }, 'ENGINE_NOT_FOUND', /libtensorflow_cc.so.2/);
+  });
+
+  it('holds off a second installation at the same time', async () => {
+    fakePip('sleep 0.5; echo "ERROR: no network" >&2; exit 1');
+    const outcomes = await Promise.allSettled([installNative(), installNative()]);
+    const codes = outcomes.map((outcome) => outcome.status === 'rejected' && (outcome.reason as EngineError).code);
+    expect(codes.sort()).toEqual(['ENGINE_DOWNLOAD_FAILED', 'ENGINE_INSTALL_RUNNING']);
   });
 
   it('holds off a second installation, but not because of one that died', async () => {

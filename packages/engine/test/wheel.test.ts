@@ -32,6 +32,19 @@ describe('a wheel', () => {
     expect(existsSync(target)).toBe(false);
   });
 
+  it('with damage in the middle is refused', async () => {
+    const file = wheelFile();
+    const bytes = readFileSync(file);
+    bytes.fill(0xff, 30 + 'thing/a.txt'.length, 30 + 'thing/a.txt'.length + 8);
+    writeFileSync(file, bytes);
+    const wheel = await openWheel(file);
+    const target = join(folder(), 'a.txt');
+    const expected = { code: 'ENGINE_BAD_WHEEL', message: expect.stringContaining('a.txt is damaged') as string };
+    await expect(wheel.extract('thing/a.txt', target)).rejects.toMatchObject(expected);
+    await expect(wheel.text('thing/a.txt')).rejects.toMatchObject(expected);
+    expect(existsSync(target)).toBe(false);
+  });
+
   it('that is truncated is refused', async () => {
     const file = wheelFile();
     truncateSync(file, statSync(file).size - 30);

@@ -78,7 +78,7 @@ export async function compileBinding(paths: {
   await symlink(join(paths.libraries, libraries.tensorflow), join(linking, 'libtensorflow.so'));
   await symlink(join(paths.libraries, libraries.framework), join(linking, 'libtensorflow_framework.so'));
   const shared = ['-O2', '-std=c++17', '-shared', '-fPIC', '-DNAPI_VERSION=8', `-I${paths.nodeHeaders}`];
-  await compile(paths.compiler, [
+  await compile(paths, [
     ...[...shared, '-DNODE_GYP_MODULE_NAME=tfjs_binding', `-I${paths.headers}`, `-I${paths.backend}`],
     ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(paths.backend, 'binding', file)),
     ...['-o', join(paths.output, libraries.binding)],
@@ -86,11 +86,11 @@ export async function compileBinding(paths: {
   ]);
   const helper = join(paths.scratch, 'helper.cc');
   await writeFile(helper, helperSource);
-  await compile(paths.compiler, [...shared, helper, '-o', join(paths.output, libraries.helper)]);
+  await compile(paths, [...shared, helper, '-o', join(paths.output, libraries.helper)]);
 }
 
-async function compile(compiler: string, args: string[]): Promise<void> {
-  const { status, output } = await runCommand(compiler, args);
+async function compile({ compiler, scratch }: { compiler: string; scratch: string }, args: string[]): Promise<void> {
+  const { status, output } = await runCommand(compiler, args, { env: { TMPDIR: scratch } });
   if (status === 0) return;
   const message = `${compiler} could not compile the binding to TensorFlow; a compiler for C++17 is needed. It said:\n${lastLines(output, 12)}`;
   throw new EngineError('ENGINE_BUILD_FAILED', message);

@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { chmod, rm, stat } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { chmod, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../errors.ts';
 import { downloadWheel, findPip } from './pip.ts';
@@ -27,11 +27,14 @@ export async function installCuda(
   const pip = await findPip();
   for (const [i, requirement] of requirements.entries()) {
     progress('Downloading the CUDA libraries', i / requirements.length);
+    const done = join(downloads, `${requirement.replace(/[^\w.-]/g, '_')}.done`);
+    if (existsSync(done)) continue;
     const file = await downloadWheel(pip, { requirement, platforms }, downloads);
     const wheel = await openWheel(file);
     for (const { name, size } of wheel.entries.values()) {
       if (isWanted(name)) await extractOnce(wheel, name, join(staging, name), size);
     }
+    await writeFile(done, '');
     await rm(file);
   }
   progress('Downloading the CUDA libraries', 1);

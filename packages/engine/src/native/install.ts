@@ -144,8 +144,11 @@ async function fromWheel(
   progress: Progress,
 ): Promise<Source> {
   const given = options.wheel === undefined ? undefined : resolve(options.wheel);
+  checkPlatform(given ?? '');
   const extra = (given === undefined ? release.download : 0) + (options.gpu ? 2 * cudaDownload : 0);
-  await checkSpace(root, release.unpacked + extra);
+  // What an interrupted installation left counts as done.
+  const done = (await folderSize(staging)) + (await folderSize(join(root, 'downloads')));
+  await checkSpace(root, release.unpacked + extra - done);
   const file = given ?? (await download(join(root, 'downloads'), release, progress));
   const wheel = await openWheel(file);
   await unpackLibraries(wheel, staging, progress);
@@ -153,6 +156,16 @@ async function fromWheel(
   const version = /^[^-]+-([^-]+)-/.exec(basename(file))?.[1] ?? 'unknown';
   const lib = join(staging, 'lib');
   return { name: basename(file), version, libraries: lib, runPath: '$ORIGIN', headers: wheelHeaders(wheel) };
+}
+
+/** A wheel for other processors would be unpacked whole before the compiler refuses its library. */
+function checkPlatform(wheel: string): void {
+  const built = /_(x86_64|aarch64|arm64|amd64)\.whl$/.exec(wheel)?.[1];
+  if (built === undefined) return;
+  const fits = process.arch === 'x64' ? built === 'x86_64' : built === 'aarch64';
+  if (fits && !wheel.includes('macosx')) return;
+  const message = `The wheel ${wheel} is built for another system than this one (${process.platform}, ${process.arch}).`;
+  throw new EngineError('ENGINE_BAD_WHEEL', message);
 }
 
 async function download(folder: string, release: Release, progress: Progress): Promise<string> {
@@ -250,7 +263,7 @@ function diskFull(root: string, cause: unknown, needed?: number): EngineError {
 }
 
 async function folderSize(folder: string): Promise<number> {
-  const files = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const sizes = files.filter((file) => file.isFile()).map((file) => stat(join(file.parentPath, file.name)));
   return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0);
 }

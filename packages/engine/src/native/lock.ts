@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EngineError } from '../errors.ts';
 
@@ -14,10 +14,11 @@ export async function withLock<T>(file: string, work: () => Promise<T>): Promise
 }
 
 async function take(file: string, again = true): Promise<void> {
+  // Written aside and then linked, so that there is no moment in which it says nothing.
+  const own = `${file}.${process.pid}`;
   try {
-    const handle = await open(file, 'wx');
-    await handle.writeFile(String(process.pid));
-    await handle.close();
+    await writeFile(own, String(process.pid));
+    await link(own, file);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
     const owner = Number(await readFile(file, 'utf8').catch(() => ''));
@@ -27,6 +28,8 @@ async function take(file: string, again = true): Promise<void> {
     }
     await rm(file, { force: true });
     await take(file, false);
+  } finally {
+    await rm(own, { force: true });
   }
 }
 

@@ -16,6 +16,8 @@ export async function fetchPackage({ name, version, integrity }: NpmPackage, sta
   const spec = `${name}@${version}`;
   const packed = await runCommand(npm, ['pack', spec, '--json', '--ignore-scripts', '--pack-destination', staging], {
     cwd: staging,
+    // Its cache and logs stay in this folder too.
+    env: { npm_config_cache: join(staging, 'npm'), npm_config_update_notifier: 'false' },
   });
   if (packed.status !== 0) {
     const message = `npm could not get ${spec}; check the network and npm's registry setting. It said:\n${lastLines(packed.output)}`;

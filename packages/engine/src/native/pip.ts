@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { EngineError } from '../errors.ts';
 import { lastLines, runCommand } from './command.ts';
 import { wheelPython } from './releases.ts';
+import { resumingDownload, unknownPip } from './resume.ts';
 
 /** How to call pip: the first way that works. */
 export async function findPip(): Promise<string[]> {
@@ -32,7 +33,7 @@ export interface Request {
 
 /**
  * Downloads one wheel with the user's own pip, so mirrors, proxies and certificates work as usual. The wheel appears in
- * `folder` only when it is whole.
+ * `folder` only when it is whole; what an interrupted download left there is continued.
  *
  * @param onBytes told every half second how many bytes have come
  * @returns the path of the wheel
@@ -43,26 +44,40 @@ export async function downloadWheel(
   folder: string,
   onBytes: (count: number) => void = () => undefined,
 ): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const wanted = [
+    ...[request.requirement, '--no-deps', '--only-binary=:all:'],
+    ...request.platforms.flatMap((platform) => ['--platform', platform]),
+    ...['--implementation', 'cp', '--python-version', wheelPython.version, '--abi', wheelPython.abi, '--abi', 'none'],
+    ...['--disable-pip-version-check', '--no-cache-dir'],
+  ];
+  const watch = setInterval(() => void incomingBytes(folder).then(onBytes), 500);
+  try {
+    return (await resume(pip, request, folder, wanted)) ?? (await startOver(pip, request, folder, wanted));
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+/** Continues a download, or says undefined where that needs a pip of another kind. */
+async function resume(pip: string[], { requirement }: Request, folder: string, wanted: string[]) {
+  const [python, ...args] = pip;
+  if (args.join(' ') !== '-m pip') return undefined;
+  const outcome = await runCommand(python!, ['-c', resumingDownload, folder, ...wanted, '--dest', folder]);
+  if (outcome.status === unknownPip) return undefined;
+  if (outcome.status !== 0) throw explain(requirement, outcome.output);
+  return join(folder, outcome.stdout.trim().split('\n').at(-1)!);
+}
+
+async function startOver([program, ...args]: string[], { requirement }: Request, folder: string, wanted: string[]) {
+  // Where pip keeps what is coming; it tells no program how far it is.
   const temporary = join(folder, 'incoming');
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
-  // pip keeps what is coming in its temporary folder, and tells no program how far it is.
-  const watch = setInterval(() => void folderSize(temporary).then(onBytes), 500);
-  const [program, ...args] = pip;
-  const outcome = await runCommand(
-    program!,
-    [
-      ...args,
-      ...['download', request.requirement, '--no-deps', '--only-binary=:all:', '--dest', temporary],
-      ...request.platforms.flatMap((platform) => ['--platform', platform]),
-      ...['--implementation', 'cp', '--python-version', wheelPython.version, '--abi', wheelPython.abi, '--abi', 'none'],
-      ...['--disable-pip-version-check', '--progress-bar', 'off', '--no-cache-dir'],
-    ],
-    { env: { TMPDIR: temporary } },
-  ).finally(() => clearInterval(watch));
-  if (outcome.status !== 0) throw explain(request.requirement, outcome.output);
+  const command = [...args, 'download', ...wanted, '--progress-bar', 'off', '--dest', temporary];
+  const outcome = await runCommand(program!, command, { env: { TMPDIR: temporary } });
   const name = (await readdir(temporary)).find((file) => file.endsWith('.whl'));
-  if (name === undefined) throw explain(request.requirement, outcome.output);
+  if (outcome.status !== 0 || name === undefined) throw explain(requirement, outcome.output);
   const target = join(folder, name);
   await rename(join(temporary, name), target);
   await rm(temporary, { recursive: true, force: true });
@@ -86,10 +101,10 @@ function explain(requirement: string, output: string): EngineError {
   return new EngineError('ENGINE_DOWNLOAD_FAILED', `pip could not get ${requirement}; ${remedy}. ${said}`);
 }
 
-async function folderSize(folder: string): Promise<number> {
+async function incomingBytes(folder: string): Promise<number> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const sizes = files
-    .filter((file) => file.isFile())
+    .filter((file) => file.isFile() && (file.name.endsWith('.part') || file.parentPath !== folder))
     .map((file) =>
       stat(join(file.parentPath, file.name)).then(
         ({ size }) => size,

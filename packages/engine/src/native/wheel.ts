@@ -50,7 +50,11 @@ export async function openWheel(file: string): Promise<Wheel> {
     async text(name) {
       const chunks: Buffer[] = [];
       const stream = await contents(wheel, name);
-      for await (const chunk of stream) chunks.push(chunk as Buffer);
+      try {
+        for await (const chunk of stream) chunks.push(chunk as Buffer);
+      } catch (cause) {
+        throw damaged(file, name, cause);
+      }
       return Buffer.concat(chunks).toString('utf8');
     },
     async extract(name, target, onBytes) {
@@ -64,7 +68,11 @@ export async function openWheel(file: string): Promise<Wheel> {
         },
       });
       const partial = `${target}.partial`;
-      await pipeline(await contents(wheel, name), counter, createWriteStream(partial));
+      try {
+        await pipeline(await contents(wheel, name), counter, createWriteStream(partial));
+      } catch (cause) {
+        throw damaged(file, name, cause);
+      }
       const expected = wheel.hashes.get(name);
       if (expected !== hash.digest('base64url'))
         throw bad(file, `${name} does not have the hash that its RECORD states`);
@@ -135,9 +143,13 @@ async function bytes(handle: FileHandle, file: string, position: number, length:
   return buffer;
 }
 
-function bad(file: string, why: string): EngineError {
-  return new EngineError(
-    'ENGINE_BAD_WHEEL',
-    `The wheel ${file} cannot be used: ${why}. Delete it and download it again.`,
-  );
+/** What zlib has to say about an entry, as an error of the wheel; anything else stays what it is. */
+function damaged(file: string, name: string, cause: unknown): unknown {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return code?.startsWith('Z_') ? bad(file, `${name} is damaged (${message})`, cause) : cause;
+}
+
+function bad(file: string, why: string, cause?: unknown): EngineError {
+  const message = `The wheel ${file} cannot be used: ${why}. Delete it and download it again.`;
+  return new EngineError('ENGINE_BAD_WHEEL', message, { cause });
 }
