@@ -38,14 +38,16 @@ export function* drive<Y>(
   const dense = order.dense ? new DenseRecord(space, order.t0, copy(space, order.y0)) : undefined;
   const held = dense === undefined ? {} : { y0: dense.y0, retained: dense.retained };
   try {
-    const outcome = yield* solve({ ...order, ...held }, function* (step) {
-      const found = events === undefined ? noEvents : yield* events.within(step);
+    const take = (step: AcceptedStep<Y>, found: readonly Occurrence[]): boolean => {
       const stop = found.find(({ index }) => order.events[index]!.terminal !== false);
       outputs.take(step, found, stop?.theta);
       dense?.take(step, stop?.theta ?? 1);
       watchStep?.(step);
       return stop !== undefined;
-    });
+    };
+    const outcome = yield* solve({ ...order, ...held }, (step) =>
+      events === undefined ? take(step, noEvents) : watched(events, step, take),
+    );
     const { status, y } = outcome;
     const t = status === 'event' ? outputs.rows.at(-1)!.t : outcome.t;
     if (status !== 'success' && status !== 'event') outputs.add(t, y);
@@ -57,6 +59,14 @@ export function* drive<Y>(
     dense?.dispose();
     throw error;
   }
+}
+
+function* watched<Y>(
+  events: EventWatch<Y>,
+  step: AcceptedStep<Y>,
+  take: (step: AcceptedStep<Y>, found: readonly Occurrence[]) => boolean,
+): Generator<Read, boolean, number> {
+  return take(step, yield* events.within(step));
 }
 
 /** A grid solve reads nothing on its way; so NaN shows at the end, and the last good output is looked for then. */

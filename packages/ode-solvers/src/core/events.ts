@@ -54,18 +54,19 @@ export class EventWatch<Y> {
 
   /** Regula falsi with the Illinois rule, in theta; bracketed, so it cannot leave the step. */
   private *zero(
-    { span, interpolant }: AcceptedStep<Y>,
+    step: AcceptedStep<Y>,
     event: EventSpec<Y>,
     from: number,
     to: number,
   ): Generator<Read, number, number> {
+    const { span } = step;
     let [a, b, fa, fb] = [0, 1, from, to];
     let side = 0;
     for (let i = 0; i < 100 && b - a > 1e-13; i++) {
       const slope = fa === fb ? 1 / 2 : fa / (fa - fb);
       const theta = Math.min(Math.max(a + slope * (b - a), a), b);
       if (theta === a || theta === b) break;
-      const [y] = this.space.scope(() => [interpolant().evaluate(theta)]);
+      const [y] = this.space.scope(() => [step.interpolant().evaluate(theta)]);
       const value = yield event.value(span.t + theta * span.h, y);
       this.space.free([y]);
       if (value === 0) return theta;

@@ -1,4 +1,4 @@
-import type { Interpolant, Method, Span, Stepped } from './method.ts';
+import type { Interpolant, Method, Span, Spent, Stepped } from './method.ts';
 import type { System } from './space.ts';
 import type { Tableau } from './tableau.ts';
 
@@ -6,6 +6,7 @@ import type { Tableau } from './tableau.ts';
 export function explicitMethod(tableau: Tableau): Method {
   const { name, order, c, a, b, error, mid, reuseLast: endsOnSlope = false } = tableau;
   const last = c.length - 1;
+  const [stageRows, endRow, errorRow] = [a.map(sparse), sparse(b), error && sparse(error)];
   // "First same as last": the state of the last stage is the result already.
   const endsOnStage = b[last] === 0 && a[last]!.every((weight, j) => weight === b[j]);
 
@@ -17,21 +18,25 @@ export function explicitMethod(tableau: Tableau): Method {
 
     start: (system, t, y) => (endsOnSlope ? [system.f(t, y)] : []),
 
-    step<Y>(system: System<Y>, y: Y, carry: readonly Y[], { t, h, tStart, tEnd }: Span): Stepped<Y> {
+    step<Y>(system: System<Y>, y: Y, carry: readonly Y[], { t, h, tStart, tEnd }: Span, spent?: Spent<Y>): Stepped<Y> {
       const { space } = system;
-      const k: Y[] = [carry[0] ?? system.f(tStart, y)];
-      let at = y;
+      const k = spent?.stages ?? new Array<Y>(last + 1);
+      const [slope] = carry;
+      // Of a step that was accepted the last stage is carried on, and the memory of the first takes its place.
+      if (spent !== undefined && slope !== undefined && slope !== k[0]) k[last] = k[0]!;
+      k[0] = slope ?? system.f(tStart, y, k[0]);
+      let at = spent?.y;
       for (let i = 1; i <= last; i++) {
+        const { weights, picks } = stageRows[i]!;
         const node = c[i]!;
-        if (i > 1) space.recycle?.(at);
-        at = space.combine(y, h, a[i]!, k);
-        k.push(system.f(node === 0 ? tStart : node === 1 ? tEnd : t + node * h, at));
+        at = space.combine(y, h, weights, k, picks, at);
+        k[i] = system.f(node === 0 ? tStart : node === 1 ? tEnd : t + node * h, at, k[i]);
       }
-      if (!endsOnStage && last > 0) space.recycle?.(at);
+      const end = endsOnStage ? undefined : space.combine(y, h, endRow.weights, k, endRow.picks, at);
       return {
-        y: endsOnStage ? at : space.combine(y, h, b, k),
+        y: end ?? at!,
         carry: endsOnSlope ? [k[last]!] : [],
-        error: error === undefined ? undefined : space.combine(undefined, h, error, k),
+        error: errorRow && space.combine(undefined, h, errorRow.weights, k, errorRow.picks, spent?.error),
         stages: k,
       };
     },
@@ -48,6 +53,12 @@ export function explicitMethod(tableau: Tableau): Method {
       };
     },
   };
+}
+
+/** A row of a tableau without its zeros. */
+function sparse(row: readonly number[]): { weights: number[]; picks: number[] } {
+  const picks = row.flatMap((weight, j) => (weight === 0 ? [] : [j]));
+  return { weights: picks.map((j) => row[j]!), picks };
 }
 
 /**

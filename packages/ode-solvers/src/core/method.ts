@@ -23,6 +23,9 @@ export interface Stepped<Y> {
   failed?: boolean;
 }
 
+/** What is left of a step: a state, if there is one to spare, the error and the stages. */
+export type Spent<Y> = Pick<Stepped<Y>, 'error' | 'stages'> & { y: Y | undefined };
+
 /** The solution within a step; `theta` = (time - t) / h in [0, 1]. */
 export interface Interpolant<Y> {
   evaluate(theta: number): Y;
@@ -46,8 +49,13 @@ export interface Method {
   readonly carriesSlope: boolean;
   /** The carry for a first step at t. */
   start<Y>(system: System<Y>, t: number, y: Y): Y[];
-  /** One step; call it inside `space.scope`. */
-  step<Y>(system: System<Y>, y: Y, carry: readonly Y[], span: Span): Stepped<Y>;
+  /**
+   * One step; call it inside `space.scope`.
+   *
+   * @param spent a step of this method that nobody looks at any more and whose memory may be used again, all but that of
+   *     the states in `carry`; only in spaces that are not `owned`.
+   */
+  step<Y>(system: System<Y>, y: Y, carry: readonly Y[], span: Span, spent?: Spent<Y>): Stepped<Y>;
   interpolant<Y>(system: System<Y>, y: Y, step: Stepped<Y>, span: Span): Interpolant<Y>;
   /** The step backwards, exact but for rounding, for reversible methods: (y, carry) before the step from those after. */
   reverse?<Y>(system: System<Y>, y: Y, carry: readonly Y[], span: Span): { y: Y; carry: Y[] };

@@ -2,7 +2,7 @@ import { firstStep } from '../control/first-step.ts';
 import type { AdaptiveSteps, GridSteps } from '../control/options.ts';
 import { createController } from '../control/pid.ts';
 import { nextFloat } from '../control/times.ts';
-import type { Interpolant, Method, Span, Stepped } from './method.ts';
+import type { Interpolant, Method, Span, Spent, Stepped } from './method.ts';
 import type { SolverStats, Status } from './result.ts';
 import type { Read, System } from './space.ts';
 
@@ -50,8 +50,34 @@ export interface AcceptedStep<Y> {
   interpolant(): Interpolant<Y>;
 }
 
-/** Is shown every step; returning true ends the solve with the status `event`. */
-export type Observer<Y> = (step: AcceptedStep<Y>) => Generator<Read, boolean, number>;
+/** A step under observation. */
+class Step<Y> implements AcceptedStep<Y> {
+  private made: Interpolant<Y> | undefined;
+
+  constructor(
+    private readonly system: System<Y>,
+    private readonly method: Method,
+    readonly span: Span,
+    readonly end: number,
+    readonly y0: Y,
+    readonly carry0: readonly Y[],
+    readonly restart: number | undefined,
+    readonly result: Stepped<Y>,
+  ) {}
+
+  interpolant(): Interpolant<Y> {
+    const { system, method, y0, result, span } = this;
+    return (this.made ??= system.space.scope(() => method.interpolant(system, y0, result, span)));
+  }
+
+  /** The states that the interpolant made or holds. */
+  get parts(): readonly Y[] {
+    return this.made?.parts ?? [];
+  }
+}
+
+/** Is shown every step; true ends the solve with the status `event`. A generator only where it has to read for its answer. */
+export type Observer<Y> = (step: AcceptedStep<Y>) => boolean | Generator<Read, boolean, number>;
 
 /** Where a solve ended. The states are the caller's to free; `y` may be the very `y0`. */
 export interface Outcome<Y> {
@@ -77,6 +103,7 @@ class Walk<Y> {
   private y: Y;
   private carry: Y[] | undefined;
   private restart: number | undefined;
+  private spent: Spent<Y> | undefined;
   private handedOver = false;
 
   constructor(
@@ -139,7 +166,8 @@ class Walk<Y> {
         if (!finite && shortest) return 'nonFinite';
         continue;
       }
-      if (yield* this.advance(span, end, result)) return 'event';
+      const stop = this.show(span, end, result);
+      if (typeof stop === 'boolean' ? stop : yield* stop) return 'event';
       tStart = this.t;
       if (lands && target !== undefined) landing++;
       if (jump) {
@@ -163,7 +191,8 @@ class Walk<Y> {
       stats.steps++;
       const result = this.take(span);
       this.report(span, end, true, undefined);
-      if (yield* this.advance(span, end, result)) return 'event';
+      const stop = this.show(span, end, result);
+      if (typeof stop === 'boolean' ? stop : yield* stop) return 'event';
       yield 0;
     }
     return 'success';
@@ -198,6 +227,7 @@ class Walk<Y> {
 
   private take(span: Span): Stepped<Y> {
     const { system, method } = this.problem;
+    if (!system.space.owned) return method.step(system, this.y, this.carry!, span, this.spent);
     return system.space.scope(() => method.step(system, this.y, this.carry!, span));
   }
 
@@ -214,30 +244,32 @@ class Walk<Y> {
   }
 
   /** Shows the step to the observer and goes on from its end. */
-  private *advance(span: Span, end: number, result: Stepped<Y>): Generator<Read, boolean, number> {
-    const { system, method } = this.problem;
-    let interpolant: Interpolant<Y> | undefined;
-    const step: AcceptedStep<Y> = {
-      span,
-      end,
-      y0: this.y,
-      carry0: this.carry!,
-      restart: this.restart,
-      result,
-      interpolant: () => (interpolant ??= system.space.scope(() => method.interpolant(system, this.y, result, span))),
-    };
-    let stop = false;
+  private show(span: Span, end: number, result: Stepped<Y>): boolean | Generator<Read, boolean, number> {
+    const step = new Step(this.problem.system, this.problem.method, span, end, this.y, this.carry!, this.restart, result);
+    let stop: boolean | Generator<Read, boolean, number> = false;
     try {
-      stop = yield* this.observe(step);
+      stop = this.observe(step);
     } finally {
-      if (system.space.owned) this.leave(result, interpolant?.parts ?? []);
-      else this.recycle(result, result.carry);
-      this.t = end;
-      this.y = result.y;
-      this.carry = result.carry;
-      this.restart = undefined;
+      if (typeof stop === 'boolean') this.advance(step);
     }
-    return stop;
+    return typeof stop === 'boolean' ? stop : this.showReading(step, stop);
+  }
+
+  private *showReading(step: Step<Y>, watching: Generator<Read, boolean, number>): Generator<Read, boolean, number> {
+    try {
+      return yield* watching;
+    } finally {
+      this.advance(step);
+    }
+  }
+
+  private advance({ result, end, parts }: Step<Y>): void {
+    if (this.problem.system.space.owned) this.leave(result, parts);
+    else this.spend(result, this.y);
+    this.t = end;
+    this.y = result.y;
+    this.carry = result.carry;
+    this.restart = undefined;
   }
 
   /** Frees what a step began with and went through, bar what the next one begins with. */
@@ -248,17 +280,15 @@ class Walk<Y> {
     this.discard([...old].filter((state) => !kept.has(state)));
   }
 
-  /** Gives the memory of stages back that are not carried on, unless an interpolant is kept. */
-  private recycle({ stages, error }: Stepped<Y>, carry: readonly Y[]): void {
-    const { system, retained } = this.problem;
-    if (retained !== undefined) return;
-    for (const stage of stages) if (!carry.includes(stage)) system.space.recycle?.(stage);
-    if (error !== undefined) system.space.recycle?.(error);
+  /** Keeps a step for its memory, unless interpolants hold on to it, with `y` in the place of its state. */
+  private spend({ stages, error, failed }: Stepped<Y>, y: Y): void {
+    const { y0, retained } = this.problem;
+    this.spent = retained === undefined && failed !== true ? { stages, error, y: y === y0 ? undefined : y } : undefined;
   }
 
   private free(result: Stepped<Y>): void {
     if (!this.problem.system.space.owned) {
-      this.recycle(result, this.carry!);
+      this.spend(result, result.y);
       return;
     }
     const own = new Set<Y>([...result.stages, ...result.carry, result.y]);

@@ -6,8 +6,18 @@ export type Read = number | { now(): number; later(): Promise<number> };
  * Float64Array; times and coefficients are JavaScript numbers, so float64, in both.
  */
 export interface Space<Y> {
-  /** base + scale · Σ weights[i] · terms[i], terms of weight 0 left out; base 0 where it is undefined. */
-  combine(base: Y | undefined, scale: number, weights: readonly number[], terms: readonly Y[]): Y;
+  /**
+   * base + scale · Σ weights[i] · terms[i], those of weight 0 may be left out; base 0 where it is undefined. With `picks` the terms
+   * are terms[picks[i]]. `into` is a state that may be overwritten with the result; spaces that are `owned` leave it alone.
+   */
+  combine(
+    base: Y | undefined,
+    scale: number,
+    weights: readonly number[],
+    terms: readonly Y[],
+    picks?: readonly number[],
+    into?: Y,
+  ): Y;
   /** ‖y / (atol + rtol · max(|a|, |b|))‖ in the norm that the user chose. */
   scaledNorm(y: Y, a: Y, b: Y): Read;
   /** Σ aᵢ bᵢ over all entries, at once. */
@@ -16,11 +26,9 @@ export interface Space<Y> {
   finiteness(y: Y): Read;
   /** Runs `run` and frees the states made in it, bar those in the result. */
   scope<T>(run: () => T): T;
-  /** Whether states have to be freed; where not, solves save themselves the book-keeping. */
+  /** Whether states have to be freed; where not, their memory is used again instead. */
   readonly owned: boolean;
   free(states: readonly Y[]): void;
-  /** Takes back a state that nobody will look at again, for its memory; of spaces that are not `owned`. */
-  recycle?(state: Y): void;
   /** Marks the running tape, for {@link Space.rewind}; spaces without a tape leave both out. */
   mark?(): number | undefined;
   /** Forgets what was recorded since the mark. */
@@ -30,8 +38,8 @@ export interface Space<Y> {
 /** An initial value problem's right-hand side in its space. */
 export interface System<Y> {
   readonly space: Space<Y>;
-  /** dy/dt at t; a fresh state. */
-  f(t: number, y: Y): Y;
+  /** dy/dt at t; a fresh state, or `into`, as in {@link Space.combine}. */
+  f(t: number, y: Y, into?: Y): Y;
   /** v ↦ (∂f/∂y) v at (t, y), for implicit methods; `ft` is f(t, y). */
   linearise(t: number, y: Y, ft: Y): (v: Y) => Y;
   /** Solves y = base + γ f(t, y) differentiably where the space needs it; see `methods/implicit.ts`. */

@@ -6,36 +6,13 @@ export type Tolerance = number | ArrayLike<number>;
 /** Size of a vector of errors, each in units of its tolerance; the step is accepted at 1 or less. */
 export type Norm = (scaled: Float64Array) => number;
 
-/** Vectors, whose memory is used again. */
-export interface VectorSpace extends Space<Float64Array> {
-  /** A vector of any content. */
-  allocate(length: number): Float64Array;
-}
-
 /** The arithmetic of plain vectors. */
-export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): VectorSpace {
+export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): Space<Float64Array> {
   const uniform = typeof rtol === 'number' && typeof atol === 'number';
-  const spare: Float64Array[] = [];
-  const allocate = (length: number): Float64Array => {
-    const vector = spare.pop();
-    return vector?.length === length ? vector : new Float64Array(length);
-  };
   return {
-    allocate,
-    recycle: (vector) => void spare.push(vector),
-
-    combine(base, scale, weights, terms) {
-      const n = (base ?? terms[0]!).length;
-      const count = weights.length;
-      const sum = allocate(n);
-      if (base === undefined) sum.fill(0);
-      else for (let i = 0; i < n; i++) sum[i] = base[i]!;
-      for (let j = 0; j < count; j++) {
-        const factor = scale * weights[j]!;
-        if (factor === 0) continue;
-        const term = terms[j]!;
-        for (let i = 0; i < n; i++) sum[i]! += factor * term[i]!;
-      }
+    combine(base, scale, weights, terms, picks, into) {
+      const sum = into ?? new Float64Array((base ?? terms[0]!).length);
+      accumulate(sum, base ?? zeroed(sum), scale, weights, terms, picks ?? upTo(weights.length));
       return sum;
     },
 
@@ -65,6 +42,67 @@ export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): Vec
     owned: false,
     free: () => undefined,
   };
+}
+
+/** from + scale · Σ weights[j] · terms[picks[j]], by threes: a loop over the terms of each entry would take most of the time. */
+function accumulate(
+  sum: Float64Array,
+  from: Float64Array,
+  scale: number,
+  weights: readonly number[],
+  terms: readonly Float64Array[],
+  picks: readonly number[],
+): void {
+  const count = weights.length;
+  let j = 0;
+  for (; j + 2 < count; j += 3) {
+    const a = scale * weights[j]!;
+    const b = scale * weights[j + 1]!;
+    const c = scale * weights[j + 2]!;
+    addThree(sum, from, a, terms[picks[j]!]!, b, terms[picks[j + 1]!]!, c, terms[picks[j + 2]!]!);
+    from = sum;
+  }
+  if (count - j === 2) {
+    addTwo(sum, from, scale * weights[j]!, terms[picks[j]!]!, scale * weights[j + 1]!, terms[picks[j + 1]!]!);
+  } else if (count - j === 1) {
+    addOne(sum, from, scale * weights[j]!, terms[picks[j]!]!);
+  } else if (from !== sum) {
+    sum.set(from);
+  }
+}
+
+const integers: number[] = [];
+
+/** 0, 1, ..., count - 1; more may follow. */
+function upTo(count: number): readonly number[] {
+  while (integers.length < count) integers.push(integers.length);
+  return integers;
+}
+
+function addThree(
+  sum: Float64Array,
+  from: Float64Array,
+  a: number,
+  x: Float64Array,
+  b: number,
+  y: Float64Array,
+  c: number,
+  z: Float64Array,
+): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = from[i]! + a * x[i]! + b * y[i]! + c * z[i]!;
+}
+
+function addTwo(sum: Float64Array, from: Float64Array, a: number, x: Float64Array, b: number, y: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = from[i]! + a * x[i]! + b * y[i]!;
+}
+
+function addOne(sum: Float64Array, from: Float64Array, a: number, x: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = from[i]! + a * x[i]!;
+}
+
+function zeroed(vector: Float64Array): Float64Array {
+  for (let i = 0; i < vector.length; i++) vector[i] = 0;
+  return vector;
 }
 
 function at(tolerance: Tolerance, i: number): number {

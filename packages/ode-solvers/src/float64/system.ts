@@ -1,8 +1,7 @@
 import { invalidArgument, show } from '@missing-u/errors';
 import type { SolverStats } from '../core/result.ts';
-import type { SecondOrderParts, System } from '../core/space.ts';
+import type { SecondOrderParts, Space, System } from '../core/space.ts';
 import { OdeError } from '../errors.ts';
-import type { VectorSpace } from './space.ts';
 
 /**
  * dy/dt at time t. Returns the slopes, or writes all of them into `out`, which is faster; neither `y` nor `out` may be kept,
@@ -41,12 +40,12 @@ export function secondOrder(acceleration: VectorAcceleration): SecondOrderVector
 /** A field with its counts. */
 export function float64System(
   field: VectorField | SecondOrderVectorField,
-  space: VectorSpace,
+  space: Space<Float64Array>,
   stats: SolverStats,
 ): System<Float64Array> {
-  const f = (t: number, y: Float64Array): Float64Array => {
+  const f = (t: number, y: Float64Array, into?: Float64Array): Float64Array => {
     stats.nfe++;
-    const out = space.allocate(y.length);
+    const out = into ?? new Float64Array(y.length);
     const value = field(t, y, out);
     if (value === undefined || value === out) return out;
     checkSlopes(value, y.length);

@@ -15,13 +15,14 @@ export type LeafTolerances = readonly (number | tf.Tensor)[];
 /** The arithmetic of lists of tensors. */
 export function tensorSpace(rtol: LeafTolerances, atol: LeafTolerances, norm: LeavesNorm): Space<Leaves> {
   return {
-    combine(base, scale, weights, terms) {
+    combine(base, scale, weights, terms, picks) {
       const scaled = scale === 1 ? weights : weights.map((weight) => scale * weight);
+      const used = picks === undefined ? terms : picks.map((index) => terms[index]!);
       return (base ?? terms[0]!).map((_, leaf) =>
         linearCombination(
           base?.[leaf],
           scaled,
-          terms.map((term) => term[leaf]!),
+          used.map((term) => term[leaf]!),
         ),
       );
     },
