@@ -434,6 +434,28 @@ describe('resizing', () => {
   );
 });
 
+it.each([
+  [false, false, [[4, 3], [3, 5]]],
+  [true, false, [[3, 4], [3, 5]]],
+  [false, true, [[4, 3], [5, 3]]],
+  [true, true, [[3, 4], [5, 3]]],
+  [false, true, [[2, 4, 3], [2, 5, 3]]],
+] as [boolean, boolean, number[][]][])('products of matrices, transposed %s and %s, of %j', async (ta, tb, shapes) => {
+  await expectSame(
+    shapes,
+    withGradients((a, b) => tf.matMul(a, b, ta, tb)),
+  );
+}); // prettier-ignore
+
+it('casts and reshapes, to what a tensor is and to what it is not', async () => {
+  await expectSame([[2, 3]], (x) => [
+    tf.cast(x, 'float32'),
+    tf.cast(tf.cast(tf.mul(x, 10), 'int32'), 'float32'),
+    tf.reshape(x, [2, 3]),
+    tf.reshape(x, [3, 2]),
+  ]);
+});
+
 it('group norm and softmax', async () => {
   await expectSame(
     [[2, 6, 6, 4]],

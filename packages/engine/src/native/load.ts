@@ -8,6 +8,7 @@ import type { Installation } from './installation.ts';
 import type { Helper } from './helper.ts';
 import { cudaLibraries } from './cuda.ts';
 import { allowNumericPadding } from './padding.ts';
+import { takeShortcuts } from './shortcuts.ts';
 import { settings } from './settings.ts';
 
 /** A tensor inside TensorFlow's library. */
@@ -77,6 +78,7 @@ export function loadInstallation({ folder }: Installation, options: EngineOption
   }
   const backend = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
   allowNumericPadding();
+  takeShortcuts();
   tf.registerBackend('tensorflow', () => backend, 3);
   return backend;
 }
