@@ -6,6 +6,7 @@ import { compareImagesCommand, evaluateCommand } from '@missing-u/metrics/cli';
 import { Command } from 'commander';
 import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
+import { paperCommand } from './commands/paper.ts';
 import { profileCommand } from './commands/profile.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { summaryCommand } from './commands/summary.ts';
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(profileCommand())
     .addCommand(denoiseCommand({ startEngine, loadModel: loadDenoiser }))
     .addCommand(compareCommand())
+    .addCommand(paperCommand())
     .addCommand(evaluateCommand({ startEngine }))
     .addCommand(compareImagesCommand({ startEngine }))
     .addCommand(datasetsCommand())
