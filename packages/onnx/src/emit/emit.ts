@@ -1,0 +1,75 @@
+import { OnnxError } from '../errors.ts';
+import { kernels } from '../kernels/index.ts';
+import type { Initializer, Node, Port } from '../model/model.ts';
+import { isBatch } from '../trace/dims.ts';
+import { describePlace, type Graph, type Value } from '../trace/graph.ts';
+import { Emitter } from './emitter.ts';
+import { arrange, channelsFirst, plain } from './layout.ts';
+import { wantedLayouts } from './wanted.ts';
+
+/** How a model calls what goes in and out, as the U-Nets of Python's diffusers are called. */
+export const portNames = { sample: 'sample', timestep: 'timestep', output: 'out_sample' } as const;
+
+/** Types of the inputs that are not those of the traced function. */
+export interface EmitOptions {
+  timestepType: 'float32' | 'int64';
+}
+
+export interface EmittedGraph {
+  inputs: Port[];
+  outputs: Port[];
+  nodes: Node[];
+  initializers: Initializer[];
+}
+
+/** Writes a graph in ONNX's operators. */
+export function emit(graph: Graph, { timestepType }: EmitOptions): EmittedGraph {
+  const emitter = new Emitter(wantedLayouts(graph), portNames.sample);
+  const inputs = graph.inputs.map((value): Port => {
+    // All images lie as in ONNX's operators.
+    if (value.shape.length === 4) {
+      emitter.define(value, value.name, channelsFirst);
+      return port(value, channelsFirst, value.name);
+    }
+    // One number for all images, or one for each: both are repeated to the batch.
+    const type = value.name === portNames.timestep ? timestepType : value.dtype;
+    const number =
+      type === value.dtype ? value.name : emitter.operator('Cast', [value.name], { to: castTo[value.dtype] });
+    const repeats = value.shape.length === 1 && isBatch(value.shape[0]!);
+    emitter.define(value, repeats ? emitter.operator('Expand', [number, emitter.shape(value.shape)]) : number);
+    const own = port(value, plain(value.shape.length), value.name);
+    return repeats ? { ...own, type, dims: [`${value.name}s`] } : { ...own, type };
+  });
+  for (const step of graph.steps) {
+    emitter.at(step.place);
+    try {
+      kernels[step.kernel]!.emit(step, emitter);
+    } catch (cause) {
+      throw new OnnxError(
+        'ONNX_UNSUPPORTED_KERNEL',
+        `The kernel ${step.kernel} at ${describePlace(step.place)} has no translation to ONNX in this form ` +
+          `(${(cause as Error).message}); compute this part with other operations.`,
+        { cause },
+      );
+    }
+  }
+  const [result] = graph.outputs as [Value];
+  const name = emitter.read(result, result.shape.length === 4 ? channelsFirst : plain(result.shape.length));
+  const renamed = (names: readonly string[]) => names.map((other) => (other === name ? portNames.output : other));
+  const nodes = emitter.nodes.map((node) => ({
+    ...node,
+    inputs: renamed(node.inputs),
+    outputs: renamed(node.outputs),
+  }));
+  const outputs = [port(result, channelsFirst, portNames.output)];
+  return { inputs, outputs, nodes, initializers: emitter.initializers };
+}
+
+const castTo = { float32: 1, int32: 6, bool: 9 } as const;
+
+function port(value: Value, layout: readonly number[], name: string): Port {
+  const dims = arrange(value.shape, layout).map((dim) =>
+    !isBatch(dim) ? dim : dim.times === 1 ? 'batch' : `${dim.times}*batch`,
+  );
+  return { name, type: value.dtype, dims };
+}

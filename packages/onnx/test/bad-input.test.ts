@@ -1,0 +1,217 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CUNet } from '@missing-u/cunet';
+import { useEngine } from '@missing-u/engine';
+import { fromFunction, type Denoiser } from '@missing-u/unet-blocks';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OnnxDenoiser, saveOnnx, toOnnx, type ExportOptions, type LoadOptions } from '@missing-u/onnx';
+
+const size = { imageSize: 4, channels: 2 };
+const folder = mkdtempSync(join(tmpdir(), 'missing-u-onnx-'));
+const coded = (code: string, text: RegExp) =>
+  expect.objectContaining({ code, message: expect.stringMatching(text) as string });
+
+beforeAll(async () => {
+  await useEngine('wasm', { threads: 1 });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('toOnnx refuses', () => {
+  it('a kernel that ONNX has no operators for, with its place', async () => {
+    const model = fromFunction((x) => tf.mul(x, tf.reshape(tf.topk(x, 1).values, [-1, 4, 4, 1])));
+    const failed = expect(toOnnx(model, size));
+    await failed.rejects.toEqual(coded('ONNX_UNSUPPORTED_KERNEL', /TopK.*bad-input\.test\.ts:\d+/));
+  });
+
+  it('a kernel inside of a module, with the path of the module', async () => {
+    const model = new CUNet({ channels: 8, groups: 4, imageSize: 16 });
+    const [, , down] = model.directMembers();
+    const conv = (down!.member as CUNet).directMembers()[1]!.member as unknown as {
+      conv: { forward(x: tf.Tensor4D): tf.Tensor4D };
+    };
+    const { forward } = conv.conv;
+    Object.getPrototypeOf(conv.conv).forward = function (x: tf.Tensor4D) {
+      // prettier-ignore
+      if (this === conv.conv) tf.topk(x);
+      return forward.call(this, x);
+    };
+    await expect(toOnnx(model)).rejects.toEqual(coded('ONNX_UNSUPPORTED_KERNEL', /`down\.0\.transition\.conv`/));
+    Object.getPrototypeOf(conv.conv).forward = forward;
+    model.dispose();
+  });
+
+  it('what depends on values', async () => {
+    const model = fromFunction((x) => (tf.max(x).dataSync()[0]! > 0 ? tf.neg(x) : tf.abs(x)));
+    await expect(toOnnx(model, size)).rejects.toEqual(coded('ONNX_VALUE_DEPENDENT', /reads the values.*bad-input/));
+    const caught = fromFunction((x) => {
+      try {
+        tf.max(x).dataSync();
+      } catch {
+        // A function that goes on all the same.
+      }
+      return tf.neg(x);
+    });
+    await expect(toOnnx(caught, size)).rejects.toEqual(coded('ONNX_VALUE_DEPENDENT', /reads the values/));
+  });
+
+  it('an adaptive solver', async () => {
+    const model = new CUNet({ channels: 8, groups: 4, imageSize: 16, solver: { method: 'dopri5' } });
+    await expect(toOnnx(model)).rejects.toEqual(coded('ONNX_VALUE_DEPENDENT', /fixed steps.*rk4/));
+    model.dispose();
+  });
+
+  it('random numbers', async () => {
+    const model = fromFunction((x) => tf.add(x, tf.randomNormal([4, 4, 2])));
+    await expect(toOnnx(model, size)).rejects.toEqual(coded('ONNX_CALLS_DIFFER', /random/));
+  });
+
+  it.each<[string, (x: tf.Tensor4D) => tf.Tensor, RegExp]>([
+    ['a number of images and one', (x) => tf.concat([x, tf.ones([1, 4, 4, 2])], 0), /does not grow with the batch/],
+    ['another operation for more images', (x) => (x.shape[0] > 5 ? tf.neg(x) : tf.abs(x)), /runs Abs at .* and Neg/],
+    ['more operations for more images', (x) => (x.shape[0] > 5 ? tf.neg(tf.abs(x)) : tf.abs(x)), /2 operations .* 3/],
+    ['other numbers for more images', (x) => tf.mul(x, x.shape[0]), /constant .* has other values/],
+    ['other settings for more images', (x) => tf.leakyRelu(x, 0.5 ** x.shape[0]), /`alpha` of LeakyRelu/],
+  ])('shapes that differ between two calls: %s', async (_, predict, text) => {
+    const model = fromFunction((x) => predict(x) as tf.Tensor4D);
+    await expect(toOnnx(model, size)).rejects.toEqual(coded('ONNX_CALLS_DIFFER', text));
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['a promise', (x: tf.Tensor4D) => Promise.resolve(tf.neg(x)), /a promise/],
+    ['a constant', () => tf.zeros([1, 4, 4, 2]), /does not depend on the images/],
+    ['its input', (x: tf.Tensor4D) => x, /the images themselves/],
+    ['nothing', () => undefined, /does not depend on the images/],
+    ['rows', (x: tf.Tensor4D) => tf.sum(x, [1, 2]), /rank 2/],
+  ])('a function that returns %s', async (_, predict, text) => {
+    await expect(toOnnx({ predict } as Denoiser, size)).rejects.toEqual(coded('ONNX_NOT_A_DENOISER', text));
+  });
+
+  it.each<[unknown, RegExp]>([
+    [{ imageSize: 0, channels: 1 }, /`imageSize` is 0/],
+    [{ imageSize: [8], channels: 1 }, /`imageSize`/],
+    [{ imageSize: 8 }, /`channels` is undefined/],
+    [{ ...size, batch: 1.5 }, /`batch` is 1\.5/],
+    [{ ...size, weights: 'int8' }, /`weights` is 'int8'/],
+    [{ ...size, timestepType: 'int32' }, /`timestepType`/],
+    [{ ...size, conditions: { label: { shape: [-1] } } }, /`conditions\.label\.shape`/],
+    [{ ...size, conditions: { label: { dtype: 'string' } } }, /`conditions\.label\.dtype`/],
+    [{ ...size, batchSize: 3 }, /`option` is 'batchSize'.*Did you mean 'batch'|Allowed: /],
+  ])('the options %o', async (options, text) => {
+    const model = fromFunction((x) => tf.neg(x));
+    await expect(toOnnx(model, options as ExportOptions)).rejects.toEqual(coded('ONNX_OPTION', text));
+  });
+
+  it('what is no denoiser', async () => {
+    await expect(toOnnx({} as Denoiser, size)).rejects.toEqual(coded('ONNX_OPTION', /`denoiser`/));
+  });
+
+  it('and writes nothing', async () => {
+    const model = fromFunction((x) => (tf.max(x).dataSync()[0]! > 0 ? tf.neg(x) : x));
+    await expect(saveOnnx(model, join(folder, 'model.onnx'), size)).rejects.toEqual(coded('ONNX_VALUE_DEPENDENT', /./));
+    await expect(saveOnnx(model, '', size)).rejects.toEqual(coded('ONNX_OPTION', /`path`/));
+    const good = fromFunction((x) => tf.neg(x));
+    await expect(saveOnnx(good, join(folder, 'absent', 'model.onnx'), size)).rejects.toThrow(/ENOENT/);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('OnnxDenoiser refuses', () => {
+  const file = () =>
+    toOnnx(
+      fromFunction((x, t) => tf.add(tf.neg(x), tf.reshape(t, [-1, 1, 1, 1]))),
+      size,
+    );
+
+  it('a file that is cut off, at any place', async () => {
+    const bytes = await file();
+    for (let length = 0; length < bytes.length; length += 7) {
+      const failed = expect(OnnxDenoiser.load(bytes.subarray(0, length)), `${length} bytes`);
+      await failed.rejects.toEqual(coded('ONNX_INVALID_FILE', /cut off|no graph|refuses it/));
+    }
+  });
+
+  it('other files', async () => {
+    const text = new TextEncoder().encode('PK\u0003\u0004 this is no model');
+    await expect(OnnxDenoiser.load(text)).rejects.toEqual(coded('ONNX_INVALID_FILE', /./));
+    await expect(OnnxDenoiser.load(join(folder, 'absent.onnx'))).rejects.toEqual(
+      coded('ONNX_INVALID_FILE', /absent\.onnx.*ENOENT/),
+    );
+    await expect(OnnxDenoiser.load(7 as never)).rejects.toEqual(coded('ONNX_OPTION', /`model` is 7/));
+  });
+
+  it('a model that takes no times', async () => {
+    const bytes = await file();
+    // The name and rank of an input are what tells times from images.
+    const at = new TextDecoder('latin1').decode(bytes);
+    expect(at).toContain('timestep');
+    const { writeModel } = await import('../src/model/write.ts');
+    const port = { name: 'image', type: 'float32', dims: [1, 3, 8, 8] } as const;
+    const model = writeModel({
+      name: 'classifier', opset: 17, producer: '', producerVersion: '', description: '', metadata: {}, initializers: [],
+      inputs: [port], outputs: [{ ...port, name: 'classes' }],
+      nodes: [{ operator: 'Neg', name: 'n', inputs: ['image'], outputs: ['classes'], attributes: {} }],
+    }); // prettier-ignore
+    await expect(OnnxDenoiser.load(model)).rejects.toEqual(coded('ONNX_NOT_A_DENOISER', /image \[1, 3, 8, 8\]/));
+  });
+
+  it.each<[unknown, string, RegExp]>([
+    [{ providers: ['tpu'] }, 'ONNX_PROVIDER', /'tpu'.*cpu/],
+    [{ threads: 0 }, 'ONNX_OPTION', /`threads` is 0/],
+    [{ layout: 'CHW' }, 'ONNX_OPTION', /`layout` is 'CHW'/],
+  ])('the options %o', async (options, code, text) => {
+    await expect(OnnxDenoiser.load(await file(), options as LoadOptions)).rejects.toEqual(coded(code, text));
+  });
+
+  it('images and times that do not fit', async () => {
+    const onnx = await OnnxDenoiser.load(await file());
+    const refuses = (sample: unknown, times: unknown, text: RegExp, conditions?: unknown) =>
+      expect(onnx.predict(sample as never, times as never, conditions as never)).rejects.toEqual(
+        coded('ONNX_INPUT', text),
+      );
+    await refuses(tf.zeros([1, 8, 8, 2]), 1, /\[1, 8, 8, 2\].*\[N, 4, 4, 2\].*resize/);
+    await refuses(tf.zeros([4, 4, 2]), 1, /`sample`/);
+    await refuses(tf.zeros([1, 4, 4, 2], 'int32'), 1, /`sample`/);
+    await refuses(new Float32Array(33), 1, /32 numbers per image/);
+    await refuses(new Float32Array(0), 1, /32 numbers per image/);
+    await refuses({ data: new Float32Array(31), shape: [1, 4, 4, 2] }, 1, /`sample`/);
+    await refuses([1, 2], 1, /`sample`/);
+    await refuses(new Float32Array(64), [1, 2, 3], /one per image \(2\)/);
+    await refuses(new Float32Array(32), NaN, /finite/);
+    await refuses(new Float32Array(32), [], /finite/);
+    await refuses(new Float32Array(32), 1, /takes no conditions, but `text`/, { text: [1] });
+    await onnx.dispose();
+    const fixed = await OnnxDenoiser.load(
+      await toOnnx(
+        fromFunction((x) => tf.neg(x)),
+        { ...size, batch: 2 },
+      ),
+    );
+    await expect(fixed.predict(new Float32Array(32), 1)).rejects.toEqual(coded('ONNX_INPUT', /batch: 'dynamic'/));
+    await fixed.dispose();
+  });
+
+  it('conditions that do not fit', async () => {
+    const model = { predict: (x: tf.Tensor4D, t: tf.Tensor1D, { label }: { label: tf.Tensor2D }) => tf.add(x, tf.reshape(tf.sum(label, 1), [-1, 1, 1, 1])) }; // prettier-ignore
+    const bytes = await toOnnx(model as unknown as Denoiser, { ...size, conditions: { label: { shape: [3] } } });
+    const onnx = await OnnxDenoiser.load(bytes);
+    const predict = (conditions?: never) => onnx.predict(new Float32Array(32), 1, conditions);
+    await expect(predict()).rejects.toEqual(coded('ONNX_INPUT', /needs the condition `label` \[batch, 3\]/));
+    await expect(predict({ label: [1, 2] } as never)).rejects.toEqual(coded('ONNX_INPUT', /`conditions\.label`/));
+    expect((await predict({ label: [1, 2, 3] } as never))[0]).toBe(6);
+    await onnx.dispose();
+  });
+
+  it('to do without its runtime, and says how to get it', async () => {
+    const bytes = await file();
+    const { platform } = await import('../src/run/platform-node.ts');
+    const { load } = platform;
+    Object.assign(platform, { load: () => Promise.reject(new Error("Cannot find package 'onnxruntime-node'")) });
+    try {
+      await expect(OnnxDenoiser.load(bytes)).rejects.toEqual(coded('ONNX_NO_RUNTIME', /npm install onnxruntime-node/));
+    } finally {
+      Object.assign(platform, { load });
+    }
+  });
+});
