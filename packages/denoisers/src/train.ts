@@ -15,13 +15,23 @@ export interface TrainOptions {
   patchSize?: number;
   /** Default 128, as the paper. */
   batchSize?: number;
-  /** Adam's, brought down to a tenth over the last fifth of the steps; default 1e-3. */
+  /** Adam's at the beginning, from where it goes down to nothing along half a cosine; default 1e-3, as the paper. */
   learningRate?: number;
+  /** Steps that were made before an interruption: the learning rate goes on from there. Default 0. */
+  firstStep?: number;
   /** Clips the noisy patches to 0 to 1. Default false. */
   clip?: boolean;
-  onStep?: (progress: { readonly step: number; readonly loss: number }) => void;
+  /** Turns and mirrors patches at random; default true. False for pictures with an upside, of which whole ones are taken. */
+  turns?: boolean;
+  /** `compile` of `@missing-u/engine`: runs each step as one graph where the engine has them. */
+  compile?: (step: TrainingStep) => TrainingStep & { dispose(): void };
+  /** Is waited for. */
+  onStep?: (progress: { readonly step: number; readonly loss: number }) => void | Promise<void>;
   signal?: AbortSignal;
 }
+
+/** Noisy and clean patches in; the loss, and the gradient of each trainable parameter, out. */
+export type TrainingStep = (noisy: tf.Tensor4D, clean: tf.Tensor4D) => tf.Tensor[];
 
 /**
  * Trains a network to map noisy patches to clean ones: mean squared error, Adam, random patches in the eight turns of a
@@ -36,11 +46,14 @@ export async function trainDenoiser(
 ): Promise<void> {
   const {
     steps,
+    firstStep = 0,
     generator,
     patchSize = 40,
     batchSize = 128,
     learningRate = 1e-3,
     clip = false,
+    turns = true,
+    compile,
     onStep,
     signal,
   } = options;
@@ -48,38 +61,42 @@ export async function trainDenoiser(
   check(model, images, patchSize, range);
   const variables = model.parameters().flatMap(({ variable }) => (variable.trainable ? [variable] : []));
   const optimizer = tf.train.adam(learningRate);
+  const step: TrainingStep = (x, y) => {
+    const { value, grads } = tf.variableGrads(() => tf.mean(tf.squaredDifference(model.forward(x), y)), variables);
+    return [value, ...variables.map(({ name }) => grads[name]!)];
+  };
+  const compiled = compile?.(step);
+  const run = compiled ?? step;
   const shape: [number, number, number, number] = [batchSize, patchSize, patchSize, model.channels];
   try {
-    for (let step = 0; step < steps; step++) {
+    for (let done = firstStep; done < steps; done++) {
       signal?.throwIfAborted();
-      if (step === Math.ceil(0.8 * steps))
-        (optimizer as unknown as { learningRate: number }).learningRate = learningRate / 10;
-      const clean = samplePatches(images, batchSize, patchSize, generator);
+      const rate = 0.5 * learningRate * (1 + Math.cos((Math.PI * done) / steps));
+      (optimizer as unknown as { learningRate: number }).learningRate = rate;
+      const clean = samplePatches(images, batchSize, patchSize, generator, turns);
       const noisy = addNoise(clean, range, clip, batchSize, generator);
       const loss = tf.tidy(() => {
-        const [x, y] = [tf.tensor4d(noisy, shape), tf.tensor4d(clean, shape)];
-        const { value, grads } = tf.variableGrads(
-          () => tf.mean<tf.Scalar>(tf.squaredDifference(model.forward(x), y)),
-          variables,
-        );
-        optimizer.applyGradients(Object.entries(grads).map(([name, tensor]) => ({ name, tensor })));
-        return value;
+        const [value, ...gradients] = run(tf.tensor4d(noisy, shape), tf.tensor4d(clean, shape));
+        optimizer.applyGradients(variables.map(({ name }, i) => ({ name, tensor: gradients[i]! })));
+        return value!;
       });
       const [value] = await loss.data();
       loss.dispose();
-      onStep?.({ step: step + 1, loss: value! });
+      await onStep?.({ step: done + 1, loss: value! });
     }
   } finally {
+    compiled?.dispose();
     optimizer.dispose();
   }
 }
 
-/** Random squares of random pictures, each turned and mirrored at random, NHWC. */
+/** Random squares of random pictures, each turned and mirrored at random unless told otherwise, NHWC. */
 export function samplePatches(
   images: readonly RasterImage[],
   count: number,
   size: number,
   generator: Generator,
+  turns = true,
 ): Float32Array {
   const channels = images[0]!.channels;
   const patches = new Float32Array(count * size * size * channels);
@@ -87,7 +104,7 @@ export function samplePatches(
     const { data, width, height } = images[generator.integer(images.length)]!;
     const top = generator.integer(height - size + 1);
     const left = generator.integer(width - size + 1);
-    const turn = generator.integer(8);
+    const turn = turns ? generator.integer(8) : 0;
     for (let y = 0; y < size; y++) {
       for (let x = 0; x < size; x++) {
         let [row, column] = turn & 1 ? [x, y] : [y, x];
