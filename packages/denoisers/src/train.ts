@@ -25,8 +25,8 @@ export interface TrainOptions {
   turns?: boolean;
   /** `compile` of `@missing-u/engine`: runs each step as one graph where the engine has them. */
   compile?: (step: TrainingStep) => TrainingStep & { dispose(): void };
-  /** Is waited for. */
-  onStep?: (progress: { readonly step: number; readonly loss: number }) => void | Promise<void>;
+  /** A promise is waited for. */
+  onStep?: (progress: { readonly step: number; readonly loss: number }) => unknown;
   signal?: AbortSignal;
 }
 

@@ -52,7 +52,8 @@ const held =
     : values.held === undefined
       ? given.filter(split)
       : (await Promise.all(values.held.map(read))).flat();
-const train = values.mnist === undefined && values.held === undefined ? given.filter((image, i) => !split(image, i)) : given;
+const train =
+  values.mnist === undefined && values.held === undefined ? given.filter((image, i) => !split(image, i)) : given;
 console.log((await useEngine(values.engine)).version, `${train.length} images to train on, ${held.length} held back`);
 
 const dncnn = values.network === 'dncnn';
@@ -72,7 +73,9 @@ await trainDenoiser(model, train, {
   steps,
   firstStep,
   batchSize: Number(values.batch),
-  patchSize: Number(values.patch ?? (dncnn ? 40 : Math.min(...train.map(({ width, height }) => Math.min(width, height))))),
+  patchSize: Number(
+    values.patch ?? (dncnn ? 40 : Math.min(...train.map(({ width, height }) => Math.min(width, height)))),
+  ),
   learningRate: Number(values.rate),
   turns: values.turns,
   clip: !dncnn,
@@ -142,8 +145,7 @@ async function digits(part) {
   return Array.from({ length: count }, (_, n) => {
     const image = { data: new Float32Array(32 * 32), width: 32, height: 32, channels: 1 };
     for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++)
-        image.data[(y + 2) * 32 + x + 2] = data[(n * height + y) * width + x] / 255;
+      for (let x = 0; x < width; x++) image.data[(y + 2) * 32 + x + 2] = data[(n * height + y) * width + x] / 255;
     return image;
   });
 }

@@ -1,5 +1,5 @@
 import { arithmeticOf } from './arithmetic/choose.ts';
-import type { Coefficient } from './arithmetic/arithmetic.ts';
+import type { Term } from './arithmetic/arithmetic.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import {
   DISCRETE_CHOICES,
@@ -10,7 +10,7 @@ import {
 } from './discrete.ts';
 import { refuse } from './errors.ts';
 import { stepNoise } from './noise.ts';
-import { CLIP_DEFAULTS, clipOriginal, epsilonMix, mixed, type ClipOptions } from './prediction.ts';
+import { CLIP_DEFAULTS, epsilonMix, stepByRule, type ClipOptions } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
 import type { StepOptions, StepResult } from './scheduler.ts';
 
@@ -57,25 +57,11 @@ export class DDIMScheduler extends DiscreteScheduler<DDIMOptions> {
     const { eta = 0, useClippedModelOutput = false } = options;
     if (!(eta >= 0)) refuse({ argument: 'eta', value: eta, allowed: 'a number of 0 or more' });
     const ops = arithmeticOf(sample, options.shape);
+    ops.check('modelOutput', modelOutput);
     return ops.scope(() => {
-      const at = this.perTimestep(t, (one) => this.#coefficients(one, eta));
-
-      // 1. The "predicted x0" of equation 12, kept in range.
-      const mix = { sample: at.originalSample, output: at.originalOutput };
-      const predOriginalSample = clipOriginal(ops, mixed(ops, mix, sample, modelOutput), this.options);
-
-      // 2. ε, from the output, or from the x0 that step 1 left.
-      const epsilon = useClippedModelOutput
-        ? ops.combine([at.clippedSample, sample], [at.clippedOriginal, predOriginalSample])
-        : mixed(ops, { sample: at.epsilonSample, output: at.epsilonOutput }, sample, modelOutput);
-
-      // 3. √ᾱ' x0 + √(1 - ᾱ' - σ²) ε + σ noise.
-      const terms: [Coefficient, A][] = [
-        [at.original, predOriginalSample],
-        [at.direction, epsilon],
-      ];
-      if (eta > 0) terms.push([at.deviation, stepNoise(ops, options)]);
-      return { prevSample: ops.combine(...terms), predOriginalSample };
+      const at = this.perTimestep(t, (one) => this.#coefficients(one, eta, useClippedModelOutput));
+      const added: Term<A>[] = eta > 0 ? [[at.deviation, stepNoise(ops, options)]] : [];
+      return stepByRule(ops, at, sample, modelOutput, this.options, added);
     });
   }
 
@@ -91,24 +77,25 @@ export class DDIMScheduler extends DiscreteScheduler<DDIMOptions> {
     return t >= 0 ? this.alphasCumprod[t]! : this.finalAlphaCumprod;
   }
 
-  #coefficients(t: number, eta: number) {
+  /** The "predicted x0" of equation 12, and √ᾱ' x0 + √(1 - ᾱ' - σ²) ε with ε from the output, or from the clipped x0. */
+  #coefficients(t: number, eta: number, isClipped: boolean) {
     const { round } = this;
     const previous = this.previousTimestep(t);
     const before = this.productAt(previous);
     const deviation = round(eta * round(Math.sqrt(this.getVariance(t, previous))));
     const { signal, noise } = this.forwardScales(t);
     const original = this.originalMix(t);
-    const epsilon = epsilonMix(this.options.predictionType, signal, noise);
+    // With eta = 1 and no signal at t the difference is 0, and rounding must not carry it below (diffusers#5969).
+    const direction = Math.sqrt(Math.max(0, round(round(1 - before) - round(deviation ** 2))));
+    const epsilon = isClipped
+      ? { original: -signal / noise, sample: 1 / noise, output: 0 }
+      : { original: 0, ...epsilonMix(this.options.predictionType, signal, noise) };
     return {
       originalSample: original.sample,
       originalOutput: original.output,
-      epsilonSample: epsilon.sample,
-      epsilonOutput: epsilon.output,
-      clippedSample: 1 / noise,
-      clippedOriginal: -signal / noise,
-      original: round(Math.sqrt(before)),
-      // With eta = 1 and no signal at t the difference is 0, and rounding must not carry it below (diffusers#5969).
-      direction: Math.sqrt(Math.max(0, round(round(1 - before) - round(deviation ** 2)))),
+      original: round(Math.sqrt(before)) + direction * epsilon.original,
+      sample: direction * epsilon.sample,
+      output: direction * epsilon.output,
       deviation,
     };
   }

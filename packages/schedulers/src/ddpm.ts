@@ -1,5 +1,5 @@
 import { arithmeticOf } from './arithmetic/choose.ts';
-import type { Arithmetic, Coefficient } from './arithmetic/arithmetic.ts';
+import type { Arithmetic, Coefficient, Term } from './arithmetic/arithmetic.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import {
   DISCRETE_CHOICES,
@@ -10,7 +10,7 @@ import {
 } from './discrete.ts';
 import { refuse } from './errors.ts';
 import { stepNoise } from './noise.ts';
-import { CLIP_DEFAULTS, clipOriginal, mixed, type ClipOptions } from './prediction.ts';
+import { CLIP_DEFAULTS, stepByRule, type ClipOptions } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
 import type { StepOptions, StepResult } from './scheduler.ts';
 
@@ -72,22 +72,16 @@ export class DDPMScheduler extends DiscreteScheduler<DDPMOptions> {
     return ops.scope(() => {
       const learned = checkLearned(modelOutput, ops, varianceType === 'learned' || varianceType === 'learned_range');
       const [output, variance]: [A, A?] = learned ? ops.split(modelOutput) : [modelOutput];
+      ops.check('modelOutput', output);
       const at = this.perTimestep(t, (one) => this.#coefficients(one, options.prevTimestep));
 
-      // 1. x0 from the output, kept in range.
-      const mix = { sample: at.mixSample, output: at.mixOutput };
-      const predOriginalSample = clipOriginal(ops, mixed(ops, mix, sample, output), this.options);
-
-      // 2. Mean of q(x_{t'} | x_t, x0), equation 7, plus noise of the chosen variance.
-      const terms: [Coefficient, A][] = [
-        [at.original, predOriginalSample],
-        [at.sample, sample],
-      ];
+      // 1. x0 from the output, kept in range. 2. Mean of q(x_{t'} | x_t, x0), equation 7, plus noise of the chosen variance.
+      const added: Term<A>[] = [];
       if (isNoisy && !isAllZero(at.deviation)) {
         const noise = stepNoise(ops, options);
-        terms.push([at.deviation, this.#scaleNoise(ops, noise, variance, at)]);
+        added.push([at.deviation, this.#scaleNoise(ops, noise, variance, at)]);
       }
-      return { prevSample: ops.combine(...terms), predOriginalSample };
+      return stepByRule(ops, at, sample, output, this.options, added);
     });
   }
 
@@ -141,8 +135,9 @@ export class DDPMScheduler extends DiscreteScheduler<DDPMOptions> {
     const remaining = round(1 - product);
     const [low, high] = [Math.log(posterior), Math.log(beta)];
     return {
-      mixSample: mix.sample,
-      mixOutput: mix.output,
+      originalSample: mix.sample,
+      originalOutput: mix.output,
+      output: 0,
       original: round(round(round(Math.sqrt(previous)) * beta) / remaining),
       sample: round(round(round(Math.sqrt(alpha)) * round(1 - previous)) / remaining),
       deviation: t > 0 ? this.#deviation(posterior, beta) : 0,

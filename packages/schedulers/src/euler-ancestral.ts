@@ -1,8 +1,9 @@
+import type { Term } from './arithmetic/arithmetic.ts';
 import { arithmeticOf } from './arithmetic/choose.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import { DISCRETE_CHOICES } from './discrete.ts';
 import { stepNoise } from './noise.ts';
-import { mixed } from './prediction.ts';
+import { UNCLIPPED, stepByRule } from './prediction.ts';
 import type { Round } from './precision.ts';
 import type { Sample, Timestep } from './sample.ts';
 import type { StepOptions, StepResult } from './scheduler.ts';
@@ -28,16 +29,11 @@ export class EulerAncestralDiscreteScheduler extends SigmaScheduler<SigmaOptions
         const [from, to] = [this.sigmas[position]!, this.sigmas[position + 1]!];
         const { down, up } = ancestralStep(from, to, this.round, this.options.matchDiffusers);
         const mix = sigmaOriginalMix(this.options.predictionType, from);
-        return { mixSample: mix.sample, mixOutput: mix.output, sample: down / from, original: 1 - down / from, up };
+        const [originalSample, originalOutput] = [mix.sample, mix.output];
+        return { originalSample, originalOutput, original: 1 - down / from, sample: down / from, output: 0, up };
       });
-      const mix = { sample: at.mixSample, output: at.mixOutput };
-      const predOriginalSample = mixed(ops, mix, sample, modelOutput);
-      const mean = [
-        [at.sample, sample],
-        [at.original, predOriginalSample],
-      ] as const;
-      const prevSample = at.up === 0 ? ops.combine(...mean) : ops.combine(...mean, [at.up, stepNoise(ops, options)]);
-      return { prevSample, predOriginalSample };
+      const added: Term<A>[] = at.up === 0 ? [] : [[at.up, stepNoise(ops, options)]];
+      return stepByRule(ops, at, sample, modelOutput, UNCLIPPED, added);
     });
     this.follow(t);
     return result;

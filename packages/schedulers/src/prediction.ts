@@ -1,5 +1,6 @@
-import type { Arithmetic, Coefficient } from './arithmetic/arithmetic.ts';
+import type { Arithmetic, Coefficient, StepRule, Term } from './arithmetic/arithmetic.ts';
 import type { Sample } from './sample.ts';
+import type { StepResult } from './scheduler.ts';
 
 export const PREDICTION_TYPES = ['epsilon', 'sample', 'v_prediction'] as const;
 /**
@@ -66,11 +67,34 @@ export const CLIP_DEFAULTS: ClipOptions = {
   sampleMaxValue: 1,
 };
 
+/** Of schedulers that leave x0 as it is. */
+export const UNCLIPPED: ClipOptions = { ...CLIP_DEFAULTS, clipSample: false };
+
 /** Clips or thresholds an estimate of x0, as the options say. */
 export function clipOriginal<A extends Sample>(ops: Arithmetic<A>, original: A, options: ClipOptions): A {
   if (options.thresholding) return thresholdOriginal(ops, original, options);
   if (options.clipSample) return ops.clip(original, -options.clipSampleRange, options.clipSampleRange);
   return original;
+}
+
+/** Steps by a rule, with x0 kept in range as the options say; `added` is noise. */
+export function stepByRule<A extends Sample>(
+  ops: Arithmetic<A>,
+  rule: StepRule,
+  sample: A,
+  output: A,
+  options: ClipOptions,
+  added: readonly Term<A>[],
+): StepResult<A> {
+  if (options.thresholding) {
+    const mix = { sample: rule.originalSample, output: rule.originalOutput };
+    const original = thresholdOriginal(ops, mixed(ops, mix, sample, output), options);
+    const terms = [[rule.original, original], [rule.sample, sample], [rule.output, output], ...added] as const;
+    return { prevSample: ops.combine(...terms), predOriginalSample: original };
+  }
+  const limit = options.clipSample ? options.clipSampleRange : Infinity;
+  const { original, next } = ops.follow(rule, sample, output, limit, added);
+  return { prevSample: next, predOriginalSample: original };
 }
 
 /** Per item: s = the given quantile of |x0|, held in [1, sampleMaxValue]; then x0 is clipped to [-s, s] and divided by s. */

@@ -6,6 +6,15 @@ export type Coefficient = number | Float64Array;
 /** One term of a linear combination: `[coefficient, array]`. */
 export type Term<A> = readonly [Coefficient, A];
 
+/** Most steps: x0 = originalSample · sample + originalOutput · output, then original · x0 + sample · sample + output · output. */
+export interface StepRule<C = Coefficient> {
+  readonly originalSample: C;
+  readonly originalOutput: C;
+  readonly original: C;
+  readonly sample: C;
+  readonly output: C;
+}
+
 /**
  * The little that schedulers ask of a tensor library. Nearly every step is a linear combination whose coefficients are
  * computed in float64; the rest is here for clipping, thresholding and learned variances. Results are new arrays or tensors;
@@ -14,8 +23,12 @@ export type Term<A> = readonly [Coefficient, A];
 export interface Arithmetic<A extends Sample = Sample> {
   /** Shape of the sample; a plain array without a given shape is one item. */
   readonly shape: readonly number[];
+  /** Refuses an argument that is not of the sample's kind and shape. */
+  check(argument: string, x: A): void;
   /** Σ coefficient · array over one or more terms. */
   combine(...terms: Term<A>[]): A;
+  /** A step by its rule, with x0 held within ±limit and further terms added to the end; arrays are gone through once. */
+  follow(rule: StepRule, sample: A, output: A, limit: number, added: readonly Term<A>[]): { original: A; next: A };
   multiply(a: A, b: A): A;
   exp(x: A): A;
   sqrt(x: A): A;

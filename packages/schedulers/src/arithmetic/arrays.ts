@@ -1,6 +1,7 @@
 import { refuse } from '../errors.ts';
 import { isNumberArray, type NumberArray } from '../sample.ts';
-import type { Arithmetic, Coefficient, Term } from './arithmetic.ts';
+import { followRule } from './follow-rule.ts';
+import type { Arithmetic, Coefficient, StepRule, Term } from './arithmetic.ts';
 
 /** Arithmetic on Float32Array and Float64Array; results are of the sample's type, sums are formed in float64. */
 export class ArrayArithmetic implements Arithmetic<NumberArray> {
@@ -19,17 +20,48 @@ export class ArrayArithmetic implements Arithmetic<NumberArray> {
     this.#create = like instanceof Float64Array ? (n) => new Float64Array(n) : (n) => new Float32Array(n);
   }
 
+  check(argument: string, array: NumberArray): void {
+    if (isNumberArray(array) && array.length === this.#size) return;
+    const allowed = `a Float32Array or Float64Array of ${this.#size} numbers, as \`sample\` is`;
+    refuse({ argument, value: array, allowed });
+  }
+
   combine(...terms: Term<NumberArray>[]): NumberArray {
-    for (const [, array] of terms) this.#check(array);
+    for (const [, array] of terms) this.check('an array of this step', array);
     const out = this.#create(this.#size);
-    const batch = perItem(terms);
-    if (batch === undefined) {
-      combineRange(out, 0, this.#size, terms, 0);
-      return out;
-    }
-    const stride = this.#size / batch;
-    for (let item = 0; item < batch; item++) combineRange(out, item * stride, (item + 1) * stride, terms, item);
+    const coefficients = terms.map(([coefficient]) => coefficient);
+    this.#forEachItem(coefficients, (from, to, item) => combineRange(out, from, to, terms, item));
     return out;
+  }
+
+  follow(
+    rule: StepRule,
+    sample: NumberArray,
+    output: NumberArray,
+    limit: number,
+    added: readonly Term<NumberArray>[],
+  ): { original: NumberArray; next: NumberArray } {
+    this.check('modelOutput', output);
+    for (const [, array] of added) this.check('noise', array);
+    const [original, next] = [this.#create(this.#size), this.#create(this.#size)];
+    const { originalSample, originalOutput, original: own, sample: again, output: direct } = rule;
+    const coefficients = [originalSample, originalOutput, own, again, direct] as const;
+    this.#forEachItem([...coefficients, ...added.map(([coefficient]) => coefficient)], (from, to, item) => {
+      const [a, b, c, d, e] = coefficients.map((one) => factor(one, item)) as [number, number, number, number, number];
+      const [noise, ...others] = added;
+      const f = noise === undefined ? 0 : factor(noise[0], item);
+      const arrays = { sample, output, noise: noise?.[1] ?? output, original, next };
+      followRule({ ...arrays, from, to, a, b, c, d, e, f, limit });
+      addRange(next, from, to, others, item);
+    });
+    return { original, next };
+  }
+
+  /** The whole array as one range, or a range per batch item where a coefficient speaks of items. */
+  #forEachItem(coefficients: readonly Coefficient[], run: (from: number, to: number, item: number) => void): void {
+    const batch = coefficients.find((one) => typeof one !== 'number')?.length ?? 1;
+    const stride = this.#size / batch;
+    for (let item = 0; item < batch; item++) run(item * stride, (item + 1) * stride, item);
   }
 
   multiply(a: NumberArray, b: NumberArray): NumberArray {
@@ -115,33 +147,53 @@ export class ArrayArithmetic implements Arithmetic<NumberArray> {
   release(): void {
     // Arrays are garbage-collected.
   }
-
-  #check(array: NumberArray): void {
-    if (isNumberArray(array) && array.length === this.#size) return;
-    const allowed = `a Float32Array or Float64Array of ${this.#size} numbers, as \`sample\` is`;
-    refuse({ argument: 'an array of this step', value: array, allowed });
-  }
 }
 
-/** The number of batch items that the coefficients speak of, or undefined where they are plain numbers. */
-function perItem(terms: readonly Term<NumberArray>[]): number | undefined {
-  for (const [coefficient] of terms) if (typeof coefficient !== 'number') return coefficient.length;
-  return undefined;
-}
-
-/** One fused pass for up to three terms, which is nearly every step; further terms are added one by one. */
+/** One pass for up to three terms, which is nearly every step; further terms are added one by one. */
 function combineRange(out: NumberArray, from: number, to: number, terms: readonly Term<NumberArray>[], item: number) {
-  const zero: Term<NumberArray> = [0, terms[0]![1]];
-  const [first, second = zero, third = zero] = terms;
-  const [a, b, c] = [factor(first![0], item), factor(second[0], item), factor(third[0], item)];
-  const [x, y, z] = [first![1], second[1], third[1]];
-  if (terms.length === 1) for (let i = from; i < to; i++) out[i] = a * x[i]!;
-  else if (terms.length === 2) for (let i = from; i < to; i++) out[i] = a * x[i]! + b * y[i]!;
-  else for (let i = from; i < to; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]!;
-  for (const [coefficient, array] of terms.slice(3)) {
-    const d = factor(coefficient, item);
-    for (let i = from; i < to; i++) out[i]! += d * array[i]!;
-  }
+  const [first, second, third] = terms;
+  const [a, x] = [factor(first![0], item), first![1]];
+  if (second === undefined) return scale(out, from, to, a, x);
+  const [b, y] = [factor(second[0], item), second[1]];
+  if (third === undefined) return combineTwo(out, from, to, a, x, b, y);
+  combineThree(out, from, to, a, x, b, y, factor(third[0], item), third[1]);
+  addRange(out, from, to, terms.slice(3), item);
+}
+
+function addRange(out: NumberArray, from: number, to: number, terms: readonly Term<NumberArray>[], item: number) {
+  for (const [coefficient, array] of terms) combineTwo(out, from, to, 1, out, factor(coefficient, item), array);
+}
+
+// Each loop is alone in its function, so that engines compile it as it is.
+
+function scale(out: NumberArray, from: number, to: number, a: number, x: NumberArray): void {
+  for (let i = from; i < to; i++) out[i] = a * x[i]!;
+}
+
+function combineTwo(
+  out: NumberArray,
+  from: number,
+  to: number,
+  a: number,
+  x: NumberArray,
+  b: number,
+  y: NumberArray,
+): void {
+  for (let i = from; i < to; i++) out[i] = a * x[i]! + b * y[i]!;
+}
+
+function combineThree(
+  out: NumberArray,
+  from: number,
+  to: number,
+  a: number,
+  x: NumberArray,
+  b: number,
+  y: NumberArray,
+  c: number,
+  z: NumberArray,
+): void {
+  for (let i = from; i < to; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]!;
 }
 
 function factor(coefficient: Coefficient, item: number): number {

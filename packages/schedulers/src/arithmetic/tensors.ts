@@ -1,6 +1,6 @@
 import { SchedulerError, refuse } from '../errors.ts';
 import { isTensor, type NumberArray, type TensorLike } from '../sample.ts';
-import type { Arithmetic, Coefficient, Term } from './arithmetic.ts';
+import type { Arithmetic, Coefficient, StepRule, Term } from './arithmetic.ts';
 
 /** What this package uses of TensorFlow.js' engine. */
 interface Engine {
@@ -34,9 +34,33 @@ export class TensorArithmetic implements Arithmetic<TensorLike> {
     this.shape = like.shape;
   }
 
+  check(argument: string, tensor: TensorLike): void {
+    if (isTensor(tensor) && tensor.shape.length === this.shape.length) {
+      if (tensor.shape.every((side, axis) => side === this.shape[axis])) return;
+    }
+    const allowed = `a tensor of shape [${this.shape.join(', ')}], as \`sample\` is`;
+    refuse({ argument, value: tensor, allowed });
+  }
+
   combine(...terms: Term<TensorLike>[]): TensorLike {
-    for (const [, tensor] of terms) this.#check(tensor);
+    for (const [, tensor] of terms) this.check('a tensor of this step', tensor);
     return this.scope(() => terms.map(([c, x]) => this.#scale(c, x)).reduce((a, b) => this.#run('Add', { a, b })));
+  }
+
+  follow(
+    rule: StepRule,
+    sample: TensorLike,
+    output: TensorLike,
+    limit: number,
+    added: readonly Term<TensorLike>[],
+  ): { original: TensorLike; next: TensorLike } {
+    // A coefficient of 0 must not cost an operation.
+    const combine = (...terms: Term<TensorLike>[]) =>
+      this.combine(...terms.filter(([coefficient]) => coefficient !== 0));
+    const estimate = combine([rule.originalSample, sample], [rule.originalOutput, output]);
+    const original = limit === Infinity ? estimate : this.clip(estimate, -limit, limit);
+    const next = combine([rule.original, original], [rule.sample, sample], [rule.output, output], ...added);
+    return { original, next };
   }
 
   multiply(a: TensorLike, b: TensorLike): TensorLike {
@@ -124,13 +148,5 @@ export class TensorArithmetic implements Arithmetic<TensorLike> {
 
   #run(kernel: string, inputs: Record<string, TensorLike>, attributes?: Record<string, unknown>): TensorLike {
     return this.#engine.runKernel(kernel, inputs, attributes) as TensorLike;
-  }
-
-  #check(tensor: TensorLike): void {
-    if (isTensor(tensor) && tensor.shape.length === this.shape.length) {
-      if (tensor.shape.every((side, axis) => side === this.shape[axis])) return;
-    }
-    const allowed = `a tensor of shape [${this.shape.join(', ')}], as \`sample\` is`;
-    refuse({ argument: 'a tensor of this step', value: tensor, allowed });
   }
 }
