@@ -124,7 +124,6 @@ const operations: Record<string, (x: Images, t: tf.Tensor1D) => tf.Tensor> = {
       tf.fused.matMul({
         a: tf.reshape<tf.Rank.R2>(x, [-1, 3]),
         b: filter2(3, 5),
-        transposeB: true,
         bias: tf.tensor1d([1, 2, 3, 4, 5]),
         activation: 'relu',
       }),
