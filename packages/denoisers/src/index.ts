@@ -6,7 +6,7 @@ export type { Picture, RasterImage } from './raster.ts';
 export { DenoisersError } from './errors.ts';
 export { DnCNN, type DnCNNOptions } from './nets/dncnn.ts';
 export { ConvAutoencoder, type ConvAutoencoderOptions } from './nets/conv-autoencoder.ts';
-export { samplePatches, trainDenoiser, type TrainOptions } from './train.ts';
+export { samplePatches, trainDenoiser, type TrainOptions, type TrainingStep } from './train.ts';
 export {
   bm3dDenoiser,
   diffusionDenoiser,

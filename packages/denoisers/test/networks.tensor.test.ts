@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createGenerator } from '@missing-u/random';
 import { loadWeights } from '@missing-u/weights';
 import { describe, expect, it } from 'vitest';
-import { ConvAutoencoder, DnCNN, trainDenoiser, type RasterImage } from '../src/index.ts';
+import { ConvAutoencoder, DnCNN, trainDenoiser, type RasterImage, type TrainingStep } from '../src/index.ts';
 import golden from './fixtures/dncnn.json' with { type: 'json' };
 
 const bytes = (text: string) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -82,14 +82,14 @@ describe('trainDenoiser', () => {
     height: 24,
     channels: 1,
   };
-  const options = { sigma: 0.2, steps: 100, patchSize: 8, batchSize: 8, learningRate: 1e-2 };
+  const options = { sigma: 0.2, steps: 150, patchSize: 8, batchSize: 8, learningRate: 1e-2 };
 
   it('lowers the loss, and the running statistics make the trained network good at inference', async () => {
     const model = new DnCNN({ depth: 3, features: 8 });
     const losses: number[] = [];
     const onStep = ({ loss }: { loss: number }) => losses.push(loss);
     await trainDenoiser(model, [stripes], { ...options, generator: createGenerator(0), onStep });
-    expect(losses).toHaveLength(100);
+    expect(losses).toHaveLength(150);
     const noise = createGenerator(5).fillNormal(new Float32Array(24 * 24));
     const clean = tf.tensor4d(stripes.data as Float32Array, [1, 24, 24, 1]);
     const noisy = tf.add<tf.Tensor4D>(clean, tf.mul(tf.tensor4d(noise, [1, 24, 24, 1]), 0.2));
@@ -108,6 +108,25 @@ describe('trainDenoiser', () => {
     };
     expect(await run()).toEqual(await run());
     await expect(run).toLeakNoTensors();
+  });
+
+  it('runs the step that `compile` makes of it, and frees that', async () => {
+    const run = async (compiled: boolean, firstStep = 0) => {
+      const losses: number[] = [];
+      const model = new DnCNN({ depth: 3, features: 2 });
+      let disposed = 0;
+      const compile = (step: TrainingStep) =>
+        Object.assign((x: tf.Tensor4D, y: tf.Tensor4D) => step(x, y), { dispose: () => disposed++ });
+      const given = { ...options, steps: 3, firstStep, turns: false, generator: createGenerator(3) };
+      const onStep = ({ loss }: { loss: number }) => losses.push(loss);
+      await trainDenoiser(model, [stripes], { ...given, onStep, ...(compiled && { compile }) });
+      model.dispose();
+      expect(disposed).toBe(compiled ? 1 : 0);
+      return losses;
+    };
+    expect(await run(true)).toEqual(await run(false));
+    expect(await run(false, 2)).toHaveLength(1);
+    await expect(() => run(true)).toLeakNoTensors();
   });
 
   it('stops on request and refuses pictures that do not fit', async () => {
