@@ -198,6 +198,9 @@ export class Emitter {
       after = reshapedLayout(from, layout, to);
       if (after === undefined) [layout, after] = [plain(from.length), plain(to.length)];
     }
+    // Axes of length 1 can be put anywhere at once.
+    const wanted = this.wanted(target);
+    if (wanted !== undefined && sameBytes(after, wanted, to)) after = wanted;
     this.define(target, this.reshape(this.read(value, layout), arrange(from, layout), arrange(to, after)), after);
   }
 

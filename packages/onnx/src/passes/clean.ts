@@ -1,3 +1,4 @@
+import { sameDims } from '../trace/dims.ts';
 import type { Graph, Step, Value } from '../trace/graph.ts';
 
 /** Leaves out what computes the same again: the same kernel of the same tensors with the same attributes. */
@@ -39,15 +40,24 @@ export function dropDead(graph: Graph): Graph {
   return { ...graph, steps: steps.reverse() };
 }
 
-/** Leaves out kernels that hand their input on. */
+/** Leaves out kernels that hand their input on, and all but the last of several reshapes. */
 export function dropIdentities(graph: Graph): Graph {
   const replaced = new Map<Value, Value>();
+  const reshaped = new Map<Value, Value>();
   const steps = graph.steps.flatMap((step): Step[] => {
     const inputs = replaceAll(step.inputs, replaced);
-    const { x } = inputs;
-    const idle = step.kernel === 'Identity' || (step.kernel === 'Cast' && x!.dtype === step.outputs[0]!.dtype);
-    if (!idle) return [{ ...step, inputs }];
-    replaced.set(step.outputs[0]!, x!);
+    const [result] = step.outputs as [Value];
+    const isReshape = step.kernel === 'Reshape';
+    const x = isReshape ? (reshaped.get(inputs['x']!) ?? inputs['x']!) : inputs['x'];
+    const idle =
+      step.kernel === 'Identity' ||
+      (step.kernel === 'Cast' && x!.dtype === result.dtype) ||
+      (isReshape && sameDims(x!.shape, result.shape));
+    if (!idle) {
+      if (isReshape) reshaped.set(result, x!);
+      return [isReshape ? { ...step, inputs: { x: x! } } : { ...step, inputs }];
+    }
+    replaced.set(result, x!);
     return [];
   });
   return { ...graph, steps, outputs: graph.outputs.map((value) => replaced.get(value) ?? value) };

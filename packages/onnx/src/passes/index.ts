@@ -1,10 +1,12 @@
 import type { Graph } from '../trace/graph.ts';
 import { dropDead, dropIdentities, mergeCommon } from './clean.ts';
+import { flattenProducts } from './flatten-products.ts';
 import { fuseBias, fusePadding } from './fuse-convolutions.ts';
 import { findGroupNorms } from './group-norm.ts';
 
 /** What is done to a traced graph before it is written, in this order. */
 const passes: readonly ((graph: Graph) => Graph)[] = [
+  flattenProducts,
   dropIdentities,
   mergeCommon,
   findGroupNorms,
