@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { UNet2DModel } from '@missing-u/unet-blocks';
 import { loadNpz } from '@missing-u/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -130,6 +131,17 @@ describe('missing-u', () => {
       status: 2,
       stderr: expect.stringContaining("Did you mean 'cunet'"),
     });
+  });
+
+  it('counts the network of a model folder', async () => {
+    const types = { downBlockTypes: ['DownBlock2D', 'DownBlock2D'], upBlockTypes: ['UpBlock2D', 'UpBlock2D'] };
+    const options = { ...types, blockOutChannels: [8, 16], normNumGroups: 4, inChannels: 1 };
+    const model = new UNet2DModel(options, { weights: 'none' });
+    const saved = mkdtempSync(join(folder, 'model-'));
+    writeFileSync(join(saved, 'config.json'), JSON.stringify(model.config));
+    const { status, stdout } = await run('summary', saved, '--size', '8', '--json', '--engine', 'wasm');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ parameters: model.parameterCount });
   });
 
   it('shows the engines of the machine', async () => {

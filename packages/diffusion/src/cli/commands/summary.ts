@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { summary, type SummarizedModel } from '@missing-u/unet-blocks';
 import { Command } from 'commander';
-import { makePreset, presetNames, type Network } from '../../networks.ts';
+import { makeNetwork, makePreset, presetNames, type Network } from '../../networks.ts';
 import { loadPipeline } from '../../pipelines/pretrained.ts';
 import { loadRun } from '../../runs/load-run.ts';
-import { configFile } from '../../runs/run-folder.ts';
+import { configFile, readConfigFile } from '../../runs/run-folder.ts';
 import { positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startEngine } from '../start-engine.ts';
 
@@ -17,7 +17,10 @@ interface Flags extends EngineFlags {
 export function summaryCommand(): Command {
   const command = new Command('summary')
     .description('count the parameters, operations and bytes of a network, layer by layer')
-    .argument('<model>', `a preset (${presetNames.slice(0, 3).join(', ')}, ...), or the folder of a run or a pipeline`)
+    .argument(
+      '<model>',
+      `a preset (${presetNames.slice(0, 3).join(', ')}, ...), or the folder of a model, pipeline or run`,
+    )
     .option('--size <pixels>', 'side of the image', positiveInteger, 64)
     .option('--channels <count>', 'channels of the image, for presets', positiveInteger, 3)
     .option('--json', 'print parameters, operations, checkpointBytes and layers as JSON on standard output');
@@ -45,7 +48,15 @@ async function summarize(model: string, flags: Flags): Promise<void> {
 
 async function open(model: string, { channels, size }: Flags): Promise<{ network: Network; channels: number }> {
   if (!existsSync(model)) return { network: makePreset(model, channels, size), channels };
-  const network = existsSync(configFile(model)) ? (await loadRun(model)).model : (await loadPipeline(model)).unet;
+  const network = await openFolder(model);
   const config = network.config as { inChannels?: number; in_channels?: number };
   return { network, channels: config.inChannels ?? config.in_channels ?? channels };
+}
+
+/** The network of a folder: of a model as diffusers writes it (its weights are not needed to count), a run, a pipeline. */
+async function openFolder(folder: string): Promise<Network> {
+  const file = configFile(folder);
+  if (!existsSync(file)) return (await loadPipeline(folder)).unet;
+  const { _class_name: className, _diffusers_version: _, ...config } = readConfigFile(file);
+  return typeof className === 'string' ? makeNetwork(className, config) : (await loadRun(folder)).model;
 }
