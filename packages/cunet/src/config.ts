@@ -47,8 +47,11 @@ function places(attention: NonNullable<CUNetOptions['attention']>): CUNetConfig[
 }
 
 function checkConfig(config: CUNetConfig): void {
-  for (const name of ['inChannels', 'outChannels', 'trainTimesteps', 'attentionHeads', 'attentionHeadSize'] as const) {
+  for (const name of ['inChannels', 'outChannels', 'attentionHeads', 'attentionHeadSize'] as const) {
     checkInteger(name, config[name]);
+  }
+  if (config.trainTimesteps !== null || config.timeEmbedding === 'table') {
+    checkInteger('trainTimesteps', config.trainTimesteps);
   }
   checkInteger('channels', config.channels, 2);
   checkInteger('imageSize', config.imageSize, 16);

@@ -79,7 +79,7 @@ export class CUNet extends Module {
     const { inChannels, trainTimesteps, timeConditioning } = this.config;
     checkSample(sample, inChannels, 16);
     return tf.tidy(() => {
-      const times = timestepTensor(timesteps, sample.shape[0], trainTimesteps);
+      const times = timestepTensor(timesteps, sample.shape[0], trainTimesteps ?? undefined);
       const embedding = timeConditioning === 'none' ? undefined : this.time?.forward(times);
       let state = this.stem.forward(sample);
       if (embedding !== undefined && this.stemTime !== undefined) state = this.stemTime.forward(state, embedding);
@@ -93,5 +93,10 @@ export class CUNet extends Module {
       for (const level of this.up) state = level.forward(state, skips.pop()!, embedding);
       return this.head.forward(state);
     });
+  }
+
+  /** `predict` in the words of diffusers: `model.forward(sample, timestep).sample`. */
+  forward(sample: tf.Tensor4D, timestep: Timesteps): { sample: tf.Tensor4D } {
+    return { sample: this.predict(sample, timestep) };
   }
 }

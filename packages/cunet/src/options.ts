@@ -34,8 +34,8 @@ export interface CUNetConfig {
   channels: number;
   /** Side of the images in training. The network takes any sides that 16 divides. */
   imageSize: number;
-  /** Discrete diffusion steps: times are 0 to this less one. */
-  trainTimesteps: number;
+  /** Discrete diffusion steps: times are 0 to this less one. null takes any finite numbers (not with a time table). */
+  trainTimesteps: number | null;
   /** `second`: (x, v)' = (v, a), the paper's equation 4. `first`: z' = f(z), the form of the first author's code. */
   order: 'first' | 'second';
   /** Side of the second filter of f. */

@@ -32,7 +32,7 @@ export class TimeTable extends Module implements TimeEmbedding {
 
   constructor({ trainTimesteps, timeSize }: CUNetConfig) {
     super();
-    this.weight = this.parameter<tf.Rank.R2>('weight', [trainTimesteps, timeSize], {
+    this.weight = this.parameter<tf.Rank.R2>('weight', [trainTimesteps!, timeSize], {
       trainable: false,
       initializer: ([rows = 0, size = 0]) =>
         Float32Array.from({ length: rows * size }, (_, i) => {

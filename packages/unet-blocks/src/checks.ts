@@ -53,16 +53,22 @@ export function checkSample(sample: tf.Tensor4D, channels: number, divisor = 1):
 
 /**
  * Diffusion times as a float32 tensor [images]. Throws `UNET_TIMESTEPS` for a wrong count, numbers that are not finite, and
- * numbers outside 0 .. count - 1 where the model knows a `count` of steps. The values of a tensor are not looked at: reading
- * them would wait for the engine at every call, and could not be compiled.
+ * numbers outside 0 .. count - 1 where the model knows a `count` of steps. Values of a tensor are looked at where that does
+ * not wait for a device (see `valuesAtHand`).
  */
 export function timestepTensor(timesteps: Timesteps, images: number, count?: number): tf.Tensor1D {
   const refuse = (allowed: string): never => {
     throw new UNetError('UNET_TIMESTEPS', invalidArgument({ argument: 'timesteps', value: timesteps, allowed }));
   };
   const isTensor = timesteps instanceof tf.Tensor;
+  if (!isTensor && typeof timesteps !== 'number' && typeof timesteps?.length !== 'number') {
+    refuse('a number, an array of numbers or a tensor');
+  }
   if (isTensor && timesteps.rank > 1) refuse('a number, a scalar or one number per image');
-  const values = isTensor ? [] : typeof timesteps === 'number' ? [timesteps] : timesteps;
+  if (isTensor && timesteps.dtype !== 'float32' && timesteps.dtype !== 'int32') {
+    refuse(`of type float32 or int32, but it is ${timesteps.dtype}`);
+  }
+  const values = isTensor ? valuesAtHand(timesteps) : typeof timesteps === 'number' ? [timesteps] : timesteps;
   const single = typeof timesteps === 'number' || (isTensor && timesteps.rank === 0);
   const given = isTensor ? timesteps.size : values.length;
   if (!single && given !== images) refuse(`one number per image, ${images} in all`);
@@ -78,4 +84,17 @@ export function timestepTensor(timesteps: Timesteps, images: number, count?: num
     const times = tf.cast(timesteps, 'float32');
     return single ? tf.tile(tf.reshape(times, [1]), [images]) : (times as tf.Tensor1D);
   });
+}
+
+/** Engines whose tensors lie in main memory. */
+const readable = new Set(['cpu', 'wasm', 'tensorflow']);
+
+/**
+ * The values of a small tensor where they can be had at once, none otherwise: a graphics card would be waited for, and an
+ * engine whose `readSync` is replaced is being recorded for a graph, which has to work for other values, too.
+ */
+function valuesAtHand(tensor: tf.Tensor): ArrayLike<number> & Iterable<number> {
+  const backend = tf.backend();
+  if (!readable.has(tf.getBackend()) || Object.hasOwn(backend, 'readSync')) return [];
+  return tensor.dataSync<'float32'>();
 }

@@ -61,7 +61,14 @@ export { SpatialAttention, type SpatialAttentionOptions } from './layers/spatial
 export { RandomSinusoids, sinusoidalEmbedding, type SinusoidalOptions } from './layers/time-embedding.ts';
 export { LucidrainsUNet, type LucidrainsOptions } from './nets/lucidrains.ts';
 export { hoInitializers } from './nets/ho.ts';
-export { UNet, unetPresets, type UNetConfig, type UNetOptions, type UNetPreset } from './nets/unet.ts';
+export {
+  UNet,
+  unetPresets,
+  type UNetCondition,
+  type UNetConfig,
+  type UNetOptions,
+  type UNetPreset,
+} from './nets/unet.ts';
 export { UNet2DModel, type Condition, type WeightOptions } from './nets/unet-2d/unet-2d-model.ts';
 export type { UNet2DConfig, UNet2DOptions } from './nets/unet-2d/config.ts';
 export { FourierProjection, TimestepEmbedding } from './nets/unet-2d/conditioning.ts';

@@ -1,7 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createGenerator, torchGenerator } from '@missing-u/random';
 import { describe, expect, it } from 'vitest';
-import { Conv2d, Dropout, Linear, Module, sinusoidalEmbedding, UNet, UpsampleTransposed } from '@missing-u/unet-blocks';
+import {
+  AttentionBlock,
+  Conv2d,
+  Dropout,
+  Linear,
+  Module,
+  sinusoidalEmbedding,
+  UNet,
+  UNet2DModel,
+  UpsampleTransposed,
+} from '@missing-u/unet-blocks';
 import { random } from './random.ts';
 
 class Pair extends Module {
@@ -150,15 +160,43 @@ describe('bad input is refused by name', () => {
     [/sample.*2 divides/, () => net.predict(tf.zeros([2, 7, 8, 3]), 1)],
     [/timesteps.*2 in all/, () => net.predict(x(), [1, 2, 3])],
     [/timesteps.*2 in all/, () => net.predict(x(), tf.tensor1d([1]))],
-    [/timesteps.*finite/, () => net.predict(x(), NaN)],
+    [/timesteps.*finite|timesteps.*0 to 999/, () => net.predict(x(), NaN)],
+    [/timesteps.*0 to 999/, () => net.predict(x(), 1000)],
+    [/timesteps.*0 to 999.*-1/, () => net.predict(x(), [-1, 5])],
+    [/timesteps.*0 to 999.*4000/, () => net.predict(x(), tf.tensor1d([3, 4000]))],
+    [/timesteps.*rank|timesteps.*per image/, () => net.predict(x(), tf.zeros([2, 1]) as unknown as tf.Tensor1D)],
+    [/timesteps.*int32/, () => net.predict(x(), tf.tensor1d([true, false], 'bool'))],
+    [/timesteps.*a number, an array/, () => net.predict(x(), undefined as unknown as number)],
+    [/selfCondition.*left out/, () => net.predict(x(), 1, { selfCondition: x() })],
     [/initialize/, () => net.predict(x(), 1)],
     [/Did you mean 'lucidrains'/, () => new UNet({ preset: 'lucidrain' as never })],
     [/Did you mean 'dimMults'/, () => new UNet({ dimMult: [1] } as never)],
     [/`groups` is 3/, () => new UNet({ dim: 8, groups: 3 })],
     [/`dim` is 1.5/, () => new UNet({ dim: 1.5 })],
+    [/fullAttention.*2 levels/, () => new UNet({ dim: 8, dimMults: [1, 2], fullAttention: [true] })],
+    [/Did you mean 'learned'/, () => new UNet({ dim: 8, sinusoids: 'learn' as 'learned' })],
+    [/headSize.*4 or less/, () => new AttentionBlock({ channels: 4, headSize: 8 })],
+    [
+      /outChannels.*3 with skip/,
+      () =>
+        new UNet2DModel({
+          downBlockTypes: ['SkipDownBlock2D'],
+          upBlockTypes: ['SkipUpBlock2D'],
+          blockOutChannels: [16],
+          outChannels: 1,
+        }),
+    ],
   ])('%s', (message, run) => {
     const before = tf.memory().numTensors;
     expect(() => tf.tidy(() => void run())).toThrow(message);
     expect(tf.memory().numTensors).toBe(before);
   });
+});
+
+it('takes times beyond the steps of training, and negative ones, where it is told to', async () => {
+  const net = new UNet({ dim: 8, dimMults: [1, 2], trainTimesteps: null });
+  const x = tf.zeros<tf.Rank.R4>([1, 8, 8, 3]);
+  await expect(() => net.predict(x, -3.5).dispose()).toLeakNoTensors();
+  expect(net.forward(x, tf.scalar(2000)).sample.shape).toEqual([1, 8, 8, 3]);
+  net.dispose();
 });

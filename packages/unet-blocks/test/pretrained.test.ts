@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { useEngine } from '@missing-u/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { UNet2DModel } from '@missing-u/unet-blocks';
+import { UNet2DModel, type UNet2DConfig } from '@missing-u/unet-blocks';
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-blocks-'));
 beforeAll(() => useEngine('wasm', { threads: 1 }).then(() => undefined));
@@ -21,7 +21,7 @@ const options = {
   attentionHeadDim: 4,
 };
 
-/** The prediction for the pictures of tools/reference/unet-blocks/exchange.py, channels first. */
+/** The prediction for some pictures, channels first. */
 function prediction(model: UNet2DModel): number[] {
   return tf.tidy(() => {
     const numbers = Float32Array.from({ length: 2 * 3 * 64 }, (_, i) => Math.sin(0.71 * i));
@@ -92,26 +92,61 @@ describe('a folder that is none', () => {
 const python = fileURLToPath(new URL('../../../tools/reference/.venv/bin/python', import.meta.url));
 const script = fileURLToPath(new URL('../../../tools/reference/unet-blocks/exchange.py', import.meta.url));
 
+/** What tools/reference/unet-blocks/exchange.py tells of a model. */
+interface Facts {
+  config: UNet2DConfig;
+  labels: number[] | number[][] | null;
+  parameters: number;
+  prediction: number[];
+}
+
 describe.skipIf(!existsSync(python))("Python's diffusers (needs tools/reference/.venv)", () => {
-  const exchange = (command: 'save' | 'load', path: string) =>
-    JSON.parse(
-      execFileSync(python, [script, command, path], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
-    ) as number[];
+  const exchange = (command: 'save' | 'load', path: string) => {
+    const printed = execFileSync(python, [script, command, path], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      maxBuffer: 2 ** 26,
+    });
+    return JSON.parse(printed) as Record<string, Facts>;
+  };
 
-  it('writes what is read here', { timeout: 120_000 }, async () => {
-    const path = join(folder, 'from-python');
-    const expected = exchange('save', path);
-    const model = await UNet2DModel.fromPretrained(path);
-    expect(prediction(model)).toBeAllClose(expected, { atol: 2e-5 });
-    const written = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8')) as Record<string, unknown>;
-    const { _name_or_path, ...rest } = written;
-    expect(model.config).toEqual(rest);
-  });
+  /** The prediction for the pictures of the script, channels first. */
+  const predict = (model: UNet2DModel, { labels }: Facts): number[] =>
+    tf.tidy(() => {
+      const channels = model.config['in_channels'] as number;
+      const numbers = Float32Array.from({ length: 2 * channels * 96 }, (_, i) => Math.sin(0.71 * i));
+      const sample = tf.transpose(tf.tensor4d(numbers, [2, channels, 8, 12]), [0, 2, 3, 1]);
+      const rows = Array.isArray(labels?.[0]) ? tf.tensor2d(labels) : (labels as number[]);
+      const condition = rows === null ? {} : { classLabels: rows };
+      return Array.from(tf.transpose(model.predict(sample, [3, 70], condition), [0, 3, 1, 2]).dataSync());
+    });
 
-  it('reads what is written here', { timeout: 120_000 }, async () => {
-    const path = join(folder, 'to-python');
-    const model = new UNet2DModel(options, { seed: 5 });
-    await model.savePretrained(path);
-    expect(exchange('load', path)).toBeAllClose(prediction(model), { atol: 2e-5 });
+  it('writes what is read here, and reads what is written here', { timeout: 300_000 }, async () => {
+    const [theirs, ours] = [join(folder, 'from-python'), join(folder, 'to-python')];
+    const written = Object.entries(exchange('save', theirs));
+    expect(written.length).toBeGreaterThanOrEqual(10);
+    const predictions: Record<string, number[]> = {};
+    for (const [name, facts] of written) {
+      const read = await UNet2DModel.fromPretrained(join(theirs, name));
+      expect(read.parameterCount, name).toBe(facts.parameters);
+      const scale = Math.max(...facts.prediction.map(Math.abs));
+      expect(predict(read, facts), name).toBeAllClose(facts.prediction, { rtol: 0, atol: 2e-5 * scale });
+      const { _name_or_path, ...rest } = JSON.parse(
+        readFileSync(join(theirs, name, 'config.json'), 'utf8'),
+      ) as object & {
+        _name_or_path?: string;
+      };
+      expect(read.config, name).toEqual(rest);
+      read.dispose();
+
+      const own = new UNet2DModel(facts.config, { seed: 5 });
+      await own.savePretrained(join(ours, name));
+      predictions[name] = predict(own, facts);
+      own.dispose();
+    }
+    for (const [name, { prediction }] of Object.entries(exchange('load', ours))) {
+      const scale = Math.max(...prediction.map(Math.abs));
+      expect(predictions[name], name).toBeAllClose(prediction, { rtol: 0, atol: 2e-5 * scale });
+    }
   });
 });

@@ -1,4 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { invalidArgument } from '@missing-u/errors';
+import { checkInteger } from '../checks.ts';
+import { UNetError } from '../errors.ts';
 import { attend } from '../functional/attention.ts';
 import { Module } from '../module.ts';
 import { Linear } from './linear.ts';
@@ -7,7 +10,7 @@ import { joinHeads } from './spatial-attention.ts';
 
 export interface AttentionBlockOptions {
   channels: number;
-  /** Channels of a head; a divisor of `channels`. */
+  /** Channels of a head. Of channels that it does not divide, the rest has no head, as in diffusers. */
   headSize: number;
   /** Of the norm in front; without, there is no norm. */
   groups?: number | undefined;
@@ -27,6 +30,11 @@ export class AttentionBlock extends Module {
 
   constructor({ channels, headSize, groups, epsilon = 1e-5, outputScale = 1 }: AttentionBlockOptions) {
     super();
+    checkInteger('headSize', headSize);
+    if (headSize > channels) {
+      const bad = { argument: 'headSize', value: headSize, allowed: `${channels} or less, the number of channels` };
+      throw new UNetError('UNET_OPTION', invalidArgument(bad));
+    }
     this.heads = Math.floor(channels / headSize);
     this.headSize = headSize;
     this.outputScale = outputScale;

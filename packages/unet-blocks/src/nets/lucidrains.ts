@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkInteger, checkSample, timestepTensor, type Timesteps } from '../checks.ts';
+import { invalidArgument } from '@missing-u/errors';
+import { checkChoice, checkInteger, checkSample, timestepTensor, type Timesteps } from '../checks.ts';
+import { UNetError } from '../errors.ts';
 import { gelu, silu } from '../functional/activations.ts';
 import { Conv2d } from '../layers/conv2d.ts';
 import { splitModulation } from '../layers/film.ts';
@@ -33,6 +35,8 @@ export interface LucidrainsOptions {
   fullAttention?: readonly boolean[];
   attentionHeads: number;
   attentionHeadSize: number;
+  /** Times are 0 to this less one; null takes any finite numbers, as do random sinusoids. */
+  trainTimesteps: number | null;
 }
 
 type Attention = SpatialAttention | LinearAttention;
@@ -105,9 +109,7 @@ export class LucidrainsUNet extends Module {
 
   constructor(options: LucidrainsOptions) {
     super();
-    checkInteger('dim', options.dim, 4);
-    checkInteger('inChannels', options.inChannels);
-    options.dimMults.forEach((mult, i) => checkInteger(`dimMults[${i}]`, mult));
+    checkOptions(options);
     this.options = options;
     const { dim, dimMults, inChannels, groups, selfCondition, learnedVariance, attentionHeads, attentionHeadSize } =
       options;
@@ -160,12 +162,13 @@ export class LucidrainsUNet extends Module {
 
   /** As `UNet.predict`. */
   predict(sample: tf.Tensor4D, timesteps: Timesteps, selfCondition?: tf.Tensor4D): tf.Tensor4D {
-    const { inChannels, dim, dimMults } = this.options;
+    const { inChannels, dim, dimMults, sinusoids, trainTimesteps } = this.options;
     const divisor = 2 ** (dimMults.length - 1);
     checkSample(sample, inChannels, divisor);
-    if (selfCondition !== undefined) checkSample(selfCondition, inChannels, divisor);
+    this.checkCondition(sample, selfCondition);
     return tf.tidy(() => {
-      const times = timestepTensor(timesteps, sample.shape[0]);
+      const count = sinusoids === 'fixed' ? (trainTimesteps ?? undefined) : undefined;
+      const times = timestepTensor(timesteps, sample.shape[0], count);
       const features = this.sinusoids?.forward(times) ?? sinusoidalEmbedding(times, dim);
       const time = this.time2.forward(gelu(this.time1.forward(features)));
       return this.run(this.withCondition(sample, selfCondition), time);
@@ -185,6 +188,18 @@ export class LucidrainsUNet extends Module {
       attention: this.child(`${path}.2`, attention),
       resize: this.child(`${path}.3`, makeResize()),
     };
+  }
+
+  private checkCondition(sample: tf.Tensor4D, selfCondition: tf.Tensor4D | undefined): void {
+    if (selfCondition === undefined) return;
+    const refuse = (allowed: string): never => {
+      const bad = { argument: 'selfCondition', value: selfCondition, allowed };
+      throw new UNetError('UNET_CONDITION', invalidArgument(bad));
+    };
+    if (!this.options.selfCondition) refuse('left out, because the network was made without `selfCondition: true`');
+    if (!(selfCondition instanceof tf.Tensor) || !tf.util.arraysEqual(selfCondition.shape, sample.shape)) {
+      refuse(`a tensor of the sample's shape, [${sample.shape.join(', ')}]`);
+    }
   }
 
   private withCondition(sample: tf.Tensor4D, selfCondition: tf.Tensor4D | undefined): tf.Tensor4D {
@@ -213,4 +228,27 @@ export class LucidrainsUNet extends Module {
     }
     return this.finalConv.forward(this.finalBlock.forward(tf.concat([x, stem], 3), time));
   }
+}
+
+function checkOptions(options: LucidrainsOptions): void {
+  const { dim, dimMults, fullAttention, sinusoids } = options;
+  const refuse = (argument: string, value: unknown, allowed: string): never => {
+    throw new UNetError('UNET_OPTION', invalidArgument({ argument, value, allowed }));
+  };
+  checkInteger('dim', dim, 4);
+  checkInteger('inChannels', options.inChannels);
+  if (options.outChannels !== undefined) checkInteger('outChannels', options.outChannels);
+  if (!Array.isArray(dimMults) || dimMults.length === 0) refuse('dimMults', dimMults, 'one number or more');
+  dimMults.forEach((mult, i) => checkInteger(`dimMults[${i}]`, mult));
+  if (fullAttention !== undefined && fullAttention.length !== dimMults.length) {
+    refuse('fullAttention', fullAttention, `one boolean for each of the ${dimMults.length} levels`);
+  }
+  checkChoice('sinusoids', sinusoids, ['fixed', 'random', 'learned']);
+  if (sinusoids === 'fixed' && dim % 2 !== 0) refuse('dim', dim, 'even: half of the features of time are sines');
+  if (options.randomSinusoids < 2 || options.randomSinusoids % 2 !== 0) {
+    refuse('randomSinusoids', options.randomSinusoids, 'an even integer of 2 or more');
+  }
+  checkInteger('attentionHeads', options.attentionHeads);
+  checkInteger('attentionHeadSize', options.attentionHeadSize);
+  if (options.trainTimesteps !== null) checkInteger('trainTimesteps', options.trainTimesteps);
 }

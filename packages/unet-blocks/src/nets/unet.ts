@@ -1,7 +1,7 @@
-import type * as tf from '@tensorflow/tfjs-core';
-import { unknownName } from '@missing-u/errors';
+import * as tf from '@tensorflow/tfjs-core';
+import { invalidArgument, unknownName } from '@missing-u/errors';
 import { createGenerator } from '@missing-u/random';
-import { checkChoice, checkOptionNames, type Timesteps } from '../checks.ts';
+import { checkChoice, checkInteger, checkOptionNames, checkSample, timestepTensor, type Timesteps } from '../checks.ts';
 import { UNetError } from '../errors.ts';
 import { Module } from '../module.ts';
 import { ho256, hoCifar10, hoInitializers } from './ho.ts';
@@ -20,6 +20,7 @@ const lucidrains: LucidrainsOptions = {
   randomSinusoids: 16,
   attentionHeads: 4,
   attentionHeadSize: 32,
+  trainTimesteps: 1000,
 };
 
 /** The networks that `UNet` knows by name. */
@@ -39,6 +40,12 @@ export interface UNetOptions extends Partial<LucidrainsOptions>, WeightOptions {
   preset?: UNetPreset;
   /** Side of the images in training; the network takes others too. Default 64, for Ho's that of the preset. */
   imageSize?: number;
+}
+
+/** What a network sees besides the image and the time. */
+export interface UNetCondition {
+  /** An earlier prediction of the clean images, of the sample's shape, for networks with `selfCondition`. */
+  selfCondition?: tf.Tensor4D;
 }
 
 /** The options with their values, as JSON: `new UNet(config)` makes a network of the same kind. */
@@ -69,12 +76,14 @@ export class UNet extends Module {
       this.config = Object.freeze({ preset, imageSize: imageSize ?? 64, ...merged });
       this.net = this.child('', new LucidrainsUNet(merged));
     } else {
-      checkOptionNames(own, ['inChannels', 'outChannels', 'preset', 'imageSize', ...weightOptions]);
+      checkOptionNames(own, ['inChannels', 'outChannels', 'trainTimesteps', 'preset', 'imageSize', ...weightOptions]);
       const base: Partial<UNet2DOptions> = unetPresets[preset];
       const inChannels = own.inChannels ?? 3;
+      const { trainTimesteps = lucidrains.trainTimesteps } = own;
+      if (trainTimesteps !== null) checkInteger('trainTimesteps', trainTimesteps);
       const merged = { inChannels, outChannels: own.outChannels ?? inChannels };
       const sampleSize = imageSize ?? (base.sampleSize as number);
-      this.config = Object.freeze({ preset, imageSize: sampleSize, ...merged });
+      this.config = Object.freeze({ preset, imageSize: sampleSize, ...merged, trainTimesteps });
       this.net = this.child('', new UNet2DModel({ ...base, ...merged, sampleSize }, { weights: 'none' }));
     }
     if (weights === 'none') return;
@@ -85,19 +94,29 @@ export class UNet extends Module {
    * The prediction (of the noise, or of what else the network is trained for) for noisy images.
    *
    * @param sample [N, H, W, inChannels], float32; H and W are multiples of 8 (32 for `ho-256`)
-   * @param timesteps diffusion times: one for all images, or one per image
+   * @param timesteps diffusion times in 0 .. trainTimesteps - 1: one for all images, or one per image
    * @param condition an earlier prediction of the clean images, for networks with `selfCondition`
    * @returns [N, H, W, outChannels]
-   * @throws UNetError `UNET_SAMPLE`, `UNET_TIMESTEPS`, `UNET_NO_WEIGHTS`
+   * @throws UNetError `UNET_SAMPLE`, `UNET_TIMESTEPS`, `UNET_CONDITION`, `UNET_NO_WEIGHTS`
    */
-  predict(
-    sample: tf.Tensor4D,
-    timesteps: Timesteps,
-    { selfCondition }: { selfCondition?: tf.Tensor4D } = {},
-  ): tf.Tensor4D {
-    return this.net instanceof LucidrainsUNet
-      ? this.net.predict(sample, timesteps, selfCondition)
-      : this.net.predict(sample, timesteps);
+  predict(sample: tf.Tensor4D, timesteps: Timesteps, { selfCondition }: UNetCondition = {}): tf.Tensor4D {
+    const { net } = this;
+    if (net instanceof LucidrainsUNet) return net.predict(sample, timesteps, selfCondition);
+    if (selfCondition !== undefined) {
+      const allowed = `left out, because the preset '${this.config.preset}' has no self-conditioning`;
+      const bad = { argument: 'selfCondition', value: selfCondition, allowed };
+      throw new UNetError('UNET_CONDITION', invalidArgument(bad));
+    }
+    checkSample(sample, this.config.inChannels!);
+    return tf.tidy(() => {
+      const times = timestepTensor(timesteps, sample.shape[0], this.config.trainTimesteps ?? undefined);
+      return net.predict(sample, times);
+    });
+  }
+
+  /** `predict` in the words of diffusers: `model.forward(sample, timestep).sample`. */
+  forward(sample: tf.Tensor4D, timestep: Timesteps, condition?: UNetCondition): { sample: tf.Tensor4D } {
+    return { sample: this.predict(sample, timestep, condition) };
   }
 }
 

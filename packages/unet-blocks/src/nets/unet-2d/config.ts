@@ -128,5 +128,9 @@ function checkOptions(options: UNet2DOptions): void {
   if (timeEmbeddingType === 'learned') checkInteger('numTrainTimesteps', options.numTrainTimesteps);
   if (!(options.dropout >= 0 && options.dropout < 1)) refuse('dropout', options.dropout, 'in [0, 1)');
   const images = [...downBlockTypes, ...upBlockTypes].some((type) => type.includes('Skip'));
-  if (images && options.inChannels !== 3) refuse('inChannels', options.inChannels, '3 with skip blocks');
+  for (const name of ['inChannels', 'outChannels'] as const) {
+    if (images && options[name] !== 3) refuse(name, options[name], '3 with skip blocks');
+  }
+  if (options.attentionHeadDim !== null) checkInteger('attentionHeadDim', options.attentionHeadDim);
+  if (options.normNumGroups !== null) checkInteger('normNumGroups', options.normNumGroups);
 }
