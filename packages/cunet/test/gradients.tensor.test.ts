@@ -48,7 +48,13 @@ describe('gradients through the dynamic blocks', () => {
   });
 });
 
-describe.each(['direct', 'reversible'] as const)('%s gradient', (gradient) => {
+/** Central difference of order 8: the slope of f at 0 from eight values at multiples of h. */
+function centralDifference(f: (step: number) => number, h: number): number {
+  const weights = [4 / 5, -1 / 5, 4 / 105, -1 / 280];
+  return weights.reduce((sum, weight, i) => sum + (weight * (f((i + 1) * h) - f(-(i + 1) * h))) / h, 0);
+}
+
+describe.each(['direct', 'checkpointed', 'reversible'] as const)('%s gradient', (gradient) => {
   it('is that of finite differences', () => {
     const model = new CUNet({ ...small, activation: 'softplus', gradient });
     const [sample, target] = [random<tf.Rank.R4>([1, 16, 16, 1]), random<tf.Rank.R4>([1, 16, 16, 1], 2)];
@@ -61,27 +67,34 @@ describe.each(['direct', 'reversible'] as const)('%s gradient', (gradient) => {
           .dataSync<'float32'>()
           .reduce((sum, term) => sum + term, 0),
       );
-    // Along the direction of one weight's gradient at a time, where the difference is largest against rounding.
+    /** The slope along the gradient of some weights is the gradient's length. */
+    const check = (names: readonly string[], h: number, rtol: number) => {
+      const moved = model.parameters().filter(({ name }) => names.includes(name));
+      const slopes = moved.map(({ variable }) => grads[variable.name]!);
+      const length = Math.hypot(...slopes.map((slope) => tf.norm(slope).dataSync()[0]!));
+      const starts = moved.map(({ variable }) => tf.clone(variable));
+      const at = (step: number) => {
+        tf.tidy(() =>
+          moved.forEach(({ variable }, i) => variable.assign(tf.add(starts[i]!, tf.mul(slopes[i]!, step / length)))),
+        );
+        return loss();
+      };
+      expect(centralDifference(at, h), names[0]).toBeAllClose(length, { rtol });
+      moved.forEach(({ variable }, i) => variable.assign(starts[i]!));
+      tf.dispose(starts);
+    };
+    check(
+      model.parameters().map(({ name }) => name),
+      0.05,
+      1e-4,
+    );
     for (const name of [
       'stem.lift.weight',
       'down.0.stage.block.f.conv1.weight',
       'up.3.stage.block.f.film.linear.weight',
       'head.bias',
     ]) {
-      const { variable } = model.parameters().find((parameter) => parameter.name === name)!;
-      const slope = grads[variable.name]!;
-      const length = tf.norm(slope).dataSync()[0]!;
-      const at = (step: number) =>
-        tf.tidy(() => {
-          const start = tf.clone(variable);
-          variable.assign(tf.add(start, tf.mul(slope, step / length)));
-          const moved = loss();
-          variable.assign(start);
-          return moved;
-        });
-      const h = 0.05;
-      const difference = (at(-2 * h) - 8 * at(-h) + 8 * at(h) - at(2 * h)) / (12 * h);
-      expect(difference, name).toBeAllClose(length, { rtol: 2e-3 });
+      check([name], 0.1, 1e-3);
     }
     tf.dispose([sample, target, value, grads]);
     model.dispose();
@@ -94,5 +107,26 @@ describe.each(['direct', 'reversible'] as const)('%s gradient', (gradient) => {
       tf.dispose(tf.variableGrads(() => tf.mean<tf.Scalar>(model.predict(sample, 300))));
     }).toLeakNoTensors();
     model.dispose();
+  });
+});
+
+describe('with adaptive steps', () => {
+  const solver = { method: 'dopri5', rtol: 1e-4, atol: 1e-4 } as const;
+  const smooth = { activation: 'softplus', solver } as const;
+
+  it('the discrete gradients are the same, and the adjoint is near', () => {
+    const exact = gradients(smooth);
+    expect(distance(gradients({ ...smooth, gradient: 'checkpointed' }), exact)).toBeLessThan(1e-4);
+    expect(distance(gradients({ ...smooth, gradient: 'adjoint' }), exact)).toBeLessThan(0.02);
+  });
+
+  it('the prediction is that of many fixed steps', () => {
+    const predict = (options: CUNetOptions) => {
+      const model = new CUNet({ ...small, activation: 'softplus', ...options });
+      const y = tf.tidy(() => model.predict(random<tf.Rank.R4>([1, 16, 16, 1]), 300).dataSync<'float32'>());
+      model.dispose();
+      return y;
+    };
+    expect(predict({ solver })).toBeAllClose(predict({ solver: { steps: 8 } }), { rtol: 0, atol: 2e-3 });
   });
 });
