@@ -31,22 +31,36 @@ export function didYouMean(name: string, known: readonly string[]): string | und
   return best;
 }
 
+/** Levels of arrays and objects that are shown; what holds itself would have no end. */
+const MOST_NESTED = 3;
+
 /** A value as short, unambiguous text for a message: strings quoted, tensors and long arrays by shape, objects cut. */
 export function show(value: unknown): string {
+  return shown(value, 0);
+}
+
+function shown(value: unknown, depth: number): string {
   if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 77)}...` : value}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
   if (typeof value !== 'object' || value === null) return String(value);
   if ('shape' in value && Array.isArray(value.shape)) return `a tensor of shape [${value.shape.join(', ')}]`;
   if (ArrayBuffer.isView(value) || Array.isArray(value)) {
+    if (depth === MOST_NESTED) return '[...]';
     const items = Array.from(value as ArrayLike<unknown>);
     const name = Array.isArray(value) ? '' : `${value.constructor.name} `;
-    const shown = items.slice(0, 6).map(show).join(', ');
-    return items.length <= 6 ? `${name}[${shown}]` : `${name}[${shown}, ... ${items.length} in all]`;
+    const text = items
+      .slice(0, 6)
+      .map((item) => shown(item, depth + 1))
+      .join(', ');
+    return items.length <= 6 ? `${name}[${text}]` : `${name}[${text}, ... ${items.length} in all]`;
   }
   const proto = Object.getPrototypeOf(value) as object | null;
   if (proto !== null && proto !== Object.prototype) return `an instance of ${proto.constructor.name}`;
-  const body = Object.entries(value).map(([key, entry]) => `${key}: ${show(entry)}`);
+  if (depth === MOST_NESTED) return '{ ... }';
+  const body = Object.entries(value)
+    .slice(0, 10)
+    .map(([key, entry]) => `${key}: ${shown(entry, depth + 1)}`);
   const text = `{ ${body.join(', ')} }`;
   return text.length > 100 ? `${text.slice(0, 97)}...` : text;
 }

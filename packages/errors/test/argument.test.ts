@@ -46,6 +46,13 @@ describe('messages', () => {
     [Math.sin, 'the function sin'],
   ])('show %s unambiguously', (value, text) => expect(show(value)).toBe(text));
 
+  it('cut what is nested deeply, or holds itself', () => {
+    const loop: unknown[] = [];
+    loop.push(loop);
+    expect(show(loop)).toBe('[[[[...]]]]');
+    expect(show({ a: { b: { c: { d: 1 } } } })).toBe('{ a: { b: { c: { ... } } } }');
+  });
+
   it('cut long strings and objects', () => {
     expect(show('x'.repeat(200))).toHaveLength(82);
     expect(show({ key: 'x'.repeat(79), other: 'y'.repeat(79) })).toHaveLength(100);

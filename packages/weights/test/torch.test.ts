@@ -1,6 +1,7 @@
 import { sharedFile } from '@missing-u/test-utils';
 import { describe, expect, it } from 'vitest';
 import { loadTorch, readTorch, toFloat32, type StateDict } from '../src/index.ts';
+import { zipPieces } from '../src/zip/write.ts';
 import golden from './fixtures/torch.json' with { type: 'json' };
 
 const bytes = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'));
@@ -71,6 +72,26 @@ describe('loadTorch', () => {
   it('refuses tensors beyond their storage, and those that would fill the memory', async () => {
     await expect(loadTorch(bytes(golden.outOfRange))).rejects.toThrow(/reaches beyond its storage/);
     await expect(loadTorch(bytes(golden.bomb))).rejects.toThrow(/out of proportion/);
+  });
+
+  it.each([
+    [
+      'dicts that hold the one before twice, sixty times over',
+      `}q\0(X\x01\0\0\0aK\x01u${Array.from({ length: 60 }, (_, i) => `}q${String.fromCharCode(i + 1)}(X\x01\0\0\0ah${String.fromCharCode(i)}X\x01\0\0\0bh${String.fromCharCode(i)}u`).join('')}.`,
+      /beyond all measure/,
+    ],
+    [
+      'lists that hold the one before twice, sixty times over',
+      `]q\0${Array.from({ length: 60 }, (_, i) => `]q${String.fromCharCode(i + 1)}(h${String.fromCharCode(i)}h${String.fromCharCode(i)}e`).join('')}.`,
+      /no tensors/,
+    ],
+    ['a list that holds itself', ']q\0(h\0h\0e.', /no tensors/],
+    ['a dict that holds itself', '}q\0(X\x01\0\0\0ah\0u.', /no tensors/],
+  ])('is not held up by %s', async (_, pickle, message) => {
+    const content = Uint8Array.from(`\x80\x02${pickle}`, (letter) => letter.charCodeAt(0));
+    const file = await new Blob(await zipPieces([['archive/data.pkl', content]], false)).arrayBuffer();
+    await expect(loadTorch(file)).rejects.toThrow(message);
+    await expect(loadTorch(file)).rejects.toMatchObject({ code: expect.stringMatching(/^WEIGHTS_/) as string });
   });
 
   it('refuses files cut off at any place', async () => {

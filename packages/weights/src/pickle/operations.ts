@@ -69,7 +69,7 @@ export const operations: Readonly<Record<string, Operation>> = {
 
   // Names and calls: whatever is not on the list of the machine is refused there, by name
   c: (m) => m.push(m.find(`${m.line()}.${m.line()}`)), // GLOBAL
-  '\x93': (m) => m.push(m.find(popped(m, 2).map(String).join('.'))), // STACK_GLOBAL
+  '\x93': (m) => m.push(m.find(stackName(m))), // STACK_GLOBAL
   i: (m) => m.push(m.call(m.find(`${m.line()}.${m.line()}`), m.popToMark())), // INST
   o: (m) => callFirst(m, m.popToMark()), // OBJ
   R: (m) => callLast(m), // REDUCE
@@ -81,6 +81,12 @@ export const operations: Readonly<Record<string, Operation>> = {
 
 function popped(m: PickleMachine, count: number): unknown[] {
   return Array.from({ length: count }, () => m.pop()).reverse();
+}
+
+function stackName(m: PickleMachine): string {
+  const parts = popped(m, 2);
+  if (parts.some((part) => typeof part !== 'string')) throw m.broken('a name is not text');
+  return parts.join('.');
 }
 
 function append(m: PickleMachine, items: unknown[]): void {

@@ -63,18 +63,18 @@ function refuse(name: string, what: string): never {
 
 /** Splits a state dict, in its order, into parts of at most `maxBytes` (or of one tensor, where that alone is larger). */
 export function planShards(dict: StateDict, maxBytes: number): StateDict[] {
-  const shards: StateDict[] = [{}];
+  const shards: [string, StateTensor][][] = [[]];
   let size = 0;
   for (const [name, tensor] of Object.entries(dict)) {
     const bytes = sizeOf(tensor.shape) * dtypes[tensor.dtype].bytes;
     if (size > 0 && size + bytes > maxBytes) {
-      shards.push({});
+      shards.push([]);
       size = 0;
     }
-    shards.at(-1)![name] = tensor;
+    shards.at(-1)!.push([name, tensor]);
     size += bytes;
   }
-  return shards;
+  return shards.map((shard) => Object.fromEntries(shard));
 }
 
 /** `model.safetensors` → `model-00001-of-00003.safetensors`. */

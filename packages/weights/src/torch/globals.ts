@@ -70,7 +70,7 @@ export function torchGlobals(made: (tensor: TorchTensor) => void): Record<string
     _grad: unknown,
     _hooks: unknown,
     dtype: unknown,
-  ) => rebuild(storage, dtypeNames[String(dtype)], offset, shape, strides);
+  ) => rebuild(storage, typeof dtype === 'string' ? dtypeNames[dtype] : undefined, offset, shape, strides);
   const parameter = (tensor: unknown) => tensor;
 
   const classes = Object.entries(storageClasses).map(
@@ -87,6 +87,6 @@ export function torchGlobals(made: (tensor: TorchTensor) => void): Record<string
     'torch._utils._rebuild_parameter': parameter,
     'torch._utils._rebuild_parameter_with_state': parameter,
     'torch.Size': (sizes: unknown) => sizes,
-    'torch.device': (...parts: unknown[]) => parts.join(':'),
+    'torch.device': (kind: unknown) => (typeof kind === 'string' ? kind : null),
   };
 }

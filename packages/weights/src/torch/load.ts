@@ -64,8 +64,7 @@ function readLegacy(bytes: Uint8Array<ArrayBuffer>, { globals }: TorchOptions): 
   if (magic?.value !== MAGIC_NUMBER)
     throw broken('it begins neither as a zip file nor with the magic number of torch.save');
   const version = reader.read(bytes, magic.end);
-  if (version.value !== PROTOCOL_VERSION)
-    throw broken(`its version is ${String(version.value)}, and ${PROTOCOL_VERSION} is read`);
+  if (version.value !== PROTOCOL_VERSION) throw broken(`its version is not ${PROTOCOL_VERSION}, the one that is read`);
   const system = reader.read(bytes, version.end);
   const object = reader.read(bytes, system.end);
   const keys = reader.read(bytes, object.end);
@@ -73,8 +72,8 @@ function readLegacy(bytes: Uint8Array<ArrayBuffer>, { globals }: TorchOptions): 
   let position = keys.end;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const key of keys.value as unknown[]) {
-    const storage = reader.storages.get(String(key));
-    if (storage === undefined) throw broken(`storage '${String(key)}' belongs to no tensor`);
+    const storage = isKey(key) ? reader.storages.get(String(key)) : undefined;
+    if (storage === undefined) throw broken('one of its storages belongs to no tensor');
     if (position + 8 + storage.byteLength > bytes.length)
       throw broken(`it ends within storage '${storage.key}': truncated?`);
     const bytesPerElement = storage.byteLength / Number(view.getBigInt64(position, true));
@@ -86,6 +85,11 @@ function readLegacy(bytes: Uint8Array<ArrayBuffer>, { globals }: TorchOptions): 
   }
   fillTensors(reader.tensors);
   return object.value;
+}
+
+/** Keys are text or numbers. A container would be written out as text, which can take for ever. */
+function isKey(key: unknown): key is string | number {
+  return typeof key === 'string' || typeof key === 'number';
 }
 
 /** Reads pickles, and collects the storages and tensors that they name. */
@@ -105,10 +109,10 @@ class PickleReader {
   /** `('storage', class, key, location, elements)`, in legacy files with `(key, offset, elements)` of a view, or null. */
   #storage(id: unknown): TypedStorage {
     const [kind, type, key, , length, view] = Array.isArray(id) ? (id as unknown[]) : [];
-    if (kind !== 'storage' || !(type instanceof StorageClass))
-      throw broken(`it refers to a ${String(kind)} outside of the pickle`);
+    if (kind !== 'storage' || !(type instanceof StorageClass) || !isKey(key))
+      throw broken('it refers to something outside of the pickle that is no storage');
     if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < 0)
-      throw broken(`a storage of ${String(length)} elements`);
+      throw broken('a storage without a number of elements');
     const name = String(key);
     const byteLength = length * (type.dtype === undefined ? 1 : dtypes[type.dtype].bytes);
     let storage = this.storages.get(name);
