@@ -32,6 +32,7 @@ export {
   type KidOptions,
   type MeanAndStd,
 } from './distributions/kernel-inception-distance.ts';
+export { numpyRandomState, type Shuffler } from './distributions/numpy-random-state.ts';
 export { cmmd, maximumMeanDiscrepancy, type MmdOptions } from './distributions/maximum-mean-discrepancy.ts';
 export type { KernelOptions } from './distributions/kernels.ts';
 export { inceptionScore, type InceptionScoreOptions } from './distributions/inception-score.ts';

@@ -7,6 +7,7 @@ import {
   inceptionScore,
   kernelInceptionDistance,
   maximumMeanDiscrepancy,
+  numpyRandomState,
   precisionRecall,
 } from '../src/index.ts';
 import { momentsOf } from '../src/distributions/frechet-distance.ts';
@@ -31,6 +32,14 @@ describe('kernelInceptionDistance', () => {
     expect(std).toBe(0);
     close(maximumMeanDiscrepancy(x, y), golden.kid);
     close(maximumMeanDiscrepancy(x, y, { degree: 2, gamma: 0.1, coef0: 0.5 }), golden.kidOptions);
+  });
+
+  it("draws torch-fidelity's subsets", () => {
+    const { mean, std } = kernelInceptionDistance(x, y, { subsets: 20, subsetSize: 30 });
+    close(mean, golden.kidSubsets[0]!);
+    close(std, golden.kidSubsets[1]!);
+    const again = kernelInceptionDistance(x, y, { subsets: 20, subsetSize: 30, generator: numpyRandomState(2020) });
+    expect(again).toEqual({ mean, std });
   });
 
   it('averages random subsets, repeatably', () => {
@@ -58,11 +67,24 @@ describe('maximumMeanDiscrepancy', () => {
   });
 });
 
+describe('numpyRandomState', () => {
+  it("has NumPy's orders", () => {
+    const order = numpyRandomState(7).permutation(1000);
+    expect(Array.from(order.subarray(0, 12))).toEqual(golden.permutation);
+    expect(Array.from(order).sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+    expect(Array.from(numpyRandomState(0).permutation(1))).toEqual([0]);
+    expect(() => numpyRandomState(-1)).toThrow(/seed/);
+  });
+});
+
 describe('inceptionScore', () => {
   it('equals torch-fidelity', () => {
     const { mean, std } = inceptionScore(logits);
     close(mean, golden.inceptionScore[0]!);
     close(std, golden.inceptionScore[1]!);
+    const shuffled = inceptionScore(logits, { generator: numpyRandomState(2020) });
+    close(shuffled.mean, golden.inceptionScoreShuffled[0]!);
+    close(shuffled.std, golden.inceptionScoreShuffled[1]!);
     expect(inceptionScore(logits, { splits: 1 })).toEqual({
       mean: expect.closeTo(golden.inceptionScoreOneSplit[0]!, 11),
       std: 0,

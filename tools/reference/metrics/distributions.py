@@ -37,6 +37,14 @@ def mmd_rbf(x, y, sigma, unbiased):
     return (kxx.sum() - m) / (m * (m - 1)) + (kyy.sum() - n) / (n * (n - 1)) - 2 * kxy.mean()
 
 
+def kid_of_subsets(x, y, subsets, size, seed=2020):
+    """torch-fidelity's kid_features_to_metric: the subsets of both sets are drawn in turn."""
+    rng = np.random.RandomState(seed)
+    draw = lambda v: v[rng.choice(len(v), size, replace=False)]
+    scores = [kid(draw(x), draw(y)) for _ in range(subsets)]
+    return [float(np.mean(scores)), float(np.std(scores))]
+
+
 def inception_score(logits, splits):
     p = np.exp(logits - logits.max(1, keepdims=True))
     p /= p.sum(1, keepdims=True)
@@ -75,11 +83,14 @@ def main():
     out = {
         "kid": kid(x, y),
         "kidOptions": kid(x, y, degree=2, gamma=0.1, coef0=0.5),
+        "kidSubsets": kid_of_subsets(x, y, 20, 30),
         "kidTorchmetrics": poly_mmd(torch.from_numpy(x[:70]), torch.from_numpy(y)).item(),
         "mmdRbf": mmd_rbf(x, y, 4.0, True),
         "cmmd": 1000 * mmd_rbf(x, y, 10.0, False),
         "inceptionScore": inception_score(logits, 10),
         "inceptionScoreOneSplit": inception_score(logits, 1),
+        "inceptionScoreShuffled": inception_score(logits[np.random.RandomState(2020).permutation(len(logits))], 10),
+        "permutation": np.random.RandomState(7).permutation(1000)[:12].tolist(),
         "prdc3": prdc(y, x, 3),
         "prdc5": prdc(y, x, 5),
         "frechet": frechet(x, y),

@@ -1,8 +1,9 @@
-import { createGenerator, type Generator } from '@missing-u/random';
+import { createGenerator } from '@missing-u/random';
 import { MetricError, refuse } from '../errors.ts';
 import { takeRows, toFeatureMatrix, type Features } from '../linalg/feature-matrix.ts';
 import { frechetDistance, momentsOf } from './frechet-distance.ts';
 import type { Moments } from './moments.ts';
+import type { Shuffler } from './numpy-random-state.ts';
 
 export interface InfinityOptions {
   /** Sample sizes, evenly spaced up to all images (default 15). */
@@ -10,7 +11,7 @@ export interface InfinityOptions {
   /** The smallest of them (default a third of the images; the paper takes 5000 of 50,000). */
   readonly smallest?: number;
   /** Draws the samples (default a generator of seed 0). */
-  readonly generator?: Generator;
+  readonly generator?: Shuffler;
 }
 
 /** The extrapolated distance, and the points behind it. */

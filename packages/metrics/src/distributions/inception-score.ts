@@ -1,15 +1,18 @@
-import type { Generator } from '@missing-u/random';
 import { MetricError, refuse } from '../errors.ts';
 import { takeRows, toFeatureMatrix, type Features } from '../linalg/feature-matrix.ts';
 import { meanAndStd, type MeanAndStd } from './kernel-inception-distance.ts';
+import type { Shuffler } from './numpy-random-state.ts';
 
 export interface InceptionScoreOptions {
   /** Into how many parts the images are cut (default 10); fewer than the images. */
   readonly splits?: number;
   /** Whether the rows are logits (the default) or already probabilities. */
   readonly input?: 'logits' | 'probabilities';
-  /** Shuffles the images first. Without it the order counts, and images sorted by class score low. */
-  readonly generator?: Generator;
+  /**
+   * Shuffles the images first; `numpyRandomState(2020)` as torch-fidelity does. Without it the order counts, and images sorted
+   * by class score low.
+   */
+  readonly generator?: Shuffler;
 }
 
 /**

@@ -1,8 +1,8 @@
-import { createGenerator, type Generator } from '@missing-u/random';
 import { refuse } from '../errors.ts';
 import { takeRows, toFeaturePair, type FeatureMatrix, type Features } from '../linalg/feature-matrix.ts';
 import { kernelMatrix, type KernelOptions } from './kernels.ts';
 import { mmdOfKernels, type PairKernels } from './maximum-mean-discrepancy.ts';
+import { numpyRandomState, type Shuffler } from './numpy-random-state.ts';
 
 /** Settings of KID; defaults as in torch-fidelity. */
 export interface KidOptions extends KernelOptions {
@@ -10,8 +10,11 @@ export interface KidOptions extends KernelOptions {
   readonly subsets?: number;
   /** Images of each set in a subset (default 1000; all where a set has fewer). */
   readonly subsetSize?: number;
-  /** Draws the subsets (default a generator of seed 2020). */
-  readonly generator?: Generator;
+  /**
+   * Draws the subsets, those of the first set first (default NumPy's of seed 2020, torch-fidelity's draw; `torchGenerator(seed)`
+   * draws torchmetrics' after `torch.manual_seed(seed)`).
+   */
+  readonly generator?: Shuffler;
 }
 
 /** Mean and population standard deviation over subsets or splits. */
@@ -25,7 +28,7 @@ const pooledLimit = 6000;
 
 /**
  * Kernel inception distance (Bińkowski et al. 2018): the unbiased squared MMD of random subsets, with the cubic polynomial
- * kernel. Equals torch-fidelity's `kernel_inception_distance` for equal subsets.
+ * kernel. With its defaults it draws torch-fidelity's subsets and equals its `kernel_inception_distance`.
  *
  * @throws MetricError `METRIC_TOO_FEW` below two images, `METRIC_SHAPE_MISMATCH`, `METRIC_NOT_FINITE`, `METRIC_BAD_ARGUMENT`
  */
@@ -34,7 +37,7 @@ export function kernelInceptionDistance(
   features2: Features,
   options: KidOptions = {},
 ): MeanAndStd {
-  const { subsets = 100, subsetSize = 1000, generator = createGenerator(2020) } = options;
+  const { subsets = 100, subsetSize = 1000, generator = numpyRandomState(2020) } = options;
   const [x, y] = toFeaturePair(['features1', 'features2'], features1, features2, 2);
   for (const [argument, value, least] of [
     ['subsets', subsets, 1],

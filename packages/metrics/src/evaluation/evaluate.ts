@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { unknownName } from '@missing-u/errors';
-import { createGenerator } from '@missing-u/random';
 import { FeatureList } from '../distributions/feature-list.ts';
 import { warnOfRank } from '../distributions/frechet-inception-distance.ts';
 import { frechetDistanceInWorker, momentsOf } from '../distributions/frechet-distance.ts';
 import { inceptionScore } from '../distributions/inception-score.ts';
 import { kernelInceptionDistance } from '../distributions/kernel-inception-distance.ts';
 import { loadMoments } from '../distributions/moments.ts';
+import { numpyRandomState } from '../distributions/numpy-random-state.ts';
 import { precisionRecall } from '../distributions/precision-recall.ts';
 import { MetricError, refuse } from '../errors.ts';
 import { readFolder, type FolderOptions } from './image-folder.ts';
@@ -65,7 +65,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
       warn(
         `${generated.features.count} images make ${splits} splits of the inception score, not 10: it does not compare with others.`,
       );
-    const { mean, std } = inceptionScore(generated.logits.compute(), { splits, generator: createGenerator(seed) });
+    const { mean, std } = inceptionScore(generated.logits.compute(), { splits, generator: numpyRandomState(seed) });
     put('inception_score_mean', mean);
     put('inception_score_std', std);
   }
@@ -80,7 +80,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   }
   if (metrics.includes('kid')) {
     const { mean, std } = kernelInceptionDistance(truth!.features.compute(), generated.features.compute(), {
-      generator: createGenerator(seed),
+      generator: numpyRandomState(seed),
     });
     put('kernel_inception_distance_mean', mean);
     put('kernel_inception_distance_std', std);
