@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import sharp from 'sharp';
+import { torchGenerator } from '@missing-u/random';
 import { sharedFile } from '@missing-u/test-utils';
 import {
   meanSquaredError,
@@ -135,6 +136,49 @@ describe("torchmetrics' binary images (test_ssim_unequal_kernel_size)", () => {
   });
 });
 
+describe("other libraries' conventions, where sides do not divide evenly", () => {
+  const { piqSsim, ...sizes } = golden.conventions;
+  const weights = [0.3, 0.3, 0.4];
+  it.each(Object.entries(sizes))('MS-SSIM of three scales, %s', (size, expected) => {
+    const [height, width] = size.split('x').map(Number) as [number, number];
+    const a = ramp(height, width, 2);
+    const b = noisy(a, 0.6, 3);
+    // torchmetrics and pytorch-msssim keep windows or weights in float32.
+    for (const [defaults, digits, truncate] of [
+      ['piq', 12, 3.5],
+      ['torchmetrics', 7, 3.5],
+      ['pytorch-msssim', 5, 0.5],
+    ] as const) {
+      const score = multiscaleStructuralSimilarity(a, b, { dataRange: 1, defaults, weights, truncate });
+      expect(score).toBeCloseTo(expected[defaults], digits);
+    }
+  });
+
+  it.each([390, 640] as const)("piq's SSIM of %d pixels a side", (side) => {
+    const a = ramp(side, side + 3, 1);
+    const b = noisy(a, 0.6, 3);
+    expect(structuralSimilarity(a, b, { dataRange: 1, defaults: 'piq' })).toBeCloseTo(piqSsim[side], 12);
+  });
+
+  it("torchmetrics' documented example: 0.9219 and 0.9628", () => {
+    // torch.manual_seed(42); torch.rand([3, 3, 256, 256]), three channels one after the other.
+    const drawn = torchGenerator(42).fillUniform(new Float32Array(3 * 3 * 256 ** 2));
+    const scores = [0, 1, 2].map((image) => {
+      const channels = [0, 1, 2].map((c) => drawn.subarray((3 * image + c) * 256 ** 2, (3 * image + c + 1) * 256 ** 2));
+      const data = Float64Array.from({ length: 3 * 256 ** 2 }, (_, i) => channels[i % 3]![Math.floor(i / 3)]!);
+      const a = { data, width: 256, height: 256, channels: 3 };
+      const b = { ...a, data: data.map((value) => Math.fround(0.75 * value)) };
+      const options = { dataRange: 1, defaults: 'torchmetrics' } as const;
+      return [structuralSimilarity(a, b, options), multiscaleStructuralSimilarity(a, b, options)] as const;
+    });
+    const mean = (which: 0 | 1) => scores.reduce((sum, score) => sum + score[which] / 3, 0);
+    expect(mean(0)).toBeCloseTo(golden.torchmetricsExample.ssim, 5);
+    expect(mean(1)).toBeCloseTo(golden.torchmetricsExample.msSsim, 5);
+    expect(mean(0)).toBeCloseTo(0.9219, 4);
+    expect(mean(1)).toBeCloseTo(0.9628, 4);
+  });
+});
+
 describe('defined corners', () => {
   it('equal pictures', () => {
     expect(structuralSimilarity(color, color, { dataRange: 1 })).toBe(1);
@@ -186,6 +230,7 @@ describe('bad input', () => {
     ['an even window', () => score(a, { winSize: 8 }), 'METRIC_BAD_ARGUMENT', /winSize/],
     ['a window with weights', () => score(a, { winSize: 7, gaussianWeights: true }), 'METRIC_BAD_ARGUMENT', /truncate/],
     ['a bad sigma', () => score(a, { sigma: 0, gaussianWeights: true }), 'METRIC_BAD_ARGUMENT', /sigma/],
+    ['an unknown way to thin out', () => score(a, { downsample: 'half' }), 'METRIC_BAD_ARGUMENT', /'blocks'/],
     ['an unknown default', () => score(a, { defaults: 'wnag' }), 'METRIC_BAD_ARGUMENT', /'wang'/],
     ['a window too large', () => score(a, { winSize: 17 }), 'METRIC_TOO_SMALL', /17 x 17/],
   ])('%s', (_, run, code, message) => {

@@ -38,6 +38,8 @@ describe('ssim', () => {
     { gaussianWeights: true, sigma: [0.8, 1.2] },
     { winSize: [3, 5], border: 'reflect' },
     { color: 'luma' },
+    { defaults: 'torchmetrics' },
+    { defaults: 'piq' },
   ] as const)('equals the float64 function with %o', (options) => {
     const expected = pairs.map(([a, b]) => structuralSimilarity(a, b, { dataRange: 1, ...options }));
     expect(ssim(...batches(), { dataRange: 1, ...options })).toBeAllClose(expected, { rtol: 0, atol: 1e-5 });
@@ -101,6 +103,15 @@ describe('msSsim', () => {
     const expected = multiscaleStructuralSimilarity(a, b, { dataRange: 1, weights });
     expect(msSsim(batch([a]), batch([b]), { dataRange: 1, weights })).toBeAllClose([expected], { atol: 1e-5 });
     expect(msSsim(batch([a]), batch([a]), { dataRange: 1, weights })).toBeAllClose([1], { atol: 1e-6 });
+  });
+
+  it.each(['torchmetrics', 'piq', 'pytorch-msssim'] as const)('follows %s for odd sides', (defaults) => {
+    for (const a of [ramp(23, 26, 3), ramp(24, 25, 1)]) {
+      const b = noisy(a, 0.8, 4);
+      const options = { dataRange: 1, defaults, weights };
+      const expected = multiscaleStructuralSimilarity(a, b, options);
+      expect(msSsim(batch([a]), batch([b]), options)).toBeAllClose([expected], { atol: 1e-5 });
+    }
   });
 
   it('has the gradient of its value', () => {

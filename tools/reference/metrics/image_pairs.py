@@ -1,4 +1,4 @@
-"""SSIM, MS-SSIM, PSNR, NRMSE of scikit-image, torchmetrics and a plain PyTorch MS-SSIM.
+"""SSIM, MS-SSIM, PSNR, NRMSE of scikit-image, torchmetrics, piq, pytorch-msssim and a plain PyTorch MS-SSIM.
 
 Writes packages/metrics/test/fixtures/image-pairs.json.
 Run: tools/reference/.venv/bin/python tools/reference/metrics/image_pairs.py
@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 
 import numpy as np
+import piq
+import pytorch_msssim
 import torch
 import torch.nn.functional as F
 from skimage import metrics
@@ -51,6 +53,22 @@ def torch_ssim(a, b, **options):
     return structural_similarity_index_measure(x, y, data_range=1.0, **options).item()
 
 
+def conventions():
+    """Three scales of sides that do not divide evenly, and the SSIM of piq on pictures that it thins out first."""
+    weights = (0.3, 0.3, 0.4)
+    tensors = lambda a: [torch.from_numpy(v).permute(2, 0, 1)[None] for v in (a, noisy(a, 0.6, 3))]
+    out = {}
+    for height, width in ((51, 48), (50, 47), (49, 53)):
+        x, y = tensors(ramp(height, width, 2))
+        out[f"{height}x{width}"] = {
+            "torchmetrics": multiscale_structural_similarity_index_measure(x, y, data_range=1.0, betas=weights).item(),
+            "piq": piq.multi_scale_ssim(x, y, scale_weights=torch.tensor(weights, dtype=torch.float64)).item(),
+            "pytorch-msssim": pytorch_msssim.ms_ssim(x, y, data_range=1.0, weights=weights, win_size=3).item(),
+        }
+    out["piqSsim"] = {str(side): piq.ssim(*tensors(ramp(side, side + 3, 1))).item() for side in (390, 640)}
+    return out
+
+
 def main():
     grey, color = ramp(33, 40, 1), ramp(24, 28, 3)
     pairs = {"grey": (grey, noisy(grey, 0.5, 1)), "color": (color, noisy(color, 0.8, 2))}
@@ -78,10 +96,12 @@ def main():
         a = ramp(*shape)
         b = noisy(a, 0.6, 3)
         out[f"ms-{name}"] = {"msSsim": ms_ssim(a, b), "twoScales": ms_ssim(a, b, weights=(0.4, 0.6))}
+    out["conventions"] = conventions()
     torch.manual_seed(42)
     preds = torch.rand([3, 3, 256, 256])
     out["torchmetricsExample"] = {
         "msSsim": multiscale_structural_similarity_index_measure(preds, preds * 0.75, data_range=1.0).item(),
+        "ssim": structural_similarity_index_measure(preds, preds * 0.75, data_range=1.0).item(),
         "ours": float(np.mean([ms_ssim(*(v[i].permute(1, 2, 0).double().numpy() for v in (preds, preds * 0.75))) for i in range(3)])),
     }
     (FIXTURES / "image-pairs.json").write_text(json.dumps(out, indent=1) + "\n")

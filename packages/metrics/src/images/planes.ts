@@ -127,32 +127,3 @@ export function meanInside({ data, width, height }: Plane, top: number, left: nu
   }
   return sum / ((height - 2 * top) * (width - 2 * left));
 }
-
-/**
- * Means over `size` x `size` windows, one window every `size` pixels, the first one centred on the first pixel (to the right
- * of the centre where `size` is even), borders mirrored with the edge pixel: MATLAB's `imfilter` with `'symmetric'`,
- * thinned out, as Wang's scripts do it.
- */
-export function thinOut({ data, width, height }: Plane, size: number): Plane {
-  const [xs, ys] = [windowIndices(width, size), windowIndices(height, size)];
-  const [outWidth, outHeight] = [xs.length / size, ys.length / size];
-  const out = new Float64Array(outWidth * outHeight);
-  for (let y = 0; y < outHeight; y++) {
-    for (let x = 0; x < outWidth; x++) {
-      let sum = 0;
-      for (let dy = 0; dy < size; dy++) {
-        const from = ys[y * size + dy]! * width;
-        for (let dx = 0; dx < size; dx++) sum += data[from + xs[x * size + dx]!]!;
-      }
-      out[y * outWidth + x] = sum / size ** 2;
-    }
-  }
-  return { data: out, width: outWidth, height: outHeight };
-}
-
-/** Source indices of all windows of {@link thinOut} along a line, one window after the other. */
-export function windowIndices(length: number, size: number): Int32Array {
-  const before = (size - 1) >> 1;
-  const index = mirrored(length, size, 'symmetric').subarray(size - before);
-  return index.slice(0, Math.ceil(length / size) * size);
-}

@@ -1,6 +1,7 @@
 import { unknownName } from '@missing-u/errors';
 import { MetricError, refuse } from '../errors.ts';
 import { checkDataRange, type RangeOptions } from './image.ts';
+import type { Thinning } from './thinning.ts';
 
 /** One number for both directions, or [rows, columns]. */
 export type Both = number | readonly [rows: number, columns: number];
@@ -9,7 +10,8 @@ export type Both = number | readonly [rows: number, columns: number];
 export interface SsimOptions extends RangeOptions {
   /**
    * Whose defaults: `'scikit-image'` (7 x 7 uniform window, sample covariance) or `'wang'`, the paper's (Gaussian window of
-   * sigma 1.5 with 11 taps, population covariance). Options beside it override it.
+   * sigma 1.5 with 11 taps, population covariance), which `'torchmetrics'` (with mirrored borders), `'piq'` (thinned out first)
+   * and `'pytorch-msssim'` (no change) follow. Options beside it override it.
    */
   readonly defaults?: SsimDefaults;
   /** Side of the uniform window, odd (default 7). Not together with Gaussian weights, whose window follows from sigma. */
@@ -32,16 +34,25 @@ export interface SsimOptions extends RangeOptions {
   readonly border?: 'crop' | 'reflect';
   /** SSIM of each channel, averaged (the default), or of the luma 0.299 R + 0.587 G + 0.114 B. */
   readonly color?: 'channels' | 'luma';
-  /** Wang's second script: first average and thin out by round(smaller side / 256). Default false. */
-  readonly downsample?: boolean;
+  /**
+   * First average and thin out by round(smaller side / 256): as Wang's second script does it (true), or over blocks that lie
+   * side by side, as piq does it (`'blocks'`). Default false.
+   */
+  readonly downsample?: boolean | 'blocks';
 }
 
 export type SsimDefaults = keyof typeof defaults;
 
+const wang = { gaussianWeights: true, useSampleCovariance: false, border: 'crop', downsample: false } as const;
 const defaults = {
-  'scikit-image': { gaussianWeights: false, useSampleCovariance: true },
-  wang: { gaussianWeights: true, useSampleCovariance: false },
-} as const;
+  'scikit-image': { ...wang, gaussianWeights: false, useSampleCovariance: true },
+  wang,
+  torchmetrics: { ...wang, border: 'reflect' },
+  piq: { ...wang, downsample: 'blocks' },
+  'pytorch-msssim': wang,
+} as const satisfies Record<string, Basis>;
+
+type Basis = Required<Pick<SsimOptions, 'gaussianWeights' | 'useSampleCovariance' | 'border' | 'downsample'>>;
 
 /** The options as numbers: what the float64 and the tensor version both compute with. */
 export interface SsimSetting {
@@ -54,7 +65,8 @@ export interface SsimSetting {
   readonly c2: number;
   readonly border: 'crop' | 'reflect';
   readonly color: 'channels' | 'luma';
-  readonly downsample: boolean;
+  /** By how much a picture is thinned out first, and how. */
+  readonly thinning: (size: { width: number; height: number }) => { readonly factor: number; readonly how: Thinning };
 }
 
 /** Options to numbers. @throws MetricError `METRIC_BAD_ARGUMENT` */
@@ -64,15 +76,9 @@ export function resolveSsim(options: SsimOptions): SsimSetting {
   if (!Object.hasOwn(defaults, name)) {
     throw new MetricError('METRIC_BAD_ARGUMENT', unknownName('defaults', name, Object.keys(defaults)));
   }
-  const settings = {
-    ...defaults[name],
-    K1: 0.01,
-    K2: 0.03,
-    border: 'crop',
-    color: 'channels',
-    ...withoutUndefined(options),
-  } as const;
-  const { dataRange, gaussianWeights, useSampleCovariance, K1, K2, border, color, downsample = false } = settings;
+  const settings = { ...(defaults[name] as Basis), ...withoutUndefined(options) };
+  const { dataRange, gaussianWeights, useSampleCovariance, border, downsample } = settings;
+  const { K1 = 0.01, K2 = 0.03, color = 'channels' } = settings;
   for (const [argument, value] of Object.entries({ K1, K2 })) {
     if (!(value >= 0)) refuse({ argument, value, allowed: 'a number of 0 or more' });
   }
@@ -80,6 +86,8 @@ export function resolveSsim(options: SsimOptions): SsimSetting {
     refuse({ argument: 'border', value: border, allowed: `'crop' or 'reflect'` });
   if (color !== 'channels' && color !== 'luma')
     refuse({ argument: 'color', value: color, allowed: `'channels' or 'luma'` });
+  if (typeof downsample !== 'boolean' && downsample !== 'blocks')
+    refuse({ argument: 'downsample', value: downsample, allowed: `true, false or 'blocks'` });
 
   const [rows, columns] = gaussianWeights ? gaussianWindows(options) : uniformWindows(options);
   const pixels = rows.length * columns.length;
@@ -91,8 +99,18 @@ export function resolveSsim(options: SsimOptions): SsimSetting {
     c2: (K2 * dataRange) ** 2,
     border,
     color,
-    downsample,
+    thinning: (size) => ({
+      factor: downsample === false ? 1 : thinningFactor(size, downsample),
+      how: downsample === 'blocks' ? 'cut' : 'symmetric',
+    }),
   };
+}
+
+/** round(smaller side / 256), at least 1; halves go up in MATLAB, to the even number in Python. */
+function thinningFactor({ width, height }: { width: number; height: number }, downsample: true | 'blocks'): number {
+  const exact = Math.min(width, height) / 256;
+  const isHalf = exact % 1 === 0.5;
+  return Math.max(1, downsample === 'blocks' && isHalf ? 2 * Math.round(exact / 2) : Math.round(exact));
 }
 
 function uniformWindows({ winSize = 7 }: SsimOptions): [Float64Array, Float64Array] {

@@ -1,7 +1,8 @@
 import { MetricError } from '../errors.ts';
 import { checkPair, checkRange, type Image } from './image.ts';
-import { filter, meanInside, planesOf, thinOut, type Plane } from './planes.ts';
+import { filter, meanInside, planesOf, type Plane } from './planes.ts';
 import { resolveSsim, type SsimOptions, type SsimSetting } from './ssim-options.ts';
+import { thinOut } from './thinning.ts';
 
 /** A score with the pictures behind it; `map` and `gradient` are laid out as the compared pictures' data. */
 export interface StructuralSimilarityDetails {
@@ -105,16 +106,11 @@ function prepare(a: Image, b: Image, options: SsimOptions): { setting: SsimSetti
   checkRange({ a, b }, options);
   const [x, y] = [a, b].map((image) => {
     const planes = planesOf(image, setting.color);
-    const factor = setting.downsample ? wangFactor(image) : 1;
-    return factor === 1 ? planes : planes.map((plane) => thinOut(plane, factor));
+    const { factor, how } = setting.thinning(image);
+    return factor === 1 ? planes : planes.map((plane) => thinOut(plane, factor, how));
   }) as [Plane[], Plane[]];
   checkWindow(x[0]!, setting);
   return { setting, pairs: x.map((plane, i) => [plane, y[i]!]) };
-}
-
-/** By how much Wang's second script thins a picture out: round(smaller side / 256), at least 1. */
-export function wangFactor({ width, height }: { width: number; height: number }): number {
-  return Math.max(1, Math.round(Math.min(width, height) / 256));
 }
 
 function gradientOf(x: Plane, y: Plane, terms: SimilarityTerms, setting: SsimSetting): Plane {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { mirrored, windowIndices } from '../images/planes.ts';
+import { mirrored } from '../images/planes.ts';
 import { resolveSsim, type SsimOptions, type SsimSetting } from '../images/ssim-options.ts';
-import { checkWindow, wangFactor } from '../images/structural-similarity.ts';
+import { checkWindow } from '../images/structural-similarity.ts';
+import { windowIndices, type Thinning } from '../images/thinning.ts';
 import { checkBatches, mapSeparably, meanOfChannels, toPlanes } from './batch.ts';
 
 /**
@@ -15,12 +16,13 @@ export function ssim(a: tf.Tensor4D, b: tf.Tensor4D, options: SsimOptions): tf.T
   const setting = resolveSsim(options);
   checkBatches(a, b, options);
   const [images, height, width] = a.shape;
-  const factor = setting.downsample ? wangFactor({ width, height }) : 1;
-  checkWindow({ width: Math.ceil(width / factor), height: Math.ceil(height / factor) }, setting);
+  const { factor, how } = setting.thinning({ width, height });
+  const thinned = (side: number) => (how === 'cut' ? Math.floor(side / factor) : Math.ceil(side / factor));
+  checkWindow({ width: thinned(width), height: thinned(height) }, setting);
   return tf.tidy(() => {
     const [x, y] = [a, b].map((batch) => {
       const planes = preparedPlanes(batch, options.dataRange, setting);
-      return factor === 1 ? planes : thinOutPlanes(planes, factor);
+      return factor === 1 ? planes : thinOutPlanes(planes, factor, how);
     }) as [tf.Tensor4D, tf.Tensor4D];
     return meanOfChannels(tf.mean(similarityOfPlanes(x, y, options.dataRange, setting).map, [1, 2, 3]), images);
   });
@@ -60,13 +62,19 @@ export function similarityOfPlanes(
   return { map: tf.mul(luminance, contrast), contrast };
 }
 
-/** 2 x 2 means and every second pixel, or coarser, as `thinOut` does it for one plane. */
-export function thinOutPlanes(planes: tf.Tensor4D, size: number): tf.Tensor4D {
+/** `thinOut` for planes [n, height, width, 1], in which a zero of the picture is `zero`. */
+export function thinOutPlanes(planes: tf.Tensor4D, size: number, thinning: Thinning, zero = 0): tf.Tensor4D {
   const [, height, width] = planes.shape;
-  if (height % 2 === 0 && width % 2 === 0 && size === 2) return tf.avgPool(planes, 2, 2, 'valid');
-  const matrix = (length: number) =>
-    matrixOf(windowIndices(length, size), new Float64Array(size).fill(1 / size), length, size);
-  return mapSeparably(planes, matrix(height), matrix(width));
+  if (thinning === 'cut' || (height % 2 === 0 && width % 2 === 0 && size === 2)) {
+    return tf.avgPool(planes, size, size, 'valid');
+  }
+  if (thinning === 'zeros') {
+    const front = (side: number): [number, number] => [side % 2, 0];
+    return tf.avgPool(tf.pad(planes, [[0, 0], front(height), front(width), [0, 0]], zero), size, size, 'valid');
+  }
+  const { across, down } = windowIndices({ width, height }, size, thinning);
+  const weights = new Float64Array(size).fill(1 / size);
+  return mapSeparably(planes, matrixOf(down, weights, height, size), matrixOf(across, weights, width, size));
 }
 
 function windowMeans(
