@@ -1,5 +1,5 @@
 """LPIPS of the lpips package with hashed trunk weights and hashed heads, for all nets, versions and forms; its squeeze form
-on the example pair with the real weights.
+on the example pair with the real weights. DISTS of its authors' package with hashed weights.
 
 Writes packages/metrics/test/fixtures/perceptual.json.
 Run: tools/reference/.venv/bin/python tools/reference/metrics/perceptual.py [shared/data]
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import lpips
+import DISTS_pytorch.DISTS_pt as dists
 import numpy as np
 import torch
 import torchvision
@@ -45,6 +46,30 @@ def fill_like(name, shape):
     return ((2 * u - 1) * np.sqrt(6 / np.prod(shape[1:]))).astype(np.float32)
 
 
+def dists_scores():
+    """The authors' model; its constructor asks torchvision for published weights, and gets hashed ones."""
+    vgg16 = torchvision.models.vgg16
+    dists.models.vgg16 = lambda pretrained: fill(vgg16(weights=None))
+    model = dists.DISTS(load_weights=False).eval()
+    dists.models.vgg16 = vgg16
+    for name in ("alpha", "beta"):
+        getattr(model, name).data = torch.from_numpy(np.abs(fill_like(name, (1, 1475, 1, 1))))
+    out = {}
+    for height, width in ((16, 16), (19, 26)):
+        a, b = (tensor(images(1, height, width, seed)) for seed in (1, 2))
+        with torch.enable_grad():
+            b.requires_grad_()
+            score = model(a, b, require_grad=True)
+            gradient = torch.autograd.grad(score, b)[0]
+        out[f"{height}x{width}"] = {"distance": [score.item()], "gradientSample": sample(gradient)}
+    return out
+
+
+def sample(gradient):
+    """Every 29th number of a gradient, in the order of NHWC."""
+    return gradient.permute(0, 2, 3, 1).flatten()[::29].tolist()
+
+
 def tensor(batch):
     return torch.from_numpy(batch).permute(0, 3, 1, 2)
 
@@ -56,13 +81,19 @@ def main():
             trunk = fill(TRUNKS[net](weights=None))
             a, b = (tensor(images(2, height, width, seed)) for seed in (1, 2))
             value, layers = build(net, trunk)(a, b, retPerLayer=True, normalize=True)
+            with torch.enable_grad():
+                b.requires_grad_()
+                gradient = torch.autograd.grad(build(net, trunk)(a, b, normalize=True).sum(), b)[0]
+                b = b.detach()
             out[net] = {
+                "gradientSample": sample(gradient),
                 "distance": value.flatten().tolist(),
                 "layers": [layer.flatten().tolist() for layer in layers],
                 "v0.0": build(net, trunk, version="0.0")(a, b, normalize=True).flatten().tolist(),
                 "baseline": build(net, trunk, lpips=False)(a, b, normalize=True).flatten().tolist(),
                 "spatialSample": build(net, trunk, spatial=True)(a, b, normalize=True).flatten()[::101].tolist(),
             }
+        out["dists"] = dists_scores()
         if len(sys.argv) > 1:
             data = Path(sys.argv[1])
             trunk = torchvision.models.squeezenet1_1(weights=None)

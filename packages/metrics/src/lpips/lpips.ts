@@ -4,7 +4,7 @@ import { loadWeights, type Source, type StateDict } from '@missing-u/weights';
 import { MetricError, refuse } from '../errors.ts';
 import { Parameters } from '../networks/parameters.ts';
 import { createTrunk, trunkNames, type Trunk, type TrunkName } from '../networks/trunks.ts';
-import { checkShapes } from '../tensors/batch.ts';
+import { checkShapes, checkValues } from '../tensors/batch.ts';
 
 /** What LPIPS is built of; names and defaults as in the `lpips` package. */
 export interface LpipsOptions {
@@ -103,7 +103,10 @@ export class LPIPS {
     const [images, height, width, channels] = a.shape;
     if (channels !== 3 && channels !== 1)
       refuse({ argument: 'a', value: a, allowed: 'pictures of 3 channels, or of 1' });
-    if (checkRange) checkValues({ a, b }, normalize);
+    if (checkRange) {
+      const remedy = normalize ? '' : ' (or pass `normalize: true` for pictures in [0, 1])';
+      checkValues({ a, b }, [normalize ? 0 : -1, 1], 'LPIPS', remedy);
+    }
     return tf.tidy(() => {
       const features = this.#trunk.features(this.#prepare(tf.concat([a, b]), normalize));
       return features.map((feature, layer) => {
@@ -137,19 +140,4 @@ function unitNormalize(x: tf.Tensor4D): tf.Tensor4D {
   // The tiny number under the root changes no digit, and gives dead positions the slope zero instead of 0 / 0.
   const length = tf.sqrt(tf.add(tf.sum(tf.square(x), 3, true), 1e-20));
   return tf.div(x, tf.add(length, 1e-10));
-}
-
-function checkValues(batches: Record<string, tf.Tensor4D>, normalize: boolean): void {
-  const bottom = normalize ? 0 : -1;
-  for (const [name, batch] of Object.entries(batches)) {
-    const [low, high] = tf.tidy(() => [tf.min(batch).dataSync()[0]!, tf.max(batch).dataSync()[0]!]);
-    if (!Number.isFinite(low + high))
-      throw new MetricError('METRIC_NOT_FINITE', `\`${name}\` has values that are not finite.`);
-    if (low >= bottom - 1e-4 && high <= 1 + 1e-4) continue;
-    const remedy = normalize ? '' : ' (or pass `normalize: true` for pictures in [0, 1])';
-    throw new MetricError(
-      'METRIC_OUT_OF_RANGE',
-      `\`${name}\` has values from ${low} to ${high}, but LPIPS was told that they lie in [${bottom}, 1]; scale the pictures${remedy}.`,
-    );
-  }
 }

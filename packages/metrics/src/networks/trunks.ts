@@ -65,11 +65,14 @@ export interface Trunk {
   dispose(): void;
 }
 
+/** What halves the pictures between blocks, over windows of the given side. */
+export type Pool = (x: tf.Tensor4D, size: number) => tf.Tensor4D;
+
 /**
  * AlexNet, SqueezeNet 1.1 or VGG16 with torchvision's weights (keys `features.0.weight` and so on; a classifier may be
- * there). @throws MetricError `METRIC_WRONG_WEIGHTS`
+ * there). `pool` takes the place of the network's max pools. @throws MetricError `METRIC_WRONG_WEIGHTS`
  */
-export function createTrunk(name: TrunkName, weights: StateDict): Trunk {
+export function createTrunk(name: TrunkName, weights: StateDict, { pool = maxPool }: { pool?: Pool } = {}): Trunk {
   const parameters = new Parameters(
     weights,
     `torchvision's ${{ squeeze: 'squeezenet1_1', alex: 'alexnet', vgg: 'vgg16' }[name]}`,
@@ -99,7 +102,7 @@ export function createTrunk(name: TrunkName, weights: StateDict): Trunk {
         };
       }
       case 'pool':
-        return (x) => tf.maxPool(layer.cutOff ? x : filledUp(x), layer.size, 2, 'valid');
+        return (x) => pool(layer.cutOff ? x : filledUp(x), layer.size);
       case 'tap':
         channels.push(depth);
         return 'tap';
@@ -119,6 +122,8 @@ export function createTrunk(name: TrunkName, weights: StateDict): Trunk {
     });
   return { name, channels, features, dispose: () => parameters.dispose() };
 }
+
+const maxPool: Pool = (x, size) => tf.maxPool(x, size, 2, 'valid');
 
 /** Zeros behind even sides, so that a 3 x 3 pool of stride 2 has a last window; after a ReLU they never win. */
 function filledUp(x: tf.Tensor4D): tf.Tensor4D {

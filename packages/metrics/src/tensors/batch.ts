@@ -36,6 +36,25 @@ export function checkShapes(a: tf.Tensor4D, b: tf.Tensor4D): void {
   );
 }
 
+/** Refuses values outside the range that a network was told; the look reads numbers back. */
+export function checkValues(
+  batches: Readonly<Record<string, tf.Tensor4D>>,
+  [bottom, top]: readonly [number, number],
+  metric: string,
+  remedy = '',
+): void {
+  for (const [name, batch] of Object.entries(batches)) {
+    const [low, high] = tf.tidy(() => [tf.min(batch).dataSync()[0]!, tf.max(batch).dataSync()[0]!]);
+    if (!Number.isFinite(low + high))
+      throw new MetricError('METRIC_NOT_FINITE', `\`${name}\` has values that are not finite.`);
+    if (low >= bottom - 1e-4 && high <= top + 1e-4) continue;
+    throw new MetricError(
+      'METRIC_OUT_OF_RANGE',
+      `\`${name}\` has values from ${low} to ${high}, but ${metric} was told that they lie in [${bottom}, ${top}]; scale the pictures${remedy}.`,
+    );
+  }
+}
+
 /** Channels as separate pictures: [images, height, width, channels] to [images * channels, height, width, 1]. */
 export function toPlanes(batch: tf.Tensor4D): tf.Tensor4D {
   const [images, height, width, channels] = batch.shape;
