@@ -74,8 +74,8 @@ function slopes(
         );
       }
     }
-    const grads = pullBack(tape, [...y, ...parameters], outputs, a);
-    return [...outputs, ...grads.map((grad) => tf.neg(grad))];
+    const minus = a.map((leaf) => tf.neg(leaf));
+    return [...outputs, ...pullBack(tape, [...y, ...parameters], outputs, minus)];
   });
 }
 

@@ -26,24 +26,55 @@ export function linearCombination(
   return sum;
 }
 
+/** Up to here a tensor is small: an operation costs its call, not its arithmetic. */
+const small = 4096;
+
 function compute(
   base: tf.Tensor | undefined,
   weights: readonly number[],
   terms: readonly tf.Tensor[],
   used: readonly number[],
 ): tf.Tensor {
-  const groups = new Map<number, { sum: tf.Tensor; sign: number }>();
+  const first = base ?? terms[0]!;
+  if (first.size <= small && used.length > 2) return contracted(base, weights, terms, used);
+  const parts = base === undefined ? [] : [base];
+  for (const { sum, weight } of grouped(weights, terms, used)) parts.push(weight === 1 ? sum : tf.mul(sum, weight));
+  if (parts.length > 2) return tf.addN(parts);
+  if (parts.length === 2) return tf.add(parts[0]!, parts[1]!);
+  const [only] = parts;
+  if (only === undefined) return tf.zerosLike(first);
+  return only === base || only === terms[used[0]!] ? tf.clone(only) : only;
+}
+
+/** All at once, in three operations: the terms as rows of one tensor, times their weights, summed. */
+function contracted(
+  base: tf.Tensor | undefined,
+  weights: readonly number[],
+  terms: readonly tf.Tensor[],
+  used: readonly number[],
+): tf.Tensor {
+  const rows = used.map((i) => terms[i]!);
+  const factors = used.map((i) => weights[i]!);
+  if (base !== undefined) {
+    rows.push(base);
+    factors.push(1);
+  }
+  const column = tf.tensor(factors, [factors.length, ...rows[0]!.shape.map(() => 1)]);
+  return tf.sum(tf.mul(tf.stack(rows), column), 0);
+}
+
+/** Sums of terms of equal |weight|, so that each is multiplied once. */
+function grouped(
+  weights: readonly number[],
+  terms: readonly tf.Tensor[],
+  used: readonly number[],
+): { sum: tf.Tensor; weight: number }[] {
+  const groups = new Map<number, { sum: tf.Tensor; weight: number }>();
   for (const i of used) {
-    const [size, sign] = [Math.abs(weights[i]!), Math.sign(weights[i]!)];
-    const group = groups.get(size);
-    if (group === undefined) groups.set(size, { sum: terms[i]!, sign });
-    else group.sum = sign === group.sign ? tf.add(group.sum, terms[i]!) : tf.sub(group.sum, terms[i]!);
+    const weight = weights[i]!;
+    const group = groups.get(Math.abs(weight));
+    if (group === undefined) groups.set(Math.abs(weight), { sum: terms[i]!, weight });
+    else group.sum = weight === group.weight ? tf.add(group.sum, terms[i]!) : tf.sub(group.sum, terms[i]!);
   }
-  let total = base;
-  for (const [size, { sum, sign }] of groups) {
-    const term = size * sign === 1 ? sum : tf.mul(sum, size * sign);
-    total = total === undefined ? term : tf.add(total, term);
-  }
-  if (total === undefined) return tf.zerosLike(terms[0]!);
-  return groups.size === 0 || total === terms[used[0]!] ? tf.clone(total) : total;
+  return [...groups.values()];
 }
