@@ -8,7 +8,8 @@ import { apply, checkedInputs, cotangents, type TensorFunction } from './vjp.ts'
  *
  * Two vector-Jacobian products: u ↦ Jᵀu is linear, and its own transpose applied to `vs` is J `vs` (J. Townsend, "A new
  * trick for calculating Jacobian vector products", 2017). So every operation of f needs a gradient that can be
- * differentiated with respect to its cotangent, which all of TensorFlow.js' have but those of the filters of convolutions.
+ * differentiated with respect to its cotangent. TensorFlow.js has none for the filters of convolutions; engines started with
+ * `@missing-u/engine` have.
  *
  * @param f function of `xs`, as for `vjp`.
  * @param xs float32 tensors.

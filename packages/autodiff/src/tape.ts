@@ -2,7 +2,8 @@
  * The only file that touches the internals of TensorFlow.js' autodiff (4.22). What it relies on, all public in the shipped
  * declarations: `engine().state.{activeTape, gradientDepth, kernelDepth, scopeStack, nextTapeNodeId}` and
  * `engine().gradients`; and, of a node of the tape, that the engine hands it to its own `gradient` pruned to the wanted
- * inputs, and disposes what is in `saved` when the outermost gradient is done.
+ * inputs, and disposes what is in `saved` when the outermost gradient is done; and that nodes are added by
+ * `engine().addTapeNode`.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { AutodiffError } from './errors.ts';
@@ -11,7 +12,55 @@ type EngineState = ReturnType<typeof tf.engine>['state'];
 export type Tape = EngineState['activeTape'];
 type TapeNode = Tape[number];
 
-const state = (): EngineState => tf.engine().state;
+/** The engine's state; whoever asks for it for the first time gets the order of tapes mended. */
+const state = (): EngineState => {
+  keepOrder();
+  return tf.engine().state;
+};
+
+const mended = Symbol.for('@missing-u/autodiff/order');
+
+/**
+ * Makes tapes hold every node after those that made its inputs, which engines take for granted. TensorFlow.js puts the clone
+ * that an operation saves of its own result (tanh, exp, sigmoid, softmax, ...) before the operation itself, and so loses its
+ * part of second derivatives without a word.
+ */
+function keepOrder(): void {
+  const engine = tf.engine() as unknown as Record<symbol, boolean> & {
+    addTapeNode(...parts: unknown[]): void;
+    state: { activeTape: Tape | null };
+  };
+  if (engine[mended] === true) return;
+  engine[mended] = true;
+  const addTapeNode = engine.addTapeNode.bind(engine);
+  engine.addTapeNode = (...parts) => {
+    addTapeNode(...parts);
+    settleLast(engine.state.activeTape!);
+  };
+  // The running tape, if there is one, was begun before.
+  const tape = engine.state.activeTape;
+  if (tape !== null) for (const node of tape.splice(0)) settleLast((tape.push(node), tape));
+}
+
+/** Moves the last node before those clones right before it that read its outputs. */
+function settleLast(tape: Tape): void {
+  const last = tape.length - 1;
+  const node = tape[last]!;
+  let first = last;
+  for (let i = last - 1; i >= 0 && isClone(tape[i]!); i--) {
+    if (node.outputs.some(({ id }) => id === tape[i]!.inputs['x']!.id && !readsTensor(node, id))) first = i;
+  }
+  if (first < last) tape.splice(first, 0, tape.pop()!);
+}
+
+/** Whether a node may be a clone: one input and nothing saved. */
+function isClone({ inputs, saved }: TapeNode): boolean {
+  return saved?.length === 0 && inputs['x'] !== undefined && Object.keys(inputs).length === 1;
+}
+
+function readsTensor({ inputs }: TapeNode, id: number): boolean {
+  return Object.values(inputs).some((input) => input.id === id);
+}
 
 /** Whether operations are being recorded right now: inside `tf.grad` and friends, and not inside a custom gradient. */
 export function isTaping(): boolean {

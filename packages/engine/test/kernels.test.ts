@@ -434,6 +434,36 @@ describe('resizing', () => {
   );
 });
 
+describe('second derivatives of a convolution', () => {
+  it.each([
+    [1, 'same'],
+    [2, 'same'],
+    [[2, 1], 'valid'],
+    [1, 1],
+  ] as [number | [number, number], 'same' | 'valid' | number][])('strides %j, padding %s', async (strides, pad) => {
+    for (const backend of ['cpu', ...backends]) {
+      await tf.setBackend(backend);
+      tf.tidy(() => {
+        const [x, w, u, v] = [draw(1, 6, 5, 2), draw(3, 3, 2, 3), draw(1, 6, 5, 2), draw(3, 3, 2, 3)];
+        const loss = (image: tf.Tensor, filter: tf.Tensor) =>
+          tf.sum(tf.softplus(tf.conv2d(image as tf.Tensor4D, filter as tf.Tensor4D, strides, pad)));
+        const slopes = tf.grads(loss);
+        const along = (image: tf.Tensor, filter: tf.Tensor) => {
+          const [dx, dw] = slopes([image, filter]);
+          return tf.add(tf.sum(tf.mul(dx!, u)), tf.sum(tf.mul(dw!, v)));
+        };
+        const step = 1e-2;
+        const at = (s: number) => slopes([tf.add(x, tf.mul(u, s)), tf.add(w, tf.mul(v, s))]);
+        const [after, before] = [at(step), at(-step)];
+        tf.grads(along)([x, w]).forEach((product, i) => {
+          const difference = tf.div(tf.sub(after[i]!, before[i]!), 2 * step);
+          expect(product, backend).toBeAllClose(difference, { rtol: 1e-2, atol: 5e-3 });
+        });
+      });
+    }
+  });
+});
+
 it.each([
   [false, false, [[4, 3], [3, 5]]],
   [true, false, [[3, 4], [3, 5]]],

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { conv2dBackpropFilterGradient } from './conv2d-backprop-filter.ts';
 import { einsumGradient } from './einsum.ts';
 
 /**
@@ -7,5 +8,7 @@ import { einsumGradient } from './einsum.ts';
  */
 export async function registerGradients(): Promise<void> {
   if (tf.getGradient('Add') === undefined) await import('@tensorflow/tfjs-layers');
-  if (tf.getGradient('Einsum') === undefined) tf.registerGradient(einsumGradient);
+  for (const gradient of [einsumGradient, conv2dBackpropFilterGradient]) {
+    if (tf.getGradient(gradient.kernelName) === undefined) tf.registerGradient(gradient);
+  }
 }
