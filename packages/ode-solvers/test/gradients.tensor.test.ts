@@ -2,9 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkpoint, gradCheck, vjp } from '@missing-u/autodiff';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  adjoint, checkpointed, coupled, direct, initialMotion, integrate, odeint, reversible, secondOrder,
+  adjoint, checkpointed, coupled, direct, initialMotion, integrate, methodNames, odeint, reversible, secondOrder,
   type Gradient, type OdeOptions, type SolverStats,
 } from '../src/index.ts'; // prettier-ignore
+
+import * as float64 from '../src/float64/index.ts';
+import { methodOf } from '../src/methods/index.ts';
 
 let w: tf.Variable<tf.Rank.R2>;
 let y0: tf.Tensor2D;
@@ -158,6 +161,114 @@ describe('gradients', () => {
     }
   });
 
+  it.each(all)('%s: Hessian-vector products of a network in all of its inputs', (_name, gradient) => {
+    const value = loss(gradient(), { method: 'rk4', stepSize: 0.1 });
+    const slopes = (y: tf.Tensor, s: tf.Tensor, v: tf.Tensor) =>
+      vjp((a: tf.Tensor, b: tf.Tensor, _v: tf.Tensor) => value(a, b), [y, s, v]);
+    const directions = [
+      tf.tensor2d([1, -1, 0.5, 2], [2, 2]),
+      tf.tensor1d([1, -2]),
+      tf.tensor2d([0.5, 1, -1, 2], [2, 2]),
+    ];
+    // The variable is moved in place: it is closed over.
+    const [centre, h] = [tf.clone(w), 0.02];
+    const moved = (k: number) => {
+      const [y, s, v] = [y0, film, centre].map((x, i) => tf.add(x, tf.mul(directions[i]!, k * h)));
+      w.assign(v as tf.Tensor2D);
+      const grads = slopes(y!, s!, w);
+      w.assign(centre);
+      return grads;
+    };
+    const [a, b, c, d] = [moved(-2), moved(-1), moved(1), moved(2)];
+    const along = (y: tf.Tensor, s: tf.Tensor, v: tf.Tensor) =>
+      tf.addN(slopes(y, s, v).map((grad, i) => tf.sum(tf.mul(grad, directions[i]!))));
+    vjp(along, [y0, film, w] as tf.Tensor[]).forEach((product, i) => {
+      const differences = tf.sub(tf.mul(tf.sub(c[i]!, b[i]!), 8), tf.sub(d[i]!, a[i]!));
+      expect(product).toBeAllClose(tf.div(differences, 12 * h), { rtol: 5e-3, atol: 5e-3 });
+    });
+  });
+
+  it('second derivatives of times are refused rather than lost', () => {
+    const a = tf.scalar(0.7);
+    const end = (rate: tf.Tensor, t1: tf.Tensor) => {
+      const ts = tf.stack([tf.scalar(0), t1]);
+      return odeint((_t, y: tf.Tensor) => tf.mul(rate, y), tf.scalar(1), ts, { ...grid, output: 'end' }).ys;
+    };
+    const mixed = (b: tf.Tensor) => vjp((t: tf.Tensor) => end(b, t), tf.scalar(1));
+    expect(() => vjp(mixed, a)).toThrow('Times have no second derivatives');
+    // Where only the rate is differentiated, times in a tensor do no harm: d²/da² e^a = e^a.
+    const rateOnly = (b: tf.Tensor) => vjp((c: tf.Tensor) => end(c, tf.scalar(1)), b);
+    expect(vjp(rateOnly, a)).toBeAllClose(Math.exp(0.7), { rtol: 1e-4 });
+  });
+
+  it.each(methodNames.filter((name) => name !== 'leapfrog'))(
+    '%s: those of y0 and times, by finite differences',
+    (method) => {
+      const implicit = method === 'kvaerno3';
+      const options = methodOf(method).adaptive
+        ? { rtol: implicit ? 1e-3 : 1e-4, atol: 1e-4, firstStep: 0.1, minStep: 0.1, maxStep: 0.1 }
+        : { stepSize: 0.05 };
+      const f = (t: number, y: tf.Tensor) => tf.add(tf.neg(tf.sin(y)), Math.cos(t));
+      const run = (y: tf.Tensor) => odeint(f, y, [0.2, 0.6], { method, ...options, output: 'end' }).ys;
+      gradCheck(run, [tf.tensor1d([0.8, -0.4])], { rtol: 5e-3, atol: 5e-3 });
+      const ends = (ts: tf.Tensor) => odeint(f, tf.tensor1d([0.8, -0.4]), ts, { method, ...options, output: 'end' }).ys;
+      const [dt0, dt1] = vjp(ends, tf.tensor1d([0.2, 0.6]), tf.tensor2d([[1, 0]])).dataSync();
+      // Of the exact solution, to the error of the method.
+      const at = (t0: number, t1: number) => {
+        const vector = (t: number, y: Float64Array) => y.map((value) => Math.cos(t) - Math.sin(value));
+        return float64.odeint(vector, [0.8], [t0, t1]).ys[1]![0]!;
+      };
+      const tolerance = method === 'euler' ? 3e-2 : 5e-3;
+      expect(Math.abs(dt0! - (at(0.201, 0.6) - at(0.199, 0.6)) / 0.002)).toBeLessThan(tolerance);
+      expect(Math.abs(dt1! - (at(0.2, 0.601) - at(0.2, 0.599)) / 0.002)).toBeLessThan(tolerance);
+    },
+  );
+
+  it('of ten Euler steps on y’ = y is 1.1^10, and of a constant solution 1, whose error is 0', () => {
+    const gridConstructor = () => Array.from({ length: 11 }, (_, i) => (i === 10 ? 1 : i / 10));
+    const grown = (y: tf.Tensor) => integrate((_t, x: tf.Tensor) => x, y, 0, 1, { method: 'euler', gridConstructor }).y;
+    expect(vjp(grown, tf.scalar(1))).toBeAllClose(1.1 ** 10, { rtol: 1e-5 });
+    for (const [, gradient] of all) {
+      const still = (y: tf.Tensor) =>
+        integrate((_t, x: tf.Tensor) => tf.zerosLike(x), y, 0, 1, { gradient: gradient() }).y;
+      expect(vjp(still, tf.scalar(2))).toBeAllClose(1);
+      expect(
+        vjp((y: tf.Tensor) => odeint((_t, x: tf.Tensor) => x, y, [3], { gradient: gradient() }).ys, tf.scalar(2)),
+      ).toBeAllClose(1);
+    }
+  });
+
+  it.each(all)('%s: both halves of an oscillator, x0 and v0, reach both halves of its end', (_name, gradient) => {
+    const oscillator = secondOrder((_t, x: tf.Tensor) => tf.neg(x));
+    const end = (x: tf.Tensor, v: tf.Tensor) =>
+      integrate(oscillator, { x, v }, 0, 1, { method: 'rk4', stepSize: 0.1, gradient: gradient() }).y;
+    const [cx, cv] = [1.5, -2];
+    const [dx, dv] = vjp((x: tf.Tensor, v: tf.Tensor) => end(x, v), [tf.scalar(0.3), tf.scalar(0.7)], {
+      x: tf.scalar(cx),
+      v: tf.scalar(cv),
+    });
+    expect(dx).toBeAllClose(cx * Math.cos(1) - cv * Math.sin(1), { rtol: 1e-4 });
+    expect(dv).toBeAllClose(cx * Math.sin(1) + cv * Math.cos(1), { rtol: 1e-4 });
+  });
+
+  it('dense output has its gradient by direct, and is refused where it would be lost', async () => {
+    const run = (gradient: Gradient) => (y: tf.Tensor) => {
+      const f = (_t: number, x: tf.Tensor) => tf.neg(x);
+      const { ys, dense } = odeint(f, y, [0, 1], { dense: true, rtol: 1e-4, atol: 1e-5, gradient });
+      const middle = dense!.evaluate(0.5);
+      dense!.dispose();
+      ys.dispose();
+      return middle;
+    };
+    expect(vjp(run(direct()), tf.scalar(2))).toBeAllClose(Math.exp(-0.5), { rtol: 1e-3 });
+    for (const [name, gradient] of all.slice(1)) {
+      expect(() => vjp(run(gradient()), tf.scalar(2)), name).toThrow(`not with \`${name}()\``);
+      tf.dispose(run(gradient())(tf.scalar(2)));
+    }
+    const y = tf.scalar(2);
+    await expect(() => vjp(run(direct()), y).dispose()).toLeakNoTensors();
+  });
+
   it('works within checkpoint, and a solve within the field of a solve', () => {
     const f = (_t: number, y: tf.Tensor) => tf.neg(y);
     const run = (y: tf.Tensor) => integrate(f, y, 0, 1, { ...grid, gradient: checkpointed() }).y;
@@ -167,7 +278,20 @@ describe('gradients', () => {
     expect(tf.grad((y) => outer(y))(tf.scalar(1))).toBeAllClose(Math.exp(-Math.exp(-0.5)), { rtol: 1e-3 });
   });
 
-  it('a gradient as dynamics: the divergence of a continuous flow', () => {
+  it.each(all)('%s passes through a gradient as dynamics: the divergence of a flow', (_name, gradient) => {
+    const run = (v: tf.Tensor) => {
+      const flow = (z: tf.Tensor) => tf.tanh(tf.matMul(z as tf.Tensor2D, v as tf.Tensor2D));
+      const f = (_t: number, { x, log }: { x: tf.Tensor; log: tf.Tensor }) => ({
+        x: flow(x),
+        log: tf.add(tf.mul(log, 0), tf.sum(vjp((z: tf.Tensor) => flow(z), x))),
+      });
+      const start = { x: tf.tensor2d([[0.4, -1]]) as tf.Tensor, log: tf.scalar(0) as tf.Tensor };
+      return integrate(f, start, 0, 1, { method: 'rk4', stepSize: 0.1, gradient: gradient() }).y.log;
+    };
+    gradCheck(run, tf.tensor2d([[0.3, -0.2], [0.5, 0.1]]), { rtol: 5e-3, atol: 2e-3 }); // prettier-ignore
+  });
+
+  it('a gradient as dynamics, linear', () => {
     const f = (_t: number, { x, log }: { x: tf.Tensor; log: tf.Tensor }) => ({
       x: tf.mul(x, w),
       log: tf.add(tf.mul(log, 0), tf.sum(vjp((y: tf.Tensor) => tf.mul(y, w), x))),

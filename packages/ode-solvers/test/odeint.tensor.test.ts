@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { OdeError } from '../src/index.ts';
 import {
-  initialMotion, integrate, methodNames, odeint, odeintAsync, secondOrder, stepper, type OdeOptions,
+  adjoint, initialMotion, integrate, methodNames, odeint, odeintAsync, secondOrder, stepper, type OdeOptions,
 } from '../src/index.ts'; // prettier-ignore
 
 const decay = (_t: number, y: tf.Tensor): tf.Tensor => tf.neg(y);
@@ -134,6 +134,14 @@ describe('odeint', () => {
     const f = (t: number, { a }: typeof y0) => ({ a: tf.neg(a), b: tf.scalar(50 * Math.cos(50 * t)) });
     const nfe = (options: OdeOptions<typeof y0>) => odeint(f, y0, [0, 1], options).stats.nfe;
     const tight = nfe({ rtol: 1e-4, atol: 1e-4 });
+    const components = { rtol: tf.tensor1d([1e-4, 1]), atol: tf.tensor1d([1e-4, 10]) };
+    const joint = odeint(
+      (t, y: tf.Tensor) => tf.add(tf.mul(y, [-1, 0]), [0, 50 * Math.cos(50 * t)]),
+      tf.tensor1d([1, 0]),
+      [0, 1],
+      components,
+    );
+    expect(joint.stats.nfe).toBeLessThan(tight / 2);
     expect(nfe({ rtol: { a: 1e-4, b: 1 }, atol: { a: 1e-4, b: tf.scalar(10) } })).toBeLessThan(tight / 2);
     expect(nfe({ rtol: 1e-4, atol: 1e-4, norm: ({ a }) => tf.abs(a) })).toBeLessThan(tight / 2);
   });
@@ -274,8 +282,23 @@ describe('bad input', () => {
     ['ODE_NON_FINITE', () => odeint((_t, y: tf.Tensor) => tf.mul(y, NaN), y0(), [0, 1], { method: 'rk4' })],
     ['ODE_STATE', () => odeint(decay, tf.tensor1d([1], 'int32'), [0, 1])],
     ['ODE_STATE', () => odeint((_t, y) => y, {}, [0, 1])],
-    ['AUTODIFF_TREE', () => odeint(decay, 3 as never, [0, 1])],
+    ['ODE_STATE', () => odeint(decay, 3 as never, [0, 1])],
+    ['ODE_STATE', () => odeint(decay, undefined as never, [0, 1])],
+    ['ODE_STATE', () => odeint(decay, [1, 2] as never, [0, 1])],
+    ['ODE_TIMES', () => odeint(decay, y0(), 1 as never)],
+    ['ODE_TIMES', () => odeint(decay, y0(), undefined as never)],
+    ['ODE_FIELD', () => odeint(3 as never, y0(), [0, 1])],
+    ['ODE_FIELD', () => stepper(undefined as never)],
+    ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { gradient: 'adjoint' as never })],
+    ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { gradient: adjoint as never })],
+    ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { output: 'all' as never })],
+    ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { events: [{ fn: 1 as never }] })],
+    ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { events: [{ fn: () => 1, direction: 2 as never }] })],
+    ['ODE_EVENT', () => odeint(decay, y0(), [0, 1], { events: [{ fn: (_t, y) => y }] })],
+    ['ODE_EVENT', () => odeint(decay, y0(), [0, 1], { events: [{ fn: () => NaN }] })],
     ['ODE_TOLERANCE', () => odeint(decay, y0(), [0, 1], { rtol: -1 })],
+    ['ODE_TOLERANCE', () => odeint(decay, y0(), [0, 1], { rtol: tf.tensor1d([1e-3, 0]) })],
+    ['ODE_TOLERANCE', () => odeint(decay, y0(), [0, 1], { atol: tf.tensor1d([1e-3, 1e-3, 1e-3]) })],
     ['ODE_TOLERANCE', () => odeint(decay, y0(), [0, 1], { atol: { a: 1 } })],
     ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { norm: 'max' as never })],
     ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { method: 'euler', minStep: 1 })],
@@ -285,6 +308,7 @@ describe('bad input', () => {
     ['ODE_FIELD_SHAPE', () => odeint((_t, y: tf.Tensor) => tf.cast(y, 'int32'), y0(), [0, 1])],
     ['ODE_ASYNC_FIELD', () => odeint((async (_t: number, y: tf.Tensor) => y) as never, y0(), [0, 1])],
     ['ODE_PARAMETERS', () => odeint(decay, y0(), [0, 1], { parameters: [3 as never] })],
+    ['ODE_PARAMETERS', () => odeint(decay, y0(), [0, 1], { parameters: tf.scalar(1) as never })],
   ])('%s', (expected, run) => {
     tf.tidy(() => void expect(code(run)).toBe(expected));
   });
@@ -294,5 +318,12 @@ describe('bad input', () => {
     gone.dispose();
     expect(code(() => odeint(decay, gone, [0, 1]))).toBe('ODE_DISPOSED');
     expect(code(() => odeint(decay, tf.scalar(1), [0, 1], { parameters: [gone] }))).toBe('ODE_DISPOSED');
+    expect(code(() => odeint(() => gone, tf.scalar(1), [0, 1]))).toBe('ODE_DISPOSED');
+    const disposing = (t: number, y: tf.Tensor) => {
+      const slope = decay(t, y);
+      y.dispose();
+      return slope;
+    };
+    expect(code(() => odeint(disposing, tf.scalar(1), [0, 1], { method: 'rk4' }))).toBe('ODE_DISPOSED');
   });
 });

@@ -3,8 +3,11 @@ import { OdeError } from '../errors.ts';
 
 /** Output times, checked: finite, and strictly monotonic. Returns plain numbers. */
 export function checkedTimes(ts: ArrayLike<number>, argument = 'ts'): number[] {
-  const times = Array.from(ts);
   const allowed = 'finite numbers that strictly increase or strictly decrease, the initial time first';
+  if (typeof ts !== 'object' || ts === null || !('length' in ts)) {
+    throw new OdeError('ODE_TIMES', invalidArgument({ argument, value: ts, allowed: `an array of ${allowed}` }));
+  }
+  const times = Array.from(ts);
   if (times.length === 0) {
     throw new OdeError('ODE_TIMES', invalidArgument({ argument, value: times, allowed: `at least one of ${allowed}` }));
   }

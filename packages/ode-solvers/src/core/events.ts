@@ -1,3 +1,4 @@
+import { OdeError } from '../errors.ts';
 import type { AcceptedStep } from './solve.ts';
 import type { Read, Space } from './space.ts';
 
@@ -48,17 +49,19 @@ export class EventWatch<Y> {
 
   private *valuesAt(t: number, y: Y): Generator<Read, number[], number> {
     const values: number[] = [];
-    for (const event of this.events) values.push(yield event.value(t, y));
+    for (const event of this.events) values.push(yield* this.value(event, t, y));
     return values;
   }
 
+  private *value(event: EventSpec<Y>, t: number, y: Y): Generator<Read, number, number> {
+    const value = yield event.value(t, y);
+    if (!Number.isNaN(value)) return value;
+    const message = `\`events[${this.events.indexOf(event)}].fn\` gave NaN at t = ${t}, but has to give a number wherever the solution goes.`;
+    throw new OdeError('ODE_EVENT', message);
+  }
+
   /** Regula falsi with the Illinois rule, in theta; bracketed, so it cannot leave the step. */
-  private *zero(
-    step: AcceptedStep<Y>,
-    event: EventSpec<Y>,
-    from: number,
-    to: number,
-  ): Generator<Read, number, number> {
+  private *zero(step: AcceptedStep<Y>, event: EventSpec<Y>, from: number, to: number): Generator<Read, number, number> {
     const { span } = step;
     let [a, b, fa, fb] = [0, 1, from, to];
     let side = 0;
@@ -67,8 +70,12 @@ export class EventWatch<Y> {
       const theta = Math.min(Math.max(a + slope * (b - a), a), b);
       if (theta === a || theta === b) break;
       const [y] = this.space.scope(() => [step.interpolant().evaluate(theta)]);
-      const value = yield event.value(span.t + theta * span.h, y);
-      this.space.free([y]);
+      let value: number;
+      try {
+        value = yield* this.value(event, span.t + theta * span.h, y);
+      } finally {
+        this.space.free([y]);
+      }
       if (value === 0) return theta;
       if (Math.sign(value) === Math.sign(fb)) {
         [b, fb] = [theta, value];

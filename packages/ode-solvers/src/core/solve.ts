@@ -245,7 +245,16 @@ class Walk<Y> {
 
   /** Shows the step to the observer and goes on from its end. */
   private show(span: Span, end: number, result: Stepped<Y>): boolean | Generator<Read, boolean, number> {
-    const step = new Step(this.problem.system, this.problem.method, span, end, this.y, this.carry!, this.restart, result);
+    const step = new Step(
+      this.problem.system,
+      this.problem.method,
+      span,
+      end,
+      this.y,
+      this.carry!,
+      this.restart,
+      result,
+    );
     let stop: boolean | Generator<Read, boolean, number> = false;
     try {
       stop = this.observe(step);

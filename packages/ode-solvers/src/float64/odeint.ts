@@ -1,4 +1,5 @@
 import { invalidArgument } from '@missing-u/errors';
+import { checkEvents, checkField, checkOutput } from '../control/arguments.ts';
 import { checkedSteps, type StepOptions } from '../control/options.ts';
 import { checkedTimes } from '../control/times.ts';
 import type { Dense } from '../core/dense.ts';
@@ -92,11 +93,17 @@ function checkedOrder(
   ts: ArrayLike<number>,
   options: VectorOptions,
 ): Order<Float64Array> {
+  checkField(f);
+  if (typeof y0 !== 'object' || y0 === null || !('length' in y0)) {
+    throw new OdeError('ODE_STATE', invalidArgument({ argument: 'y0', value: y0, allowed: 'an array of numbers' }));
+  }
   const state = Float64Array.from(y0);
   if (!state.every(Number.isFinite)) {
     throw new OdeError('ODE_NON_FINITE', invalidArgument({ argument: 'y0', value: state, allowed: 'finite numbers' }));
   }
   const { rtol = 1e-7, atol = 1e-9, output = 'times', dense = false, events = [] } = options;
+  checkOutput(output);
+  checkEvents(events);
   checkTolerance('rtol', rtol, state.length);
   checkTolerance('atol', atol, state.length);
   const times = checkedTimes(ts);

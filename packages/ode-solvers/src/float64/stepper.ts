@@ -1,3 +1,4 @@
+import { checkField } from '../control/arguments.ts';
 import type { Method } from '../core/method.ts';
 import type { SolverStats } from '../core/result.ts';
 import { standAt, stepFrom, type Stand, type StepTaken } from '../core/stepper.ts';
@@ -19,6 +20,7 @@ export function stepper(
   f: VectorField,
   options: { method?: MethodName | Method; rtol?: Tolerance; atol?: Tolerance; norm?: Norm } = {},
 ): VectorStepper {
+  checkField(f);
   const method = methodOf(options.method ?? 'dopri5');
   const stats: SolverStats = { nfe: 0, steps: 0, accepted: 0, rejected: 0 };
   const system = float64System(f, float64Space(options.rtol ?? 1e-7, options.atol ?? 1e-9, options.norm), stats);

@@ -3,6 +3,7 @@ import { isTaping, keepAlive, linearise, pullBack, recordOperation } from '@miss
 import type { Delivery } from '../core/drive.ts';
 import type { BackwardStats, SolverStats } from '../core/result.ts';
 import type { System } from '../core/space.ts';
+import { OdeError } from '../errors.ts';
 import type { Leaves } from '../tensors/space.ts';
 import type { Plan } from './gradient.ts';
 import { replay } from './replay.ts';
@@ -44,6 +45,11 @@ export function recordSolve(
     outputs: rows.flatMap(({ y }) => y),
     saved: [...start, ...saved, keepAlive(captured)],
     vjp: (flat, needed) => {
+      if (captured.some((tensor) => tensor.isDisposed)) {
+        const message =
+          'A tensor that f closes over was disposed before the gradient was taken; dispose it afterwards, or leave it to `tf.tidy`.';
+        throw new OdeError('ODE_DISPOSED', message);
+      }
       const dys = rows.map((_, row) => flat.slice(row * width, (row + 1) * width));
       const stats: SolverStats = { nfe: 0, steps: 0, accepted: 0, rejected: 0 };
       const system = systemWith(stats);

@@ -1,7 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { isTaping, jvp, stopGradient, tidy, treeLike, withFreshTape, type TensorTree } from '@missing-u/autodiff';
+import {
+  isTaping,
+  isTensor,
+  jvp,
+  stopGradient,
+  tidy,
+  treeLike,
+  withFreshTape,
+  type TensorTree,
+} from '@missing-u/autodiff';
+import { invalidArgument } from '@missing-u/errors';
 import type { Order } from '../core/drive.ts';
 import type { Row } from '../core/outputs.ts';
+import { OdeError } from '../errors.ts';
 import type { OdeEvent } from './options.ts';
 import type { Leaves } from './space.ts';
 
@@ -59,6 +70,13 @@ function rateOf(order: Order<Leaves>, g: (t: number, y: Leaves) => tf.Tensor, t:
   const explicit = tf.div(tf.sub(g(t + delta, y), g(t - delta, y)), 2 * delta);
   const along = jvp((...leaves: tf.Tensor[]) => g(t, leaves), y as tf.Tensor[], slopes as tf.Tensor[]);
   return { slopes, rate: tf.add(explicit, along) };
+}
+
+/** What an event function gave, refused where it is more than one number. */
+export function eventValue(value: tf.Tensor | number, index: number): tf.Tensor | number {
+  if (typeof value === 'number' || (isTensor(value) && value.size === 1)) return value;
+  const message = invalidArgument({ argument: `events[${index}].fn(t, y)`, value, allowed: 'a number or a scalar' });
+  throw new OdeError('ODE_EVENT', message);
 }
 
 function asScalar(value: tf.Tensor | number): tf.Tensor {

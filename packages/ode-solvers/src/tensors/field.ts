@@ -115,6 +115,10 @@ function checkStructure(value: unknown, like: TensorTree, name: string): void {
 }
 
 function checkLeaf(leaf: tf.Tensor, like: tf.Tensor, i: number, name: string): void {
+  if (leaf.isDisposed || like.isDisposed) {
+    const what = leaf.isDisposed ? 'returned a disposed tensor' : "disposed its argument y, which is the solver's";
+    throw new OdeError('ODE_DISPOSED', `${name}(t, y) ${what}, in leaf ${i}.`);
+  }
   if (leaf.dtype === 'float32' && tf.util.arraysEqual(leaf.shape, like.shape)) return;
   throw new OdeError(
     'ODE_FIELD_SHAPE',

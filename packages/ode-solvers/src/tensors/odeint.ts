@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { isTaping, isTensor, rollbackOnThrow, tidy, treeLeaves, treeLike, type TensorTree } from '@missing-u/autodiff';
+import { checkEvents, checkField, checkOutput } from '../control/arguments.ts';
 import { checkedSteps } from '../control/options.ts';
 import { checkedTimes } from '../control/times.ts';
 import type { Dense } from '../core/dense.ts';
@@ -14,10 +15,19 @@ import { direct } from '../gradients/direct.ts';
 import type { Plan } from '../gradients/gradient.ts';
 import { methodOf } from '../methods/index.ts';
 import { denseTree } from './dense.ts';
-import { differentiableEvents, type FoundEvent } from './events.ts';
+import { differentiableEvents, eventValue, type FoundEvent } from './events.ts';
 import { leavesField, tensorSystem, type Field } from './field.ts';
 import { solveIndependently } from './independent.ts';
-import { checkParameters, normOf, stateLeaves, tolerances, type OdeOptions, type OutputOptions } from './options.ts';
+import {
+  checkGradient,
+  checkParameters,
+  checkPositive,
+  normOf,
+  stateLeaves,
+  tolerances,
+  type OdeOptions,
+  type OutputOptions,
+} from './options.ts';
 import { reading, tensorSpace, type Leaves } from './space.ts';
 import { movableEnd, movableStart, type Times } from './times.ts';
 
@@ -125,7 +135,10 @@ export function* solution<Y extends TensorTree, Z extends TensorTree>(
       return outputFn === undefined ? tree : outputFn(t, tree);
     });
     const columns = trees.map((tree) => treeLeaves(tree, 'outputFn(t, y)'));
-    const stacked = columns[0]!.map((_, leaf) => tf.stack(columns.map((column) => column[leaf]!)));
+    // One state gets its axis by a reshape: TensorFlow.js has no second derivative of a stack of one.
+    const stacked = columns[0]!.map((first, leaf) =>
+      columns.length === 1 ? tf.expandDims(first, 0) : tf.stack(columns.map((column) => column[leaf]!)),
+    );
     return treeLike(trees[0]!, stacked) as Z;
   });
   for (const { y } of rows) tf.dispose(y as tf.Tensor[]);
@@ -157,8 +170,16 @@ function* solvedRows<Y extends TensorTree>(
 ): Generator<Read, SolvedRows<Y>, number> {
   const { rtol = 1e-7, atol = 1e-9, gradient = direct(), parameters = [], events = [] } = options;
   const { output = 'times', dense = false, checkFinite = true } = options;
+  checkField(f);
   const start = stateLeaves(y0);
   checkParameters(parameters);
+  checkGradient(gradient);
+  checkOutput(output);
+  checkEvents(events);
+  if (dense && isTaping() && gradient.name !== 'direct') {
+    const message = `\`dense\` has a gradient with \`direct()\` only, not with \`${gradient.name}()\`; name the times in \`ts\`, or use direct().`;
+    throw new OdeError('ODE_OPTION', message);
+  }
   const times = checkedTimes(isTensor(ts) ? ts.dataSync() : ts);
   const named = methodOf(options.method ?? 'dopri5');
   const method = gradient.adapt?.(named) ?? named;
@@ -183,9 +204,14 @@ function* solvedRows<Y extends TensorTree>(
     onStep: options.onStep,
     output,
     dense,
-    events: events.map(({ fn, ...event }) => ({ ...event, value: (t, y) => reading(() => fn(t, treeLike(y0, y))) })),
+    events: events.map(({ fn, ...event }, i) => ({
+      ...event,
+      value: (t, y) => reading(() => eventValue(fn(t, treeLike(y0, y)), i)),
+    })),
     checkFinite,
   };
+  yield* checkPositive('rtol', limits.rtol);
+  yield* checkPositive('atol', limits.atol);
   if (checkFinite && !Number.isFinite(yield space.finiteness(start))) {
     throw new OdeError('ODE_NON_FINITE', '`y0` holds NaN or infinite numbers.');
   }

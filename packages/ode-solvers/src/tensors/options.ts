@@ -1,15 +1,16 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { isTensor, treeDifference, treeLeaves, treeLike, type TensorTree } from '@missing-u/autodiff';
 import { invalidArgument, unknownName } from '@missing-u/errors';
 import type { StepOptions } from '../control/options.ts';
 import type { Method } from '../core/method.ts';
 import type { OutputKind } from '../core/outputs.ts';
 import type { StepInfo } from '../core/solve.ts';
+import type { Read } from '../core/space.ts';
 import { OdeError } from '../errors.ts';
 import type { Gradient } from '../gradients/gradient.ts';
 import type { MethodName } from '../methods/index.ts';
 import { perSample, rms } from './norms.ts';
-import type { Leaves, LeavesNorm, LeafTolerances } from './space.ts';
+import { reading, type Leaves, type LeavesNorm, type LeafTolerances } from './space.ts';
 
 /** One tolerance for all, or a tree like the state of numbers, or of tensors that broadcast to its leaves. */
 export type Tolerance = number | ToleranceTree;
@@ -87,7 +88,7 @@ export function tolerances(argument: string, tolerance: Tolerance, like: TensorT
       if (!(value > 0 && Number.isFinite(value))) refuse(value);
       treeLeaves(node).forEach(() => values.push(value));
     } else if (isTensor(node)) {
-      if (!isTensor(value)) refuse(value);
+      if (!isTensor(value) || value.isDisposed || !broadcasts(value.shape, node.shape)) refuse(value);
       values.push(value as tf.Tensor);
     } else {
       const children = node as Record<string, TensorTree>;
@@ -99,9 +100,28 @@ export function tolerances(argument: string, tolerance: Tolerance, like: TensorT
   return values;
 }
 
+function broadcasts(shape: readonly number[], to: readonly number[]): boolean {
+  const offset = to.length - shape.length;
+  return offset >= 0 && shape.every((size, axis) => size === 1 || size === to[offset + axis]);
+}
+
+/** Refuses tolerances in tensors that are not positive, which takes a look at them. */
+export function* checkPositive(argument: string, tolerances: LeafTolerances): Generator<Read, void, number> {
+  for (const value of tolerances) {
+    if (typeof value === 'number' || (yield reading(() => tf.min(value))) > 0) continue;
+    const allowed = 'positive in all of its numbers';
+    throw new OdeError('ODE_TOLERANCE', invalidArgument({ argument, value, allowed }));
+  }
+}
+
 /** The leaves of an initial state, refused where a solver could not work on them. */
 export function stateLeaves(y0: TensorTree): Leaves {
-  const leaves = treeLeaves(y0, 'y0');
+  let leaves: Leaves;
+  try {
+    leaves = treeLeaves(y0, 'y0');
+  } catch (error) {
+    throw new OdeError('ODE_STATE', (error as Error).message, { cause: error });
+  }
   if (leaves.length === 0) throw new OdeError('ODE_STATE', '`y0` holds no tensor.');
   for (const leaf of leaves) {
     if (leaf.isDisposed) throw new OdeError('ODE_DISPOSED', `\`y0\` holds a disposed tensor of shape [${leaf.shape}].`);
@@ -114,8 +134,20 @@ export function stateLeaves(y0: TensorTree): Leaves {
   return leaves;
 }
 
+/** Refuses what `adjoint()` and the others did not make, the functions themselves first of all. */
+export function checkGradient(gradient: unknown): void {
+  if (typeof gradient === 'object' && gradient !== null && 'solve' in gradient) return;
+  const allowed = 'what `direct()`, `checkpointed()`, `adjoint()` or `reversible()` makes';
+  const remedy = 'call the function';
+  throw new OdeError('ODE_OPTION', invalidArgument({ argument: 'gradient', value: gradient, allowed, remedy }));
+}
+
 /** Refuses parameters that are no live tensors. */
 export function checkParameters(parameters: readonly tf.Tensor[]): void {
+  if (!Array.isArray(parameters)) {
+    const allowed = 'an array of tensors';
+    throw new OdeError('ODE_PARAMETERS', invalidArgument({ argument: 'parameters', value: parameters, allowed }));
+  }
   for (const parameter of parameters) {
     if (!isTensor(parameter) || treeDifference(parameter, parameter) !== undefined) {
       throw new OdeError(

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { treeLeaves, treeLike, type TensorTree } from '@missing-u/autodiff';
+import { checkField } from '../control/arguments.ts';
 import type { Method } from '../core/method.ts';
 import type { SolverStats } from '../core/result.ts';
 import { standAt, stepFrom, type StepTaken } from '../core/stepper.ts';
@@ -32,6 +33,7 @@ export function stepper<Y extends TensorTree>(
   options: Pick<OdeOptions<Y>, 'rtol' | 'atol' | 'norm'> & { method?: MethodName | Method } = {},
 ): Stepper<Y> {
   const { rtol = 1e-7, atol = 1e-9 } = options;
+  checkField(f);
   const method = methodOf(options.method ?? 'dopri5');
   const stats: SolverStats = { nfe: 0, steps: 0, accepted: 0, rejected: 0 };
   const systemFor = (like: Y) => {

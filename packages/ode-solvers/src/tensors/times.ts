@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { tidy, withFreshTape } from '@missing-u/autodiff';
+import { isTaping, recordOperation, tidy, withFreshTape } from '@missing-u/autodiff';
 import type { Order } from '../core/drive.ts';
 import type { Row } from '../core/outputs.ts';
+import { OdeError } from '../errors.ts';
 import type { Leaves } from './space.ts';
 
 /** Times of a solve: numbers, or a 1-D tensor where they need a gradient. */
@@ -26,15 +27,29 @@ export function movableEnd(order: Order<Leaves>, ts: tf.Tensor, rows: Row<Leaves
 
 function shifted({ system }: Order<Leaves>, t: number, y: Leaves, ts: tf.Tensor, index: number, sign: number): Leaves {
   const slopes = withFreshTape(() => tidy(() => system.f(t, y)));
+  const moved = withFreshTape(() => y.map((leaf) => tf.clone(leaf)));
+  recordOperation({
+    name: 'Time',
+    inputs: [ts, ...y],
+    outputs: moved,
+    saved: slopes.map((slope) => tf.keep(slope)),
+    vjp: (dys, needed) => [
+      needed[0] === true ? timeGradient(slopes, dys, ts, index, sign) : undefined,
+      ...dys.map((dy) => tf.clone(dy)),
+    ],
+  });
+  return moved;
+}
+
+/** Σ dy · f at its place among the times. */
+function timeGradient(slopes: Leaves, dys: tf.Tensor[], ts: tf.Tensor, index: number, sign: number): tf.Tensor {
+  if (isTaping()) {
+    const message = 'Times have no second derivatives, as they are numbers to f; give `ts` as numbers.';
+    throw new OdeError('ODE_SECOND_DERIVATIVE', message);
+  }
   return tidy(() => {
-    const time = tf.reshape(tf.slice(ts, [index], [1]), []);
-    const shift = tf.mul(
-      tf.sub(
-        time,
-        withFreshTape(() => tf.clone(time)),
-      ),
-      sign,
-    );
-    return y.map((leaf, i) => tf.add(leaf, tf.mul(slopes[i]!, shift)));
+    const products = dys.map((dy, i) => tf.sum(tf.mul(dy, slopes[i]!)));
+    const slope = tf.reshape(tf.mul(tf.addN(products), sign), [1]);
+    return tf.pad(slope, [[index, ts.size - 1 - index]]);
   });
 }
