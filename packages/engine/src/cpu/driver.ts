@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { replaceAveragePoolGradient } from '../average-pool-gradient.ts';
 import { replaceKernel } from '../composed-kernel.ts';
+import { correctNumericPadding } from '../numeric-padding.ts';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { resizeBilinearGradient, resizeNearestGradient } from './resize-gradients.ts';
 
@@ -29,4 +30,5 @@ function correctKernels(): void {
   corrected = true;
   for (const kernel of [resizeNearestGradient, resizeBilinearGradient]) replaceKernel(kernel);
   replaceAveragePoolGradient('cpu');
+  correctNumericPadding('cpu');
 }

@@ -1,6 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conv2dBackpropFilterGradient } from './conv2d-backprop-filter.ts';
+import { dilatedConv2dGradient, dilatedDepthwiseGradient } from './dilated-convolution.ts';
 import { einsumGradient } from './einsum.ts';
+
+let extended = false;
 
 /**
  * Registers the gradients of all operations, once. tfjs-core alone has none, and the file that registers them cannot be
@@ -11,4 +14,14 @@ export async function registerGradients(): Promise<void> {
   for (const gradient of [einsumGradient, conv2dBackpropFilterGradient]) {
     if (tf.getGradient(gradient.kernelName) === undefined) tf.registerGradient(gradient);
   }
+  if (extended) return;
+  extended = true;
+  replaceGradient('Conv2D', dilatedConv2dGradient);
+  replaceGradient('DepthwiseConv2dNative', dilatedDepthwiseGradient);
+}
+
+function replaceGradient(name: string, replacement: (core: tf.GradConfig) => tf.GradConfig): void {
+  const core = tf.getGradient(name);
+  tf.unregisterGradient(name);
+  tf.registerGradient(replacement(core));
 }

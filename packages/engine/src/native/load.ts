@@ -7,6 +7,7 @@ import { libraries } from './build.ts';
 import type { Installation } from './installation.ts';
 import type { Helper } from './helper.ts';
 import { cudaLibraries } from './cuda.ts';
+import { allowDepthwiseDilations } from './dilation.ts';
 import { allowNumericPadding } from './padding.ts';
 import { takeShortcuts } from './shortcuts.ts';
 import { settings } from './settings.ts';
@@ -79,6 +80,7 @@ export function loadInstallation({ folder }: Installation, options: EngineOption
   const backend = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
   allowNumericPadding();
   takeShortcuts();
+  allowDepthwiseDilations();
   tf.registerBackend('tensorflow', () => backend, 3);
   return backend;
 }

@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
+import { correctNumericPadding } from '../numeric-padding.ts';
 
 const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-webgl'), '@tensorflow/tfjs-backend-webgl');
+
+let corrected = false;
 
 /** Graphics cards through WebGL 2, in browsers. Read results with `await data()`. */
 export const webgl: Driver = {
@@ -21,6 +24,8 @@ export const webgl: Driver = {
       throw new EngineError('ENGINE_SOFTWARE_CARD', message);
     }
     const backend = await load();
+    if (!corrected) correctNumericPadding('webgl');
+    corrected = true;
     if (!(await tf.setBackend('webgl'))) {
       throw new EngineError('ENGINE_START_FAILED', 'The webgl engine did not start; the warning above says why.');
     }

@@ -2,10 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { host } from '#host';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
+import { correctNumericPadding } from '../numeric-padding.ts';
 import { findCard } from './adapter.ts';
 import { readsNote, refuseSyncReads } from './reads.ts';
 
 const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-webgpu'), '@tensorflow/tfjs-backend-webgpu');
+
+let corrected = false;
 
 /** Graphics cards through WebGPU: in browsers, and in Node through the package `webgpu` (Dawn). Read results with `await data()`. */
 export const webgpu: Driver = {
@@ -31,6 +34,8 @@ export const webgpu: Driver = {
     // The backend registers itself, while it is imported, only where WebGPU is there already.
     await host?.provideWebGpu();
     const backend = await load();
+    if (!corrected) correctNumericPadding('webgpu');
+    corrected = true;
     if (!(await tf.setBackend('webgpu'))) {
       throw new EngineError('ENGINE_START_FAILED', 'The webgpu engine did not start; the warning above says why.');
     }
