@@ -1,12 +1,11 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
-import type { Denoiser } from '@missing-u/unet-blocks';
 import { emit, portNames } from './emit/emit.ts';
 import { OnnxError } from './errors.ts';
 import { kernels } from './kernels/index.ts';
 import { halveWeights } from './model/half.ts';
 import type { Model } from './model/model.ts';
 import { describe } from './metadata.ts';
-import { resolveOptions, type ExportOptions, type ResolvedOptions } from './options.ts';
+import { resolveOptions, type ExportOptions, type Predicts, type ResolvedOptions } from './options.ts';
 import { optimize } from './passes/index.ts';
 import type { Graph } from './trace/graph.ts';
 import { loadTensorFlow } from './tensorflow.ts';
@@ -21,7 +20,7 @@ const dynamicBatches = [5, 7] as const;
 
 /** Traces a denoiser and writes it down as a model; `extraNames` are options of the caller. */
 export async function exportModel(
-  denoiser: Denoiser,
+  denoiser: Predicts,
   options: ExportOptions,
   extraNames: readonly string[] = [],
 ): Promise<Model> {
@@ -44,7 +43,7 @@ export async function exportModel(
 }
 
 /** Two traces of a call, as one graph. */
-async function traceDenoiser(tf: TensorFlow, denoiser: Denoiser, options: ResolvedOptions): Promise<Graph> {
+async function traceDenoiser(tf: TensorFlow, denoiser: Predicts, options: ResolvedOptions): Promise<Graph> {
   const batches: readonly [number, number] =
     options.batch === 'dynamic' ? dynamicBatches : [options.batch, options.batch];
   const traces: Trace[] = [];
@@ -56,7 +55,7 @@ async function traceDenoiser(tf: TensorFlow, denoiser: Denoiser, options: Resolv
   }
 }
 
-function traceCall(tf: TensorFlow, denoiser: Denoiser, options: ResolvedOptions, batch: number): Trace {
+function traceCall(tf: TensorFlow, denoiser: Predicts, options: ResolvedOptions, batch: number): Trace {
   const { height, width, channels, conditions } = options;
   const inputs: TracedInput[] = [
     { name: portNames.sample, shape: [batch, height, width, channels], dtype: 'float32' },

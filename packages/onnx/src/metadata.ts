@@ -1,10 +1,9 @@
-import type { Denoiser } from '@missing-u/unet-blocks';
 import type { Model } from './model/model.ts';
-import type { ExportOptions, ResolvedOptions } from './options.ts';
+import type { ExportOptions, Predicts, ResolvedOptions } from './options.ts';
 
 /** Who made a file, and lines of text about what is in it; configs are JSON. */
 export function describe(
-  denoiser: Denoiser,
+  denoiser: Predicts,
   { height, width, channels, weights, conditions }: ResolvedOptions,
   { predictionType, scheduler, metadata = {} }: ExportOptions,
 ): Pick<Model, 'producer' | 'producerVersion' | 'description' | 'metadata'> {

@@ -2,6 +2,9 @@ import type { Denoiser } from '@missing-u/unet-blocks';
 import { invalidArgument, unknownName } from '@missing-u/errors';
 import { OnnxError } from './errors.ts';
 
+/** What is exported: anything that predicts from noisy images and times. */
+export type Predicts = Pick<Denoiser, 'predict'>;
+
 /** A condition that `predict` takes as its third argument: the shape of one image's, and its type. */
 export interface ConditionSpec {
   /** Without the batch: `[]` for a number per image. Default `[]`. */
@@ -70,11 +73,11 @@ const optionNames: readonly (keyof ExportOptions)[] = [
 
 /** Fills in the defaults; throws `ONNX_OPTION` for what is not allowed. */
 export function resolveOptions(
-  denoiser: Denoiser,
+  denoiser: Predicts,
   options: ExportOptions,
   extraNames: readonly string[] = [],
 ): ResolvedOptions {
-  if (typeof (denoiser as Partial<Denoiser> | undefined)?.predict !== 'function') {
+  if (typeof (denoiser as Partial<Predicts> | undefined)?.predict !== 'function') {
     refuse('denoiser', denoiser, 'an object with `predict(sample, timesteps)`');
   }
   const known = [...optionNames, ...extraNames];

@@ -1,10 +1,9 @@
 import { platform } from '#platform';
 import { invalidArgument } from '@missing-u/errors';
-import type { Denoiser } from '@missing-u/unet-blocks';
 import { OnnxError } from './errors.ts';
 import { exportModel } from './export.ts';
 import { writeModel, type ExternalData } from './model/write.ts';
-import type { ExportOptions } from './options.ts';
+import type { ExportOptions, Predicts } from './options.ts';
 
 /** Options of `saveOnnx`. */
 export interface SaveOptions extends ExportOptions {
@@ -21,7 +20,7 @@ const largestFile = 2 ** 31 - 2 ** 24;
  *
  * @throws OnnxError as `toOnnx`
  */
-export async function saveOnnx(denoiser: Denoiser, path: string, options: SaveOptions = {}): Promise<string[]> {
+export async function saveOnnx(denoiser: Predicts, path: string, options: SaveOptions = {}): Promise<string[]> {
   if (typeof path !== 'string' || path === '') {
     throw new OnnxError(
       'ONNX_OPTION',

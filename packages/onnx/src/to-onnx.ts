@@ -1,8 +1,7 @@
-import type { Denoiser } from '@missing-u/unet-blocks';
 import { OnnxError } from './errors.ts';
 import { exportModel } from './export.ts';
 import { writeModel } from './model/write.ts';
-import type { ExportOptions } from './options.ts';
+import type { ExportOptions, Predicts } from './options.ts';
 
 /** What a file of protocol buffers can hold. */
 const largestFile = 2 ** 31 - 1;
@@ -16,7 +15,7 @@ const largestFile = 2 ** 31 - 1;
  * @throws OnnxError `ONNX_OPTION`, `ONNX_UNSUPPORTED_KERNEL`, `ONNX_VALUE_DEPENDENT`, `ONNX_CALLS_DIFFER`,
  *   `ONNX_NOT_A_DENOISER`, `ONNX_TOO_LARGE`
  */
-export async function toOnnx(denoiser: Denoiser, options: ExportOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+export async function toOnnx(denoiser: Predicts, options: ExportOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const model = await exportModel(denoiser, options);
   const size = model.initializers.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (size > largestFile) {

@@ -6,6 +6,7 @@ import { compareImagesCommand, evaluateCommand } from '@missing-u/metrics/cli';
 import { Command } from 'commander';
 import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
+import { exportCommand } from './commands/export.ts';
 import { paperCommand } from './commands/paper.ts';
 import { profileCommand } from './commands/profile.ts';
 import { sampleCommand } from './commands/sample.ts';
@@ -26,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(demoCommand())
     .addCommand(trainCommand())
     .addCommand(sampleCommand())
+    .addCommand(exportCommand())
     .addCommand(summaryCommand())
     .addCommand(profileCommand())
     .addCommand(denoiseCommand({ startEngine, loadModel: loadDenoiser }))

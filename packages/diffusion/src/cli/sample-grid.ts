@@ -1,13 +1,11 @@
-import { saveNpz, type StateTensor } from '@missing-u/weights';
 import type { Denoiser } from '../contracts.ts';
-import { imageGrid } from '../images/grid.ts';
-import { writePng } from '../images/png.ts';
 import { DiffusionPipeline } from '../pipelines/diffusion-pipeline.ts';
 import type { RunConfig } from '../runs/config.ts';
 import { checkWritable } from '../runs/files.ts';
 import { datasetChannels, makeScheduler } from '../runs/registry.ts';
 import { interruptible } from './interrupt.ts';
 import { startProgress } from './progress.ts';
+import { writeSamples } from './write-samples.ts';
 
 interface GridOptions {
   config: RunConfig;
@@ -45,16 +43,9 @@ export async function sampleGrid(options: GridOptions): Promise<{ seconds: numbe
   ).finally(() => progress.stop());
   const seconds = (performance.now() - begin) / 1000;
   try {
-    const data = await images.data();
-    await writePng(out, imageGrid({ data, shape: images.shape }));
-    if (npz !== undefined) await saveNpz({ samples: toBytes(data, images.shape) }, npz);
+    await writeSamples({ data: await images.data(), shape: images.shape }, out, npz);
   } finally {
     images.dispose();
   }
   return { seconds };
-}
-
-/** Values in [0, 1] as bytes, rounded to nearest. */
-function toBytes(values: ArrayLike<number>, shape: readonly number[]): StateTensor {
-  return { dtype: 'uint8', shape, data: Uint8Array.from(values, (value) => Math.round(255 * value)) };
 }

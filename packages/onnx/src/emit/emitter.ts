@@ -28,6 +28,7 @@ export class Emitter {
   /** Names of constants by their content. */
   readonly #constants = new Map<string, { name: string; bytes: Uint8Array }[]>();
   readonly #names = new Map<string, number>();
+  #tensors = 0;
   #place: Place | undefined;
   #batch: string | undefined;
 
@@ -60,7 +61,8 @@ export class Emitter {
     count: number,
   ): string[] {
     const name = this.#unique(operator);
-    const outputs = Array.from({ length: count }, (_, i) => (count === 1 ? name : `${name}:${i}`));
+    // Short, as they are written again and again; operators have names to be found by.
+    const outputs = Array.from({ length: count }, () => `t${this.#tensors++}`);
     this.nodes.push({ operator, name, inputs, outputs, attributes });
     return outputs;
   }
@@ -82,7 +84,7 @@ export class Emitter {
     const similar = this.#constants.get(key) ?? [];
     const same = similar.find((candidate) => equalBytes(candidate.bytes, bytes));
     if (same !== undefined) return same.name;
-    const name = this.#unique('constant');
+    const name = `c${this.initializers.length}`;
     this.#constants.set(key, [...similar, { name, bytes }]);
     this.initializers.push({ name, dims, type, bytes });
     return name;

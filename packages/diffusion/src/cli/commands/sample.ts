@@ -4,6 +4,7 @@ import { loadRun } from '../../runs/load-run.ts';
 import { schedulerNames } from '../../runs/registry.ts';
 import { integer, number, withEngineFlags, type EngineFlags } from '../options.ts';
 import { sampleGrid } from '../sample-grid.ts';
+import { sampleOnnx } from '../sample-onnx.ts';
 import { startEngine } from '../start-engine.ts';
 
 interface Flags extends EngineFlags {
@@ -22,7 +23,7 @@ interface Flags extends EngineFlags {
 export function sampleCommand(): Command {
   const command = new Command('sample')
     .description('draw images from a trained model and write them as one picture')
-    .requiredOption('--model <run>', 'folder of a training run')
+    .requiredOption('--model <run>', 'folder of a training run; with --engine onnx also a pipeline or an .onnx file')
     .option('--scheduler <name>', schedulerNames.join(', '), 'ddim')
     .option('--steps <count>', 'denoising steps', integer, 50)
     .option('--count <count>', 'images', integer, 64)
@@ -35,12 +36,23 @@ export function sampleCommand(): Command {
   return withEngineFlags(command)
     .addHelpText(
       'after',
-      '\nExample:\n  missing-u sample --model runs/first --scheduler ddim --steps 20 --count 16 --out grid.png',
+      '\n`--engine onnx` runs the network in onnxruntime (npm install onnxruntime-node), without TensorFlow.js.\n\n' +
+        'Examples:\n  missing-u sample --model runs/first --scheduler ddim --steps 20 --count 16 --out grid.png\n' +
+        '  missing-u sample --model cunet.onnx --engine onnx --steps 20 --out grid.png',
     )
     .action(sample);
 }
 
 async function sample({ model: folder, json, ...flags }: Flags): Promise<void> {
+  if (flags.engine === 'onnx') {
+    const out = resolve(flags.out);
+    const npz = flags.npz === undefined ? {} : { npz: resolve(flags.npz) };
+    const { seconds } = await sampleOnnx({ ...flags, ...npz, out, model: folder });
+    const { count: samples, scheduler, steps } = flags;
+    const result = { out, ...npz, engine: 'onnx', samples, scheduler, steps, seconds };
+    process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${flags.count} samples: ${out}\n`);
+    return;
+  }
   const engine = await startEngine(flags);
   const { config, model } = await loadRun(folder);
   try {
