@@ -47,7 +47,13 @@ export { msSsim } from './tensors/ms-ssim.ts';
 export { LPIPS, type LpipsInput, type LpipsOptions, type LpipsWeights } from './lpips/lpips.ts';
 export { DISTS, type DistsWeights } from './dists/dists.ts';
 export { createTrunk, type Pool, type Trunk, type TrunkName } from './networks/trunks.ts';
-export { fidInceptionWeights, InceptionV3, type InceptionOptions, type InceptionTap } from './networks/inception.ts';
+export {
+  fidInceptionWeights,
+  InceptionV3,
+  type InceptionInput,
+  type InceptionOptions,
+  type InceptionTap,
+} from './networks/inception.ts';
 export type { ResizeMode } from './networks/resize.ts';
 export type { FeatureExtractor, UpdateOptions } from './distributions/feature-extractor.ts';
 export { FeatureList } from './distributions/feature-list.ts';

@@ -14,4 +14,4 @@ export {
   type FolderBatch,
   type FolderOptions,
 } from './evaluation/image-folder.ts';
-export { inceptionNetwork, mnistNetwork, type EvaluationNetwork } from './evaluation/networks.ts';
+export { inceptionNetwork, mnistNetwork, type EvaluationNetwork, type NetworkOutputs } from './evaluation/networks.ts';

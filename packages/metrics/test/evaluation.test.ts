@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useEngine } from '@missing-u/engine';
@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { compareImagesCommand, evaluateCommand } from '../src/cli/index.ts';
+import { main } from '../src/cli/main.ts';
 import {
   frechetDistanceOfFeatures,
   inceptionScore,
@@ -26,7 +27,7 @@ const network: EvaluationNetwork = {
   run: (images) => {
     const means = tf.avgPool(tf.cast<tf.Tensor4D>(images, 'float32'), 4, 4, 'valid');
     const features = tf.reshape<tf.Rank.R2>(means, [images.shape[0], -1]);
-    return { features, logits: tf.mul(features, 0.01) };
+    return { features, logits: tf.mul(features, 0.01), spatial: tf.mul(features, 2) };
   },
   dispose: () => undefined,
 };
@@ -181,6 +182,46 @@ describe('evaluate', () => {
     );
   });
 
+  it('writes the statistics of the real pictures, and takes a file for either side', async () => {
+    const file = at('saved.npz');
+    const options = { fake: at('fake'), network, metrics: ['fid'] as const, warn: () => undefined };
+    const whole = await evaluate({ ...options, real: at('real'), saveReal: file });
+    expect(await evaluate({ ...options, real: file })).toEqual(whole);
+    const turned = await evaluate({ ...options, fake: file, real: at('fake') });
+    expect(Object.values(turned)).toBeAllClose(Object.values(whole), { rtol: 1e-9 });
+    await expect(evaluate({ ...options, fake: file, real: file, metrics: ['is'] })).rejects.toThrow(/`fake`/);
+    await expect(evaluate({ ...options, real: at('real'), metrics: ['is'], saveReal: file })).rejects.toThrow(
+      /saveReal/,
+    );
+  });
+
+  it('gives sFID of networks with spatial features', async () => {
+    const options = { real: at('real'), fake: at('fake'), metrics: ['fid', 'sfid'] as const, warn: () => undefined };
+    const result = await evaluate({ ...options, network });
+    // Twice the features are four times the distance.
+    expect(result['spatial_frechet_inception_distance-means']).toBeAllClose(
+      4 * result['frechet_inception_distance-means']!,
+      { rtol: 1e-6 },
+    );
+    const flat: EvaluationNetwork = {
+      ...network,
+      run: (images) => {
+        const { features, logits } = network.run(images);
+        return { features, logits };
+      },
+    };
+    await expect(evaluate({ ...options, network: flat })).rejects.toThrow(/spatial features/);
+  });
+
+  it('says what few pictures mean', async () => {
+    const warnings: string[] = [];
+    const warn = (message: string) => warnings.push(message);
+    await mkdir(at('few'));
+    for (const name of ['000.png', '001.png', '002.png', '003.png']) await copyFile(at('fake', name), at('few', name));
+    await evaluate({ real: at('real'), fake: at('few'), network, warn });
+    expect(warnings.join(' ')).toMatch(/4 splits.*4 generated images are fewer than the 12 features.*1000 of a subset/);
+  });
+
   it('leaks nothing, not where it fails either', async () => {
     const options = { real: at('real'), fake: at('fake'), network, metrics: ['prdc'] as const };
     await expect(() => evaluate(options)).toLeakNoTensors();
@@ -221,6 +262,42 @@ describe('the commands', () => {
     expect(Object.keys(result)).toEqual(['mse', 'psnr', 'ssim', 'ssim_wang', 'ms_ssim']);
     expect(await run('compare-images', ...files)).toMatch(/^mse +\d/);
     expect(host.startEngine).not.toHaveBeenCalled();
+  });
+
+  it('evaluate prints numbers of digits under their name, names broken files, and fails at them where strict', async () => {
+    const random = lcg(3);
+    for (const folder of ['digits-a', 'digits-b']) {
+      await mkdir(at(folder));
+      for (let i = 0; i < 12; i++) {
+        const pixels = Uint8Array.from({ length: 784 }, () => 255 * random());
+        await sharp(pixels, { raw: { width: 28, height: 28, channels: 1 } })
+          .toColourspace('b-w')
+          .png()
+          .toFile(at(folder, `${i}.png`));
+      }
+    }
+    await writeFile(at('digits-b', 'broken.png'), 'no picture');
+    const flags = ['--real', at('digits-a'), '--fake', at('digits-b'), '--metrics', 'fid,is', '--features', 'mnist'];
+    const result = JSON.parse(await run('evaluate', ...flags, '--json')) as Record<string, number>;
+    expect(Object.keys(result)).toEqual(
+      ['inception_score_mean', 'inception_score_std', 'frechet_inception_distance'].map((key) => `${key}-mnist`),
+    );
+    expect(await run('evaluate', ...flags)).toMatch(/frechet_inception_distance-mnist +\d/);
+    await expect(run('evaluate', ...flags, '--strict')).rejects.toThrow(/broken.png/);
+  });
+
+  it('missing-u-metrics is a program of its own', async () => {
+    const errors: string[] = [];
+    const out = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => errors.push(String(text)) > 0);
+    const files = [at('real', '000.png'), at('real', '001.png')] as const;
+    expect(await main(['compare-images', ...files, '--json'])).toBe(0);
+    expect(JSON.parse(String(out.mock.calls[0]![0]))).toMatchObject({ mse: expect.any(Number) });
+    expect(await main(['compare-images', files[0], at('broken.png')])).toBe(2);
+    expect(errors.join('')).toMatch(/^missing-u-metrics: .*broken.png.*\[METRIC_BAD_IMAGE\]/);
+    expect(await main(['compare-images', files[0]])).toBe(2);
+    expect(await main(['--help'])).toBe(0);
+    vi.restoreAllMocks();
   });
 
   it('evaluate refuses what it does not know', async () => {

@@ -84,6 +84,8 @@ describe('bad input', () => {
       () => frechetDistance(zero, Float64Array.of(-1, 0, 0, 1), zero, one),
       'METRIC_NOT_COVARIANCE',
     ],
+    ['no mean', () => frechetDistance(undefined as never, one, zero, one), 'METRIC_BAD_ARGUMENT'],
+    ['no features', () => frechetDistanceOfFeatures(undefined as never, undefined as never), 'METRIC_BAD_ARGUMENT'],
     ['nothing', () => frechetDistance(new Float64Array(0), new Float64Array(0), zero, one), 'METRIC_BAD_ARGUMENT'],
     [
       'one image',

@@ -193,6 +193,15 @@ describe('defined corners', () => {
     expect(structuralSimilarity(flat(0), flat(0), { dataRange: 1 })).toBe(1);
   });
 
+  it('errors over a size of zero: nothing of nothing, and something of nothing', () => {
+    const flat = (value: number): Image => ({ data: new Array(4).fill(value), width: 2, height: 2, channels: 1 });
+    expect(normalizedRootMse(flat(0), flat(0))).toBe(0);
+    expect(normalizedRootMse(flat(0), flat(1))).toBe(Infinity);
+    expect(normalizedRootMse(flat(1), flat(1), 'min-max')).toBe(0);
+    expect(normalizedRootMse(flat(1), flat(2), 'min-max')).toBe(Infinity);
+    expect(normalizedRootMse(flat(2), flat(3), 'mean')).toBe(0.5);
+  });
+
   it('luma is compared in one channel', () => {
     const luma = (image: Image): Image => ({
       data: Array.from({ length: image.width * image.height }, (_, i) => {
@@ -226,6 +235,8 @@ describe('bad input', () => {
     ],
     ['too few numbers', () => score({ ...a, data: a.data.slice(1) }), 'METRIC_BAD_IMAGE', /255 numbers/],
     ['no size', () => score({ ...a, width: 0 }), 'METRIC_BAD_IMAGE', /b.width/],
+    ['no options', () => peakSignalNoiseRatio(a, a, undefined as never), 'METRIC_BAD_ARGUMENT', /dataRange/],
+    ['no picture', () => score(undefined as never), 'METRIC_BAD_IMAGE', /b.width/],
     ['no data range', () => score(a, { dataRange: undefined }), 'METRIC_BAD_ARGUMENT', /255 for bytes/],
     ['an even window', () => score(a, { winSize: 8 }), 'METRIC_BAD_ARGUMENT', /winSize/],
     ['a window with weights', () => score(a, { winSize: 7, gaussianWeights: true }), 'METRIC_BAD_ARGUMENT', /truncate/],

@@ -68,6 +68,7 @@ describe('InceptionV3', () => {
     net.extract(small(), taps).forEach((features, i) => expectSample(features, golden['fid-small'][taps[i] as 64]));
     const images = small();
     await expect(() => net.features(images, 64).dispose()).toLeakNoTensors();
+    expect(() => net.features(tf.mul(images, 255), 64)).toThrow(/cast bytes to int32/);
     net.dispose();
   });
 

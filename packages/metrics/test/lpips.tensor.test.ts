@@ -67,6 +67,10 @@ describe('LPIPS', () => {
     expect(() => lpips.distance(tf.sub(a, 0.5), a, { normalize: true })).toThrow(/\[0, 1\]/);
     expect(() => lpips.distance(a, hashedImages(1, 20, 20, 1))).toThrow(/shape/);
     expect(() => lpips.distance(tf.mul(a, NaN), a)).toThrow(/finite/);
+    const tiny = hashedImages(1, 16, 20, 1);
+    expect(() => lpips.distance(tiny, tiny)).toThrow(
+      expect.objectContaining({ code: 'METRIC_TOO_SMALL', message: expect.stringMatching(/20 x 16.*at least 17/) }),
+    );
     expect(() => lpips.distance(tf.zeros([1, 19, 20, 2]), tf.zeros([1, 19, 20, 2]))).toThrow(/3 channels/);
     lpips.dispose();
     const code = 'METRIC_WRONG_WEIGHTS';

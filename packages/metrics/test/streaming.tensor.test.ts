@@ -78,7 +78,12 @@ describe('FrechetInceptionDistance', () => {
     expect(await refused(tf.mul(x, NaN))).toMatchObject({ code: 'METRIC_NOT_FINITE' });
     expect(await refused(tf.zeros([0, 8, 8, 3]))).toMatchObject({ code: 'METRIC_BAD_ARGUMENT' });
     await expect(() => metric.update(x, { real: true })).toLeakNoTensors();
-    expect(() => new FrechetInceptionDistance({})).toThrow(/InceptionV3.load/);
+    await expect(metric.update(x, undefined as never)).rejects.toThrow(/`real` is undefined/);
+    expect(() => new FrechetInceptionDistance()).toThrow(/InceptionV3.load/);
+    expect(() => new KernelInceptionDistance()).toThrow(/InceptionV3.load/);
+    const extract = quarters.extract;
+    const spatial = { name: 'inception-v3-fid-spatial', extract };
+    expect(new FrechetInceptionDistance({ feature: spatial }).name).toBe('spatial_frechet_inception_distance');
     const other = new FrechetInceptionDistance({ feature: { ...quarters, name: 'halves' } });
     expect(() => metric.merge(other)).toThrow(/fid-halves/);
   });

@@ -17,6 +17,7 @@ interface Flags {
   mode: ResizeMode;
   batchSize: number;
   seed: number;
+  saveReal?: string;
   strict?: boolean;
   json?: boolean;
   engine?: string;
@@ -30,8 +31,13 @@ export function evaluateCommand(host: CommandHost): Command {
       'compare a folder of generated pictures with real ones: FID, KID, inception score, precision and recall',
     )
     .requiredOption('--real <folder>', 'folder of real pictures, or for fid alone an .npz of statistics')
-    .requiredOption('--fake <folder>', 'folder of generated pictures')
-    .option('--metrics <names>', `comma-separated: ${evaluationMetrics.join(', ')}`, metricList, [...evaluationMetrics])
+    .requiredOption('--fake <folder>', 'folder of generated pictures, or an .npz likewise')
+    .option('--metrics <names>', `comma-separated: ${evaluationMetrics.join(', ')}`, metricList, [
+      'fid',
+      'kid',
+      'is',
+      'prdc',
+    ])
     .option('--weights <file>', "pytorch-fid's weights (default: downloaded once, 96 MB)")
     .addOption(
       new Option('--features <network>', 'whose features').choices(['inception', 'mnist']).default('inception'),
@@ -43,6 +49,7 @@ export function evaluateCommand(host: CommandHost): Command {
     )
     .option('--batch-size <count>', 'pictures at once', positiveInteger, 50)
     .option('--seed <number>', "seed of KID's subsets and of the score's shuffle", Number, 2020)
+    .option('--save-real <file>', 'write the statistics of the real pictures, an .npz for a later --real')
     .option('--strict', 'fail at the first file that is not a sound picture')
     .option('--json', 'print the numbers as JSON on standard output')
     .option('--engine <name>', 'TensorFlow.js engine')

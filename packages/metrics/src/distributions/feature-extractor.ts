@@ -18,6 +18,13 @@ export interface UpdateOptions {
   readonly real: boolean;
 }
 
+/** `real` of an update, which has no default: a wrong guess would be seen by nobody. */
+export function isReal(options: UpdateOptions | undefined): boolean {
+  const real: unknown = options?.real;
+  if (typeof real === 'boolean') return real;
+  return refuse({ argument: 'real', value: real, allowed: 'true or false, as `update(images, { real: true })`' });
+}
+
 /** Features of a batch of pictures in float64. @throws MetricError for pictures of a wrong shape or range */
 export async function extractFeatures(extractor: FeatureExtractor, images: tf.Tensor4D): Promise<FeatureMatrix> {
   await checkPictures(images);

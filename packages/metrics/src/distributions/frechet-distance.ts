@@ -46,8 +46,10 @@ export function momentsOf(features: Features): Moments & { count: number } {
 
 /** Shapes, finiteness, symmetry; returns the dimension. */
 function checkMoments(mu1: Float64Array, sigma1: Float64Array, mu2: Float64Array, sigma2: Float64Array): number {
+  for (const [argument, value] of Object.entries({ mu1, sigma1, mu2, sigma2 })) {
+    if (!(value?.length > 0)) refuse({ argument, value, allowed: 'a Float64Array of 1 number or more' });
+  }
   const n = mu1.length;
-  if (n === 0) refuse({ argument: 'mu1', value: mu1, allowed: 'a Float64Array of 1 number or more' });
   if (mu2.length !== n) {
     throw new MetricError(
       'METRIC_SHAPE_MISMATCH',

@@ -1,7 +1,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { MetricError, refuse } from '../errors.ts';
 import type { InceptionTap, InceptionV3 } from '../networks/inception.ts';
-import { extractFeatures, type FeatureExtractor, type UpdateOptions } from './feature-extractor.ts';
+import { extractFeatures, isReal, type FeatureExtractor, type UpdateOptions } from './feature-extractor.ts';
 import { FeatureStatistics } from './feature-statistics.ts';
 import { frechetDistance, frechetDistanceInWorker } from './frechet-distance.ts';
 import type { Moments } from './moments.ts';
@@ -27,7 +27,10 @@ export interface FrechetOptions extends DistanceOptions {
  * distributions. With pytorch-fid's weights it is pytorch-fid's number.
  */
 export class FrechetInceptionDistance {
-  /** What the number may be called: `frechet_inception_distance` for Inception's 2048 features, else with the extractor's name. */
+  /**
+   * What the number may be called: `frechet_inception_distance` for Inception's 2048 features, `spatial_frechet_inception_distance`
+   * (sFID) for its spatial ones, else `fid-` and the extractor's name.
+   */
   readonly name: string;
   readonly real: FeatureStatistics;
   readonly fake = new FeatureStatistics();
@@ -35,10 +38,13 @@ export class FrechetInceptionDistance {
   readonly #options: FrechetOptions;
 
   /** @throws MetricError `METRIC_BAD_ARGUMENT` */
-  constructor(options: FrechetOptions) {
+  constructor(options: FrechetOptions = {}) {
     this.#options = options;
     this.#extractor = resolveExtractor(options);
-    this.name = nameOf('frechet_inception_distance', 'fid', this.#extractor);
+    this.name =
+      this.#extractor.name === 'inception-v3-fid-spatial'
+        ? 'spatial_frechet_inception_distance'
+        : nameOf('frechet_inception_distance', 'fid', this.#extractor);
     this.real = new FeatureStatistics();
   }
 
@@ -47,7 +53,8 @@ export class FrechetInceptionDistance {
    *
    * @throws MetricError `METRIC_OUT_OF_RANGE`, `METRIC_NOT_FINITE`, `METRIC_BAD_ARGUMENT`, `METRIC_SHAPE_MISMATCH`
    */
-  async update(images: Tensor4D, { real }: UpdateOptions): Promise<void> {
+  async update(images: Tensor4D, options: UpdateOptions): Promise<void> {
+    const real = isReal(options);
     if (real && this.#options.reference !== undefined) {
       refuse({ argument: 'real', value: real, allowed: 'false, because the real images came as `reference`' });
     }

@@ -1,6 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { FeatureMatrix } from '../linalg/feature-matrix.ts';
-import { extractFeatures, type FeatureExtractor, type UpdateOptions } from './feature-extractor.ts';
+import { extractFeatures, isReal, type FeatureExtractor, type UpdateOptions } from './feature-extractor.ts';
 import { checkSameExtractor, nameOf, resolveExtractor, type DistanceOptions } from './frechet-inception-distance.ts';
 import { FeatureList } from './feature-list.ts';
 import { kernelInceptionDistance, type KidOptions, type MeanAndStd } from './kernel-inception-distance.ts';
@@ -15,14 +15,15 @@ export class KernelInceptionDistance {
   readonly #options: KidOptions;
 
   /** @throws MetricError `METRIC_BAD_ARGUMENT` */
-  constructor(options: DistanceOptions & KidOptions) {
+  constructor(options: DistanceOptions & KidOptions = {}) {
     this.#options = options;
     this.#extractor = resolveExtractor(options);
     this.name = nameOf('kernel_inception_distance', 'kid', this.#extractor);
   }
 
   /** Adds pictures [n, height, width, channels], int32 in 0 .. 255 or float32 in [0, 1]. */
-  async update(images: Tensor4D, { real }: UpdateOptions): Promise<void> {
+  async update(images: Tensor4D, options: UpdateOptions): Promise<void> {
+    const real = isReal(options);
     const features: FeatureMatrix = await extractFeatures(this.#extractor, images);
     (real ? this.real : this.fake).update(features);
   }

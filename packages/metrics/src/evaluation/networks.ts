@@ -4,11 +4,14 @@ import { MnistClassifier } from '../mnist.ts';
 import { InceptionV3 } from '../networks/inception.ts';
 import type { ResizeMode } from '../networks/resize.ts';
 
+/** Of a batch of pictures: features for the distances, spatial ones for sFID where there are any, logits for the score. */
+export type NetworkOutputs = { features: tf.Tensor2D; logits: tf.Tensor2D; spatial?: tf.Tensor2D };
+
 /** A network for an evaluation: features for the distances, logits for the inception score, from one pass. */
 export interface EvaluationNetwork {
   /** Put behind the names of the numbers; empty for the network that defines them. */
   readonly suffix: string;
-  run(images: tf.Tensor4D): { features: tf.Tensor2D; logits: tf.Tensor2D };
+  run(images: tf.Tensor4D): NetworkOutputs;
   dispose(): void;
 }
 
@@ -18,8 +21,9 @@ export async function inceptionNetwork(weights: Source | undefined, mode: Resize
   return {
     suffix: network.layout === 'fid' ? '' : `-${network.layout}`,
     run: (images) => {
-      const [features, logits] = network.extract(images, [2048, 'logits_unbiased']);
-      return { features: features!, logits: logits! };
+      const taps = ['spatial', 2048, 'logits_unbiased'] as const;
+      const [spatial, features, logits] = network.extract(images, taps, { checkRange: false });
+      return { spatial: spatial!, features: features!, logits: logits! };
     },
     dispose: () => network.dispose(),
   };

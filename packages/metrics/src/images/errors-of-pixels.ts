@@ -22,13 +22,17 @@ export function peakSignalNoiseRatio(a: Image, b: Image, options: RangeOptions):
 /** What the root of the error is divided by: the reference's root mean square, its span, or its mean. */
 export type Normalization = 'euclidean' | 'min-max' | 'mean';
 
-/** Root of the mean squared error over a size of `reference`. Equals scikit-image's `normalized_root_mse`. */
+/**
+ * Root of the mean squared error over a size of `reference`. Equals scikit-image's `normalized_root_mse`, but for a reference
+ * of size zero (black, or constant for `'min-max'`): 0 where there is no error, else Infinity.
+ */
 export function normalizedRootMse(reference: Image, image: Image, normalization: Normalization = 'euclidean'): number {
   const { data } = reference;
   const root = Math.sqrt(meanSquaredError(reference, image));
+  const over = (size: number) => (root === 0 ? 0 : root / size);
   switch (normalization) {
     case 'euclidean':
-      return root / Math.sqrt(meanSquare(data.length, (i) => data[i]!));
+      return over(Math.sqrt(meanSquare(data.length, (i) => data[i]!)));
     case 'min-max': {
       let low = Infinity;
       let high = -Infinity;
@@ -36,12 +40,12 @@ export function normalizedRootMse(reference: Image, image: Image, normalization:
         low = Math.min(low, data[i]!);
         high = Math.max(high, data[i]!);
       }
-      return root / (high - low);
+      return over(high - low);
     }
     case 'mean': {
       let sum = 0;
       for (let i = 0; i < data.length; i++) sum += data[i]!;
-      return root / (sum / data.length);
+      return over(sum / data.length);
     }
     default:
       return refuse({ argument: 'normalization', value: normalization, allowed: `'euclidean', 'min-max' or 'mean'` });

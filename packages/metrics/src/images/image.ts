@@ -39,7 +39,7 @@ export function checkPair(a: Image, b: Image): void {
 
 /** Refuses values outside the range that the caller named; see {@link RangeOptions}. */
 export function checkRange(images: Record<string, Image>, options: RangeOptions): void {
-  const { dataRange, checkRange: check = true } = options;
+  const { dataRange, checkRange: check = true } = options ?? {};
   checkDataRange(dataRange);
   if (!check) return;
   for (const [name, { data }] of Object.entries(images)) {
@@ -68,7 +68,7 @@ export function checkExtremes(name: string, low: number, high: number, dataRange
 }
 
 function checkImage(name: string, image: Image): void {
-  const { data, width, height, channels } = image;
+  const { data, width, height, channels } = image ?? {};
   for (const [key, value] of Object.entries({ width, height, channels })) {
     if (!Number.isSafeInteger(value) || value < 1) {
       refuse({ argument: `${name}.${key}`, value, allowed: 'an integer of 1 or more' }, 'METRIC_BAD_IMAGE');

@@ -13,6 +13,8 @@ export type Features = FeatureMatrix | Tensor2D;
 
 /** Features as a matrix whose numbers are all finite; `minimum` rows at least. */
 export function toFeatureMatrix(name: string, features: Features, minimum = 1): FeatureMatrix {
+  if (typeof features !== 'object' || features === null)
+    refuse({ argument: name, value: features, allowed: '{ data, rows, columns } or a 2-D tensor' });
   const matrix = isTensor(features) ? fromTensor(name, features) : features;
   const { data, rows, columns } = matrix;
   for (const [key, value] of Object.entries({ rows, columns })) {

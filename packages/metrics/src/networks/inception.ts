@@ -4,6 +4,7 @@ import { loadWeights, type LoadOptions, type Source, type StateDict } from '@mis
 import { MetricError, refuse } from '../errors.ts';
 import type { FeatureExtractor } from '../distributions/feature-extractor.ts';
 import { inceptionBlocks, type Blocks, type Layout } from './inception-blocks.ts';
+import { checkValues } from '../tensors/batch.ts';
 import { Parameters } from './parameters.ts';
 import { resizeForInception, type ResizeMode } from './resize.ts';
 
@@ -28,6 +29,12 @@ export interface InceptionOptions {
    * padding and a max pool in the last block; or `'torchvision'`. By default, from the number of classes in the file.
    */
   readonly layout?: Layout;
+}
+
+/** How one call reads its pictures. */
+export interface InceptionInput {
+  /** Whether values outside the range are an error (default true); the look reads two numbers back. */
+  readonly checkRange?: boolean;
 }
 
 /** Address and checksum of the weights that FID is defined by. */
@@ -85,13 +92,18 @@ export class InceptionV3 {
    *
    * @param images [n, height, width, 3 or 1]: int32 in 0 .. 255 or float32 in [0, 1]
    * @returns [n, features]
+   * @throws MetricError `METRIC_OUT_OF_RANGE`, `METRIC_NOT_FINITE`, `METRIC_BAD_ARGUMENT`
    */
-  features(images: tf.Tensor4D, tap: InceptionTap = 2048): tf.Tensor2D {
-    return this.extract(images, [tap])[0]!;
+  features(images: tf.Tensor4D, tap: InceptionTap = 2048, input: InceptionInput = {}): tf.Tensor2D {
+    return this.extract(images, [tap], input)[0]!;
   }
 
   /** Features at several taps from one pass, in the order of the taps. */
-  extract(images: tf.Tensor4D, wanted: readonly InceptionTap[]): tf.Tensor2D[] {
+  extract(
+    images: tf.Tensor4D,
+    wanted: readonly InceptionTap[],
+    { checkRange = true }: InceptionInput = {},
+  ): tf.Tensor2D[] {
     for (const tap of wanted) {
       if (!taps.includes(tap))
         throw new MetricError('METRIC_BAD_ARGUMENT', unknownName('tap', String(tap), taps.map(String)));
@@ -103,6 +115,10 @@ export class InceptionV3 {
         });
       }
     }
+    if (checkRange) {
+      const bytes = images.dtype === 'int32';
+      checkValues({ images }, [0, bytes ? 255 : 1], 'Inception', bytes ? '' : ' (or cast bytes to int32)');
+    }
     return tf.tidy(() => {
       const found = this.#run(resizeForInception(images, this.mode), wanted);
       return wanted.map((tap) => tf.clone(found.get(tap)!));
@@ -111,7 +127,8 @@ export class InceptionV3 {
 
   /** One tap as the feature extractor of a metric. */
   extractor(tap: InceptionTap = 2048): FeatureExtractor {
-    return { name: `inception-v3-${this.layout}-${tap}`, extract: (images) => this.features(images, tap) };
+    const extract = (images: tf.Tensor4D) => this.features(images, tap, { checkRange: false });
+    return { name: `inception-v3-${this.layout}-${tap}`, extract };
   }
 
   /** Frees the weights. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { torchToTf, toFloat32, type StateDict, type StateTensor } from '@missing-u/weights';
-import { MetricError } from '../errors.ts';
+import { MetricError, refuse } from '../errors.ts';
 
 /** A convolution's weights on the engine: [height, width, in, out] and [out]. */
 export interface Convolution {
@@ -24,6 +24,8 @@ export class Parameters {
 
   /** @param what whose weights these are, for messages. */
   constructor(state: StateDict, what: string) {
+    if (typeof state !== 'object' || state === null)
+      refuse({ argument: 'weights', value: state, allowed: `a state dict of ${what}` }, 'METRIC_WRONG_WEIGHTS');
     this.#state = state;
     this.#what = what;
   }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { StateDict } from '@missing-u/weights';
+import { MetricError } from '../errors.ts';
 import { Parameters } from './parameters.ts';
 
 /** One layer of a trunk; `at` is its number in torchvision's `features`. */
@@ -110,8 +111,17 @@ export function createTrunk(name: TrunkName, weights: StateDict, { pool = maxPoo
   });
   parameters.finish();
 
-  const features = (images: tf.Tensor4D): tf.Tensor4D[] =>
-    tf.tidy(() => {
+  // Other pools may shrink less.
+  const least = pool === maxPool ? smallestSide(layersOf[name]) : 1;
+  const features = (images: tf.Tensor4D): tf.Tensor4D[] => {
+    const [, height, width] = images.shape;
+    if (Math.min(height, width) < least) {
+      throw new MetricError(
+        'METRIC_TOO_SMALL',
+        `The pictures are ${width} x ${height}, but the network '${name}' needs at least ${least} pixels a side; enlarge them first.`,
+      );
+    }
+    return tf.tidy(() => {
       const taps: tf.Tensor4D[] = [];
       let x = images;
       for (const step of steps) {
@@ -120,7 +130,26 @@ export function createTrunk(name: TrunkName, weights: StateDict, { pool = maxPoo
       }
       return taps;
     });
+  };
   return { name, channels, features, dispose: () => parameters.dispose() };
+}
+
+/** The smallest picture that leaves a pixel behind every layer. */
+function smallestSide(layers: readonly Layer[]): number {
+  const fits = (side: number) => {
+    for (const layer of layers) {
+      if (layer.kind === 'convolution') side = Math.floor((side + 2 * layer.pad - layer.size) / layer.stride) + 1;
+      if (layer.kind === 'pool') {
+        const room = side - layer.size;
+        side = (layer.cutOff ? Math.floor(room / 2) : Math.ceil(room / 2)) + 1;
+      }
+      if (side < 1) return false;
+    }
+    return true;
+  };
+  let side = 1;
+  while (!fits(side)) side++;
+  return side;
 }
 
 const maxPool: Pool = (x, size) => tf.maxPool(x, size, 2, 'valid');
