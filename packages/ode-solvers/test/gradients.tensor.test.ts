@@ -74,6 +74,9 @@ describe('gradients', () => {
   it.each([
     ['checkpointed', checkpointed()],
     ['checkpointed in 2', checkpointed({ segments: 2 })],
+    ['checkpointed with 1 snapshot', checkpointed({ snapshots: 1 })],
+    ['checkpointed with 3 snapshots', checkpointed({ snapshots: 3 })],
+    ['checkpointed with more snapshots than steps', checkpointed({ snapshots: 100 })],
     ['reversible', reversible()],
   ])('%s: that of the discrete solution, as direct', (name, gradient) => {
     for (const options of [grid, { method: 'dopri5' }, { method: 'bosh3', rtol: 1e-3 }] as const) {
@@ -353,6 +356,11 @@ describe('memory', () => {
     const growth = (gradient: Gradient) => peakBytes(gradient, 256) / peakBytes(gradient, 16);
     expect(growth(checkpointed())).toBeLessThan(6);
     expect(growth(direct())).toBeGreaterThan(10);
+    // Three states and one taped step, however many there are.
+    expect(peakBytes(checkpointed({ snapshots: 3 }), 256)).toBeLessThanOrEqual(
+      peakBytes(checkpointed({ snapshots: 3 }), 32) * 1.05,
+    );
+    expect(peakBytes(checkpointed({ snapshots: 3 }), 64) * 1.5).toBeLessThan(peakBytes(checkpointed(), 64));
     expect(peakBytes(checkpointed({ segments: 16 }), 256) * 4).toBeLessThan(peakBytes(direct(), 256));
   });
 
@@ -381,6 +389,43 @@ describe('memory', () => {
         integrate(failing, y, 0, 1, { method: 'rk4', stepSize: 0.2, gradient: gradient() }).y;
       if (gradient().name !== 'direct') expect(() => vjp(run, film)).toThrow('half-way');
     }).toLeakNoTensors();
+  });
+});
+
+describe('checkpointed', () => {
+  it('takes steps again as the binomial schedule says', () => {
+    const evaluations = (steps: number, snapshots: number) => {
+      let count = 0;
+      const f = (_t: number, y: tf.Tensor) => {
+        count++;
+        return tf.neg(y);
+      };
+      const gradient = checkpointed({ snapshots });
+      const run = (y: tf.Tensor) => integrate(f, y, 0, 1, { method: 'euler', stepSize: 1 / steps, gradient }).y;
+      expect(vjp(run, tf.scalar(1))).toBeAllClose((1 - 1 / steps) ** steps, { rtol: 1e-5 });
+      return count;
+    };
+    // Forwards, and each step once more to be differentiated; besides, t(n, 0) = n (n - 1) / 2 from the first state alone.
+    expect(evaluations(10, 1)).toBe(10 + 10 + 45);
+    expect(evaluations(10, 100)).toBe(10 + 10);
+    // Less than r = 5 times 56 = (3 + 5)! / (3! 5!) steps.
+    expect(evaluations(56, 4)).toBeLessThan(56 + 56 + 5 * 56);
+  });
+
+  it('leaves no tensor behind with snapshots, also when f throws on the way back', async () => {
+    const run = (limit: number) => {
+      let calls = 0;
+      const f = (_t: number, y: tf.Tensor) => {
+        if (++calls > limit) throw new Error('half-way');
+        return tf.mul(y, film);
+      };
+      const options = { method: 'rk4', stepSize: 0.1, gradient: checkpointed({ snapshots: 2 }) } as const;
+      return vjp((y: tf.Tensor) => integrate(f, y, 0, 1, options).y, film);
+    };
+    await expect(() => run(1e6).dispose()).toLeakNoTensors();
+    for (const limit of [41, 47, 60, 75]) {
+      await expect(() => expect(() => run(limit)).toThrow('half-way')).toLeakNoTensors();
+    }
   });
 });
 
@@ -420,6 +465,8 @@ describe('adjoint', () => {
 describe('bad input', () => {
   it.each([
     ['segments', () => checkpointed({ segments: 0 })],
+    ['snapshots', () => checkpointed({ snapshots: 1.5 })],
+    ['exclude each other', () => checkpointed({ segments: 2, snapshots: 2 })],
     ['coupling', () => reversible({ coupling: 0 })],
     ['norm', () => adjoint({ norm: 'rms' as never })],
     ['method', () => adjoint({ method: 'rk' as never })],

@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import type { Method } from '../core/method.ts';
 import type { TracedStep } from '../core/outputs.ts';
 import type { System } from '../core/space.ts';
@@ -7,6 +8,11 @@ import type { Leaves } from '../tensors/space.ts';
 export interface Station {
   y: Leaves;
   carry: readonly Leaves[];
+}
+
+/** Disposes what a station holds. */
+export function freeStation({ y, carry }: Station): void {
+  tf.dispose([...y, ...carry.flat()]);
 }
 
 /** Takes traced steps again: the rows put out on the way, and where they lead. */

@@ -11,7 +11,7 @@ import { offTape, withCaptureReport } from './captures.ts';
 import type { Gradient, Plan } from './gradient.ts';
 import { Cotangents } from './pull-back.ts';
 import { recordSolve } from './record.ts';
-import type { Station } from './replay.ts';
+import { freeStation, type Station } from './replay.ts';
 
 /** Options of {@link reversible}. */
 export interface ReversibleOptions {
@@ -57,11 +57,11 @@ function* solveReversibly(plan: Plan): Generator<Read, Delivery<Leaves>, number>
       const before = start ? copyOf(start) : tidy(() => method.reverse!(system, after.y, after.carry, step.span));
       const first = row - step.thetas.length;
       cotangents.through([step], before, dys.slice(first, row));
-      free(after);
+      freeStation(after);
       after = before;
       row = first;
     }
-    free(after);
+    freeStation(after);
     return cotangents.finish(y0);
   });
   return delivery;
@@ -76,14 +76,14 @@ class LastStation {
 
   pass({ result, restart }: AcceptedStep<Leaves>): void {
     if (restart !== undefined && this.count > 0) this.beforeRestart.set(this.count, this.station);
-    else free(this.station);
+    else freeStation(this.station);
     this.count++;
     const keep = (state: Leaves) => state.map((leaf) => tf.keep(tf.clone(leaf)));
     this.station = { y: keep(result.y), carry: result.carry.map(keep) };
   }
 
   dispose(): void {
-    for (const station of [this.station, ...this.beforeRestart.values()]) free(station);
+    for (const station of [this.station, ...this.beforeRestart.values()]) freeStation(station);
     this.station = { y: [], carry: [] };
     this.beforeRestart.clear();
   }
@@ -92,8 +92,4 @@ class LastStation {
 function copyOf({ y, carry }: Station): Station {
   const copy = (state: Leaves) => state.map((leaf) => tf.clone(leaf));
   return { y: copy(y), carry: carry.map(copy) };
-}
-
-function free({ y, carry }: Station): void {
-  tf.dispose([...y, ...carry.flat()]);
 }
