@@ -1,6 +1,6 @@
 /**
- * Prints the tables of docs/ode-solvers.md, and writes its plot: methods by error and evaluations (float64, van der Pol's
- * oscillator), gradients by evaluations, time and memory, and how far the adjoint is from the gradient of the computed
+ * Prints the tables of docs/ode-solvers.md, and writes its plot: methods by error, evaluations and milliseconds (float64,
+ * van der Pol's oscillator), gradients by evaluations, time and memory, and how far the adjoint is from the gradient of the computed
  * solution. `node tables.mjs [engine] [methods|gradients|plot]`.
  */
 import { writeFileSync } from 'node:fs';
@@ -21,9 +21,17 @@ function methods() {
   for (const method of ['adaptive_heun', 'bosh3', 'dopri5', 'tsit5', 'dopri8', 'kvaerno3']) {
     const cells = [1e-3, 1e-6, 1e-9].map((tolerance) => {
       if (method === 'adaptive_heun' && tolerance === 1e-9) return '-';
-      const { ys, stats } = odeint(f, [2, 0], [0, 10], { method, rtol: tolerance, atol: tolerance, maxNumSteps: 1e7 });
+      const run = () => odeint(f, [2, 0], [0, 10], { method, rtol: tolerance, atol: tolerance, maxNumSteps: 1e7 });
+      const { ys, stats } = run();
       const error = Math.max(...ys[1].map((value, i) => Math.abs(value - exact[i])));
-      return `${error.toExponential(1)}, ${stats.nfe}`;
+      const begin = performance.now();
+      const times = [];
+      while (times.length < 3 || performance.now() - begin < 150) {
+        const start = performance.now();
+        run();
+        times.push(performance.now() - start);
+      }
+      return `${error.toExponential(1)}, ${stats.nfe}, ${Number(Math.min(...times).toPrecision(2))}`;
     });
     console.log(`| \`${method}\` | ${cells.join(' | ')} |`);
   }
@@ -53,7 +61,13 @@ function gradients() {
   console.log(
     '\n| gradient | evaluations | time | peak memory, 16 steps | 64 steps |\n| --- | --- | --- | --- | --- |',
   );
-  const kinds = { direct, checkpointed, reversible, adjoint };
+  const kinds = {
+    'direct()': direct,
+    'checkpointed()': checkpointed,
+    'checkpointed({ snapshots: 4 })': () => checkpointed({ snapshots: 4 }),
+    'reversible()': reversible,
+    'adjoint()': adjoint,
+  };
   let base;
   for (const [name, make] of Object.entries(kinds)) {
     const measure = (steps, repeats) => {
@@ -79,7 +93,7 @@ function gradients() {
     base ??= few.ms;
     const kib = (bytes) => `${Math.round(bytes / 1024)} KiB`;
     console.log(
-      `| \`${name}()\` | ${few.count} | ${(few.ms / base).toFixed(1)} | ${kib(few.peak)} | ${kib(many.peak)} |`,
+      `| \`${name}\` | ${few.count} | ${(few.ms / base).toFixed(1)} | ${kib(few.peak)} | ${kib(many.peak)} |`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { odeint, type MethodName } from '../src/float64/index.ts';
 import goldens from './fixtures/torchdiffeq.json' with { type: 'json' };
@@ -24,6 +25,23 @@ describe('torchdiffeq 0.2.5 in float64', () => {
       if (method === 'dopri5' && !singular) expect(Math.abs(stats.nfe - nfe)).toBeLessThanOrEqual(6);
     },
   );
+
+  it('needs as many evaluations as the table of the documentation says', () => {
+    const page = readFileSync(new URL('../../../docs/ode-solvers.md', import.meta.url), 'utf8');
+    const table = [...page.matchAll(/^\| `(\w+)` +\| (1e-\d), (1e-\d) +\|(.*)\|$/gm)];
+    expect(table).toHaveLength(8);
+    for (const [, problem, rtol, atol, counts] of table) {
+      const cells = counts!.split('|').map(Number);
+      const expected = [1, 8].flatMap((start) => {
+        const at = ({ method, problem: name, start: from, rtol: tolerance }: (typeof goldens)[number]) =>
+          method === 'dopri5' && name === problem && from === start && tolerance === Number(rtol);
+        const { nfe, y0 } = goldens.find(at)!;
+        const ts = Array.from({ length: 10 }, (_, i) => start + ((9 - 2 * start) * i) / 9);
+        return [odeint(analytic[problem!]!, y0, ts, { rtol: Number(rtol), atol: Number(atol) }).stats.nfe, nfe];
+      });
+      expect(cells).toEqual(expected);
+    }
+  });
 
   it('needs the 266 evaluations that torchdiffeq is known for on the sine problem', () => {
     const ts = Array.from({ length: 10 }, (_, i) => 1 + (7 * i) / 9);

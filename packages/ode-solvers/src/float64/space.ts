@@ -1,4 +1,5 @@
 import type { Space } from '../core/space.ts';
+import { accumulate } from './accumulate.ts';
 
 /** A tolerance: one for all components, or one for each. */
 export type Tolerance = number | ArrayLike<number>;
@@ -44,60 +45,12 @@ export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): Spa
   };
 }
 
-/** from + scale · Σ weights[j] · terms[picks[j]], by threes: a loop over the terms of each entry would take most of the time. */
-function accumulate(
-  sum: Float64Array,
-  from: Float64Array,
-  scale: number,
-  weights: readonly number[],
-  terms: readonly Float64Array[],
-  picks: readonly number[],
-): void {
-  const count = weights.length;
-  let j = 0;
-  for (; j + 2 < count; j += 3) {
-    const a = scale * weights[j]!;
-    const b = scale * weights[j + 1]!;
-    const c = scale * weights[j + 2]!;
-    addThree(sum, from, a, terms[picks[j]!]!, b, terms[picks[j + 1]!]!, c, terms[picks[j + 2]!]!);
-    from = sum;
-  }
-  if (count - j === 2) {
-    addTwo(sum, from, scale * weights[j]!, terms[picks[j]!]!, scale * weights[j + 1]!, terms[picks[j + 1]!]!);
-  } else if (count - j === 1) {
-    addOne(sum, from, scale * weights[j]!, terms[picks[j]!]!);
-  } else if (from !== sum) {
-    sum.set(from);
-  }
-}
-
 const integers: number[] = [];
 
 /** 0, 1, ..., count - 1; more may follow. */
 function upTo(count: number): readonly number[] {
   while (integers.length < count) integers.push(integers.length);
   return integers;
-}
-
-function addThree(
-  sum: Float64Array,
-  from: Float64Array,
-  a: number,
-  x: Float64Array,
-  b: number,
-  y: Float64Array,
-  c: number,
-  z: Float64Array,
-): void {
-  for (let i = 0; i < sum.length; i++) sum[i] = from[i]! + a * x[i]! + b * y[i]! + c * z[i]!;
-}
-
-function addTwo(sum: Float64Array, from: Float64Array, a: number, x: Float64Array, b: number, y: Float64Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i] = from[i]! + a * x[i]! + b * y[i]!;
-}
-
-function addOne(sum: Float64Array, from: Float64Array, a: number, x: Float64Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i] = from[i]! + a * x[i]!;
 }
 
 function zeroed(vector: Float64Array): Float64Array {
