@@ -36,6 +36,7 @@ const { values } = parseArgs({
     patch: { type: 'string' },
     depth: { type: 'string', default: '17' },
     features: { type: 'string', default: '64' },
+    norm: { type: 'boolean', default: true },
     rate: { type: 'string', default: '0.001' },
     engine: { type: 'string', default: 'auto' },
     out: { type: 'string', default: 'denoiser.safetensors' },
@@ -58,7 +59,7 @@ console.log((await useEngine(values.engine)).version, `${train.length} images to
 
 const dncnn = values.network === 'dncnn';
 const model = dncnn
-  ? new DnCNN({ depth: Number(values.depth), features: Number(values.features) })
+  ? new DnCNN({ depth: Number(values.depth), features: Number(values.features), ...(!values.norm && { batchNorm: false, bias: 'all' }) })
   : new ConvAutoencoder({ channels: 1 });
 const checkpoint = { weights: `${values.out}.checkpoint`, step: `${values.out}.step` };
 let firstStep = 0;

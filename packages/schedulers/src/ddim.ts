@@ -53,7 +53,7 @@ export class DDIMScheduler extends DiscreteScheduler<DDIMOptions> {
 
   /** Equation 12 of the paper. @throws SchedulerError before `setTimesteps`. */
   step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: DDIMStepOptions<A> = {}): StepResult<A> {
-    if (this.numInferenceSteps === null) throw notStarted('DDIMScheduler');
+    if (this.numInferenceSteps === null) throw notStarted(String(this.config['_class_name']));
     const { eta = 0, useClippedModelOutput = false } = options;
     if (!(eta >= 0)) refuse({ argument: 'eta', value: eta, allowed: 'a number of 0 or more' });
     const ops = arithmeticOf(sample, options.shape);

@@ -9,6 +9,7 @@ export { KDPM2DiscreteScheduler } from './kdpm2.ts';
 export { KDPM2AncestralDiscreteScheduler } from './kdpm2-ancestral.ts';
 export { DPMSolverMultistepScheduler, type DpmMultistepOptions, type DpmOptions } from './dpm-multistep.ts';
 export { DPMSolverSinglestepScheduler } from './dpm-singlestep.ts';
+export { DPMSolverSDEScheduler, type DpmSdeOptions, type DpmSdeStepOptions } from './dpm-sde.ts';
 export { DPMSolverMultistepInverseScheduler } from './dpm-multistep-inverse.ts';
 export { DEISMultistepScheduler, type DEISOptions } from './deis.ts';
 export { UniPCMultistepScheduler, type UniPCOptions } from './unipc.ts';
@@ -96,7 +97,14 @@ export {
 } from './samplers/denoisers.ts';
 export type { SamplerOptions, SamplerProgress } from './samplers/loop.ts';
 export { sampleEuler, sampleEulerAncestral, type ChurnSamplerOptions } from './samplers/euler.ts';
-export { sampleDpm2, sampleDpm2Ancestral, sampleDpmpp2sAncestral, sampleHeun } from './samplers/second-order.ts';
+export {
+  sampleDpm2,
+  sampleDpm2Ancestral,
+  sampleDpmpp2sAncestral,
+  sampleDpmppSde,
+  sampleHeun,
+} from './samplers/second-order.ts';
 export { sampleDdim, sampleDpmpp2m, sampleDpmpp2mSde, sampleDpmpp3mSde, sampleLms } from './samplers/multistep.ts';
+export { sampleDpmFast, type DpmFastOptions } from './samplers/dpm-fast.ts';
 export { sampleDpmAdaptive, type DpmAdaptiveInfo, type DpmAdaptiveOptions } from './samplers/dpm-adaptive.ts';
 export { roundHalfEven } from './schedules/numeric.ts';

@@ -8,6 +8,7 @@ import { DDPMScheduler } from './ddpm.ts';
 import { DEISMultistepScheduler } from './deis.ts';
 import { DPMSolverMultistepInverseScheduler } from './dpm-multistep-inverse.ts';
 import { DPMSolverMultistepScheduler } from './dpm-multistep.ts';
+import { DPMSolverSDEScheduler } from './dpm-sde.ts';
 import { DPMSolverSinglestepScheduler } from './dpm-singlestep.ts';
 import { EDMDPMSolverMultistepScheduler } from './edm-dpm-multistep.ts';
 import { EDMEulerScheduler } from './edm-euler.ts';
@@ -42,6 +43,7 @@ export const SCHEDULERS = {
   DEISMultistepScheduler,
   DPMSolverMultistepInverseScheduler,
   DPMSolverMultistepScheduler,
+  DPMSolverSDEScheduler,
   DPMSolverSinglestepScheduler,
   EDMDPMSolverMultistepScheduler,
   EDMEulerScheduler,

@@ -92,10 +92,16 @@ export class RePaintScheduler extends DiscreteScheduler<RePaintOptions> {
     });
   }
 
-  /** One step back towards noise, from `timestep`: √(1-β) x + √β ε for every trained timestep in between. */
-  undoStep<A extends Sample>(sample: A, timestep: number, options: Pick<StepOptions<A>, 'generator'>): A {
-    const ops = arithmeticOf(sample);
+  /** One step back towards noise, from `timestep`: √(1-β) x + √β ε for every trained timestep in between, or, with given noise, in one. */
+  undoStep<A extends Sample>(sample: A, timestep: number, options: StepOptions<A>): A {
+    const ops = arithmeticOf(sample, options.shape);
     return ops.scope(() => {
+      if (options.noise !== undefined) {
+        const left = this.betas
+          .slice(timestep, timestep + this.#stride())
+          .reduce((product, beta) => product * (1 - beta), 1);
+        return ops.combine([Math.sqrt(left), sample], [Math.sqrt(1 - left), stepNoise(ops, options)]);
+      }
       let noisier = sample;
       for (let i = 0; i < this.#stride(); i++) {
         const beta = this.betas[timestep + i]!;

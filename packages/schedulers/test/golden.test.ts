@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { goldenCases, runGolden, titleOf } from './golden.ts';
+import { runSpecial } from './special.ts';
 
 /** Reached differences by class, case and precision; written to docs/schedulers/differences.md where MISSING_U_WRITE_DOCS is set. */
 const reached: { name: string; title: string; float64: number; float32: number }[] = [];
@@ -33,9 +34,15 @@ function relative(value: number, expected: number): number {
  * Full loops of diffusers 0.42.1. In float64 the same formulas have to give the same digits. In float32 every operation of
  * torch rounds, and where those roundings go is not the scheduler's doing, so a few units of float32 are allowed.
  */
-describe.each(['discrete', 'sigmas', 'lambdas', 'others'])('%s', (fixture) => {
+describe.each([
+  ['discrete', runGolden],
+  ['sigmas', runGolden],
+  ['lambdas', runGolden],
+  ['others', runGolden],
+  ['special', runSpecial],
+] as const)('%s', (fixture, run) => {
   it.each(goldenCases(fixture).map((golden) => [titleOf(golden), golden] as const))('%s', (_, golden) => {
-    const exact = runGolden(golden, 'float64');
+    const exact = run(golden, 'float64');
     // Noise alone is float32, and ours differs from torch's by 1e-6 (see @missing-u/random).
     const scale = Math.max(1, ...golden.float64.values.map(Math.abs));
     expect(exact.timesteps).toBeAllClose(golden.float64.timesteps, { rtol: 1e-12, atol: 1e-9 });
@@ -51,7 +58,7 @@ describe.each(['discrete', 'sigmas', 'lambdas', 'others'])('%s', (fixture) => {
     });
     // Under the cosine schedule σ reaches 20 000, and torch's float32 differences of such numbers keep few digits.
     const loss = golden.config['beta_schedule'] === 'squaredcos_cap_v2' ? 10 : 1;
-    const rounded = runGolden(golden, 'float32');
+    const rounded = run(golden, 'float32');
     reached.push({ name: golden.class, title: shown, ...differences(exact.sum, rounded.sum) });
     expect(rounded.sum).toBeAllClose(golden.float32.sum, { rtol: 5e-5 * loss, atol: 1e-3 });
     expect(rounded.values).toBeAllClose(golden.float32.values, { rtol: 1e-4 * loss, atol: 1e-5 * scale });

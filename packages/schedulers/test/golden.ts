@@ -36,6 +36,11 @@ export interface GoldenCase {
   plainStart?: boolean;
   /** The loop is run twice, with the position alone set back (iPNDM's published test). */
   twice?: boolean;
+  /** How many numbers the sample has, if not 768. */
+  count?: number;
+  /** Of RePaint's loop. */
+  jump_length?: number;
+  jump_n_sample?: number;
   seed?: number;
   float32: GoldenNumbers;
   float64: GoldenNumbers;
@@ -79,6 +84,8 @@ export function titleOf(golden: GoldenCase): string {
     'scaled',
     'skip',
     'twice',
+    'jump_length',
+    'jump_n_sample',
   ] as const;
   const rest = shown.filter((key) => golden[key] !== undefined).map((key) => `${key} ${JSON.stringify(golden[key])}`);
   return `${golden.class} ${JSON.stringify(golden.config)} ${rest.join(' ')}`;
@@ -93,14 +100,15 @@ const COUNT = 768;
 const WHERE = [0, 1, 100, 301, 500, 767];
 
 /** `dummy_sample_deter` of diffusers' tests, flattened: element [b, k] of shape (4, 192) is (4k + b) / 768. */
-export function ramp(precision: Precision): NumberArray {
-  const numbers = Float64Array.from({ length: COUNT }, (_, i) => ((i % 192) * 4 + Math.floor(i / 192)) / COUNT);
+export function ramp(precision: Precision, count = COUNT): NumberArray {
+  const row = count / 4;
+  const numbers = Float64Array.from({ length: count }, (_, i) => ((i % row) * 4 + Math.floor(i / row)) / count);
   return precision === 'float64' ? numbers : Float32Array.from(numbers);
 }
 
 /** `dummy_noise_deter`: the same numbers falling. */
-export function fallingRamp(precision: Precision): NumberArray {
-  return ramp(precision).map((x) => (COUNT - 1) / COUNT - x);
+export function fallingRamp(precision: Precision, count = COUNT): NumberArray {
+  return ramp(precision, count).map((x) => (count - 1) / count - x);
 }
 
 /** The model of diffusers' tests. */
@@ -123,14 +131,14 @@ export function runGolden(
   else if (golden.sigmas !== undefined) scheduler.setTimesteps({ sigmas: golden.sigmas }, camelCased(golden.set));
   const start = golden.start ?? 0;
   const times = scheduler.timesteps.subarray(start);
-  let sample = ramp(precision);
+  let sample = ramp(precision, golden.count);
   const isNoised = golden.start !== undefined && golden.plainStart !== true;
   if (golden.scaled !== false && (!isNoised || golden.startScaled === true)) {
     sample = sample.map((x) => x * scheduler.initNoiseSigma);
   }
-  if (isNoised) sample = scheduler.addNoise(sample, fallingRamp(precision), times[0]!);
+  if (isNoised) sample = scheduler.addNoise(sample, fallingRamp(precision, golden.count), times[0]!);
   let original: NumberArray | undefined;
-  const options = { ...camelCased(golden.step), generator, shape: [4, 192] };
+  const options = { ...camelCased(golden.step), generator, shape: [4, sample.length / 4] };
   for (const [i, t] of [...times, ...(golden.twice === true ? times : [])].entries()) {
     if (i === times.length) scheduler.reset();
     const seen = golden.unscaledInput === true ? sample : scheduler.scaleModelInput(sample, t);
@@ -141,11 +149,18 @@ export function runGolden(
     original = result.predOriginalSample;
   }
   return {
-    timesteps: [...scheduler.timesteps].slice(0, 25),
-    sum: absoluteSum(sample),
-    values: WHERE.map((i) => sample[i]!),
+    ...summary(scheduler.timesteps, sample),
     ...(scheduler.sigmas === undefined ? {} : { sigmas: [...scheduler.sigmas] }),
     ...(original === undefined ? {} : { original: absoluteSum(original) }),
+  };
+}
+
+/** What fixtures keep of a loop. */
+export function summary(timesteps: Float64Array, sample: NumberArray): GoldenNumbers {
+  return {
+    timesteps: [...timesteps].slice(0, 25),
+    sum: absoluteSum(sample),
+    values: WHERE.map((i) => sample[i]!),
   };
 }
 

@@ -6,7 +6,9 @@ import {
   epsilonDenoiser,
   noiseTables,
   sampleDpmAdaptive,
+  sampleDpmFast,
   sampleDpmpp2m,
+  sampleDpmppSde,
   sampleEuler,
   karrasSigmas,
   type SchedulerName,
@@ -94,6 +96,8 @@ it('samplers leave nothing behind, even where the denoiser throws', async () => 
   const sigmas = karrasSigmas(5, { sigmaMin: 0.05, sigmaMax: 1 });
   await expect(() => {
     tf.dispose([sampleEuler(denoiser, x, sigmas), sampleDpmpp2m(denoiser, x, sigmas)]);
+    tf.dispose(sampleDpmppSde(denoiser, x, sigmas, { generator: createGenerator(0) }));
+    tf.dispose(sampleDpmFast(denoiser, x, { sigmaMin: 0.05, sigmaMax: 1, nfe: 8 }));
     tf.dispose(sampleDpmAdaptive(denoiser, x, { sigmaMin: 0.05, sigmaMax: 1 }).x);
   }).toLeakNoTensors();
   await expect(() => {

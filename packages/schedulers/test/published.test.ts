@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { runGolden, type GoldenCase } from './golden.ts';
+import { DDIMScheduler, DDPMScheduler, UnCLIPScheduler } from '../src/index.ts';
+import { goldenCases, runGolden, type GoldenCase } from './golden.ts';
+import { runSpecial } from './special.ts';
 
 type Case = Omit<GoldenCase, 'float32' | 'float64' | 'class'>;
 interface Published {
@@ -226,5 +228,77 @@ describe('published assertions', () => {
     const { sum } = runGolden({ class: name, ...golden }, 'float32');
     if (published.sum !== undefined) expect(Math.abs(sum - published.sum[0])).toBeLessThan(published.sum[1]);
     expect(Math.abs(sum / 768 - published.mean[0])).toBeLessThan(published.mean[1]);
+  });
+});
+
+describe('published assertions of other loops', () => {
+  it.each([
+    ['DDIMParallelScheduler', 'batch_step_no_noise', 3 * 768, 1147.7904, 1e-2, 0.4982, 1e-3],
+    ['DDPMParallelScheduler', 'batch_step_no_noise', 3 * 768, 1153.1833, 1e-2, 0.5005, 1e-3],
+    // numpy's isclose, of relative tolerance 1e-5.
+    ['ScoreSdeVeScheduler', 'no_noise', 768, 14_372_758_528, 143_728, 18_714_530, 188],
+  ])('%s %s', (name, _, count, sum, tolerance, mean, meanTolerance) => {
+    const golden = goldenCases('special').find((one) => one.class === name)!;
+    const reached = runSpecial(golden, 'float32').sum;
+    expect(Math.abs(reached - sum)).toBeLessThan(tolerance);
+    expect(Math.abs(reached / count - mean)).toBeLessThan(meanTolerance);
+  });
+
+  // The same numbers in the order of a (4, 3, 8) sample, of which only the means are published.
+  it.each([
+    ['no_noise', {}, 0, undefined, 0.2441],
+    ['karras', KARRAS, 0, undefined, 0.2898],
+    ['v_prediction', V, 0, undefined, 0.1014],
+    ['karras_and_v_prediction', { ...V, ...KARRAS }, 0, undefined, 0.1944],
+    ['with_noise', {}, 8, 39.087, 0.4072],
+  ] as const)('UniPCMultistepScheduler, one dimension, %s', (_, config, start, sum, mean) => {
+    const golden = { class: 'UniPCMultistepScheduler', config: { ...UNIPC, ...config }, steps: 10, count: 96 };
+    const reached = runGolden({ ...golden, ...(start > 0 && { start }) }, 'float32').sum;
+    if (sum !== undefined) expect(Math.abs(reached - sum)).toBeLessThan(1e-2);
+    expect(Math.abs(reached / 96 - mean)).toBeLessThan(1e-3);
+  });
+});
+
+describe('published variances', () => {
+  it.each([
+    [0, 0],
+    [487, 0.00979],
+    [999, 0.02],
+  ])('DDPMScheduler at %i', (t, variance) => {
+    expect(Math.abs(new DDPMScheduler({ precision: 'float32' }).getVariance(t) - variance)).toBeLessThan(1e-5);
+  });
+
+  it.each([
+    [0, 0, 0],
+    [420, 400, 0.14771],
+    [980, 960, 0.3246],
+    [487, 486, 0.00979],
+    [999, 998, 0.02],
+  ])('DDIMScheduler from %i to %i', (t, previous, variance) => {
+    expect(Math.abs(new DDIMScheduler({ precision: 'float32' }).getVariance(t, previous) - variance)).toBeLessThan(
+      1e-5,
+    );
+  });
+
+  it.each([
+    [0, 1e-10],
+    [487, 0.0549625],
+    [999, 0.9994987],
+  ])('UnCLIPScheduler, fixed_small_log, at %i', (t, variance) => {
+    const scheduler = new UnCLIPScheduler({ varianceType: 'fixed_small_log', precision: 'float32' });
+    expect(Math.abs(scheduler.getVariance(t) - variance)).toBeLessThan(1e-5);
+  });
+
+  it.each([
+    [1, -10.171279],
+    [487, -5.7998052],
+    [999, -0.0010011],
+  ])('UnCLIPScheduler, learned_range of 0.5, at %i', (t, logVariance) => {
+    // The published numbers are log σ²; a step of zeros at timestep t, with noise of ones, is σ.
+    const scheduler = new UnCLIPScheduler({ varianceType: 'learned_range', precision: 'float32' });
+    const [zeros, ones] = [new Float32Array(2), Float32Array.of(1, 1)];
+    const output = Float32Array.of(0, 0, 0.5, 0.5);
+    const { prevSample } = scheduler.step(output, t, zeros, { noise: ones, shape: [1, 2] });
+    expect(Math.abs(2 * Math.log(prevSample[0]!) - logVariance)).toBeLessThan(1e-5);
   });
 });

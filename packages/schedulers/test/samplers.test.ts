@@ -10,8 +10,10 @@ import {
   sampleDpmAdaptive,
   sampleDpmpp2m,
   sampleDpmpp2mSde,
+  sampleDpmFast,
   sampleDpmpp2sAncestral,
   sampleDpmpp3mSde,
+  sampleDpmppSde,
   sampleEuler,
   sampleEulerAncestral,
   sampleHeun,
@@ -37,6 +39,7 @@ const deterministic: [string, Sampler, number][] = [
   ['Heun', sampleHeun, 2],
   ['DPM2', sampleDpm2, 2],
   ['2S without noise', (d, x, s) => sampleDpmpp2sAncestral(d, x, s, { eta: 0 }), 2],
+  ['SDE without noise', (d, x, s) => sampleDpmppSde(d, x, s, { eta: 0 }), 2],
   ['DPM++ 2M', sampleDpmpp2m, 2],
   ['2M SDE without noise', (d, x, s) => sampleDpmpp2mSde(d, x, s, { eta: 0, solverType: 'heun' }), 2],
   ['3M SDE without noise', (d, x, s) => sampleDpmpp3mSde(d, x, s, { eta: 0 }), 2],
@@ -70,6 +73,7 @@ const stochastic: [string, Sampler][] = [
   ['Heun with churn', (d, x, s) => sampleHeun(d, x, s, { sChurn: 20, generator: createGenerator(2) })],
   ['DPM2 ancestral', (d, x, s) => sampleDpm2Ancestral(d, x, s, { generator: createGenerator(2) })],
   ['2S ancestral', (d, x, s) => sampleDpmpp2sAncestral(d, x, s, { generator: createGenerator(2) })],
+  ['SDE', (d, x, s) => sampleDpmppSde(d, x, s, { generator: createGenerator(2) })],
   ['2M SDE', (d, x, s) => sampleDpmpp2mSde(d, x, s, { generator: createGenerator(2) })],
   ['3M SDE', (d, x, s) => sampleDpmpp3mSde(d, x, s, { generator: createGenerator(2) })],
 ];
@@ -104,6 +108,31 @@ describe('dpm_adaptive', () => {
     const run = () => sampleDpmAdaptive(gaussian, start(2), { sigmaMin: 0.05, sigmaMax: 10 }, { maxSteps: 3 });
     expect(run).toThrow(/maxSteps = 3/);
     expect(() => sampleDpmAdaptive(gaussian, start(2), { sigmaMin: 0, sigmaMax: 10 })).toThrow(/sigmaMin/);
+  });
+});
+
+describe('dpm_fast', () => {
+  const range = { sigmaMin: 0.05, sigmaMax: 10 };
+
+  it('is of third order up to its last steps, with exactly as many model calls as it was told', () => {
+    const x = start(8).map((one) => 10 * one);
+    const exact = solution(x, 10, 0.05);
+    const error = (nfe: number) => {
+      let calls = 0;
+      const counted: Denoiser<Float64Array> = (at, sigma) => (calls++, gaussian(at, sigma));
+      const end = sampleDpmFast(counted, x, { ...range, nfe });
+      expect(calls).toBe(nfe);
+      return Math.max(...end.map((one, i) => Math.abs(one - exact[i]!)));
+    };
+    // With nfe = 3n + 2 the last step is of second order, of error h³; every step's own error is no less.
+    expect(Math.log2(error(62) / error(122))).toBeGreaterThan(2.5);
+    for (const nfe of [1, 2, 3, 4, 6]) expect(error(nfe)).toBeLessThan(20);
+  });
+
+  it('refuses ranges and counts that make no sense', () => {
+    expect(() => sampleDpmFast(gaussian, start(2), { sigmaMin: 0, sigmaMax: 1, nfe: 5 })).toThrow(/sigmaMin/);
+    expect(() => sampleDpmFast(gaussian, start(2), { ...range, nfe: 2.5 })).toThrow(/nfe/);
+    expect(() => sampleDpmFast(gaussian, start(2), { ...range, nfe: 5 }, { eta: 1 })).toThrow(/generator/);
   });
 });
 

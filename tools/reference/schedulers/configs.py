@@ -4,14 +4,21 @@
 """
 
 import json
+import sys
+import types
 from pathlib import Path
 
 import diffusers
 
+sys.modules.setdefault("torchsde", types.ModuleType("torchsde"))  # need not be installed
+from diffusers.schedulers.scheduling_dpmsolver_sde import DPMSolverSDEScheduler  # noqa: E402
+
+diffusers.DPMSolverSDEScheduler = DPMSolverSDEScheduler
+
 NAMES = (
     "CMStochasticIterativeScheduler DDIMInverseScheduler DDIMParallelScheduler DDIMScheduler DDPMParallelScheduler "
     "DDPMScheduler DEISMultistepScheduler DPMSolverMultistepInverseScheduler DPMSolverMultistepScheduler "
-    "DPMSolverSinglestepScheduler EDMDPMSolverMultistepScheduler EDMEulerScheduler EulerAncestralDiscreteScheduler "
+    "DPMSolverSDEScheduler DPMSolverSinglestepScheduler EDMDPMSolverMultistepScheduler EDMEulerScheduler EulerAncestralDiscreteScheduler "
     "EulerDiscreteScheduler FlowMatchEulerDiscreteScheduler FlowMatchHeunDiscreteScheduler HeunDiscreteScheduler "
     "IPNDMScheduler KDPM2AncestralDiscreteScheduler KDPM2DiscreteScheduler LCMScheduler LMSDiscreteScheduler "
     "PNDMScheduler RePaintScheduler SASolverScheduler ScoreSdeVeScheduler TCDScheduler UnCLIPScheduler "

@@ -1,6 +1,7 @@
 """Writes packages/schedulers/test/fixtures/timesteps.json: SHA-1 digests of diffusers' timestep lists for all counts 1 .. 1000.
 
-Of each list: its numbers joined by commas, and a semicolon; counts that diffusers refuses are left out of `counts`.
+Of each list: its numbers joined by commas, and a semicolon; of fractional ones their float32 bytes. Counts that diffusers
+refuses are left out of `counts`.
 
     python tools/reference/schedulers/timesteps.py
 """
@@ -27,10 +28,18 @@ CLASSES = {
     "LCMScheduler": (None,),
     "TCDScheduler": (None,),
 }
+# Lists with fractions.
+FRACTIONAL = {
+    "EulerDiscreteScheduler": ("linspace",),
+    "EulerAncestralDiscreteScheduler": ("leading", "linspace", "trailing"),
+    "HeunDiscreteScheduler": ("leading", "linspace", "trailing"),
+    "LMSDiscreteScheduler": ("leading", "linspace", "trailing"),
+}
 rows = []
-for name, spacings in CLASSES.items():
+for name, spacings in [*CLASSES.items(), *FRACTIONAL.items()]:
+    is_fractional = FRACTIONAL.get(name) == spacings
     for spacing in spacings:
-        for offset in (0, 1) if spacing == "leading" else (0,):
+        for offset in (0, 1, 2) if spacing == "leading" else (0, 1) if spacing else (0,):
             config = {} if spacing is None else {"timestep_spacing": spacing, "steps_offset": offset}
             scheduler = getattr(diffusers, name)(**config)
             digest, counts = hashlib.sha1(), []
@@ -40,7 +49,10 @@ for name, spacings in CLASSES.items():
                 except Exception:
                     continue
                 counts.append(count)
+                if is_fractional:
+                    digest.update(scheduler.timesteps.numpy().astype("<f4").tobytes())
+                    continue
                 digest.update((",".join(str(int(t)) for t in scheduler.timesteps.tolist()) + ";").encode())
-            rows.append({"class": name, "config": config, "first": counts[0], "last": counts[-1], "count": len(counts), "sha1": digest.hexdigest()})
+            rows.append({"class": name, "config": config, "fractional": is_fractional, "first": counts[0], "last": counts[-1], "count": len(counts), "sha1": digest.hexdigest()})
 path = Path(__file__).parents[3] / "packages/schedulers/test/fixtures/timesteps.json"
 path.write_text(json.dumps(rows, separators=(",", ":")).replace('{"class"', '\n{"class"') + "\n")

@@ -7,15 +7,23 @@ export interface Affine {
   readonly shift: tf.Tensor1D;
 }
 
+interface ConvolutionOptions {
+  inChannels: number;
+  outChannels: number;
+  bias: boolean;
+  /** Scales the first weights; default 1. */
+  gain?: number;
+}
+
 /** A 3x3 convolution that keeps the size, into which a normalisation can be folded. Weights begin as He et al. (2015). */
 export class FoldingConv2d extends Module {
   private readonly weight;
   private readonly bias;
 
-  constructor({ inChannels, outChannels, bias }: { inChannels: number; outChannels: number; bias: boolean }) {
+  constructor({ inChannels, outChannels, bias, gain = 1 }: ConvolutionOptions) {
     super();
     this.weight = this.parameter<tf.Rank.R4>('weight', [3, 3, inChannels, outChannels], {
-      initializer: normal(Math.sqrt(2 / (9 * inChannels))),
+      initializer: normal(gain * Math.sqrt(2 / (9 * inChannels))),
       layout: 'conv2d',
     });
     this.bias = bias

@@ -61,6 +61,8 @@ export class DnCNN extends Module implements ImageDenoiser, TrainableDenoiser {
         inChannels,
         outChannels,
         bias: bias === 'all' || (bias === 'first' && first),
+        // The network predicts noise, which is small: it begins near nothing, not at the size of its features.
+        ...(last && { gain: 0.01 }),
       });
       // The numbers of PyTorch's Sequential: convolution, activation, then convolution, normalisation, activation...
       const position = first ? 0 : 2 + (layer - 1) * (batchNorm ? 3 : 2);
