@@ -59,7 +59,11 @@ console.log((await useEngine(values.engine)).version, `${train.length} images to
 
 const dncnn = values.network === 'dncnn';
 const model = dncnn
-  ? new DnCNN({ depth: Number(values.depth), features: Number(values.features), ...(!values.norm && { batchNorm: false, bias: 'all' }) })
+  ? new DnCNN({
+      depth: Number(values.depth),
+      features: Number(values.features),
+      ...(!values.norm && { batchNorm: false, bias: 'all' }),
+    })
   : new ConvAutoencoder({ channels: 1 });
 const checkpoint = { weights: `${values.out}.checkpoint`, step: `${values.out}.step` };
 let firstStep = 0;
