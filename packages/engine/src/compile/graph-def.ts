@@ -1,4 +1,5 @@
 import { attributeTypes, type Attribute, type HostValues } from './backend.ts';
+import { outputInBody } from './op-outputs.ts';
 import { Message } from './protobuf.ts';
 import { unsupported } from './refusals.ts';
 import { signatureOf, type Node, type OperationNode, type Ref, type Signature } from './trace.ts';
@@ -6,36 +7,114 @@ import { signatureOf, type Node, type OperationNode, type Ref, type Signature } 
 /** Any version that TensorFlow 2 reads: it decides about no operation that TensorFlow.js uses. */
 const producer = 1087;
 
-/**
- * Nodes as a `SavedModel` (saved_model.proto) without variables: one graph, with the tag `serve`.
- *
- * @param control further nodes that have to be finished before a node begins, by node.
- */
-export function savedModel(
-  nodes: readonly Node[],
-  control: ReadonlyMap<number, readonly number[]> = new Map(),
-): Uint8Array {
-  const graph = new Message();
-  nodes.forEach((_, i) => graph.block(1, definition(nodes, i, control.get(i) ?? [])));
-  graph.block(4, new Message().integer(1, producer));
-  const metaGraph = new Message().block(1, new Message().block(4, 'serve')).block(2, graph);
-  return new Message().integer(1, 1).block(2, metaGraph).bytes;
+/** What TensorFlow is given to run. */
+export interface Program {
+  nodes: readonly Node[];
+  /** Nodes that get their values at each run. */
+  inputs: readonly number[];
+  /** What a run computes. */
+  outputs: readonly Ref[];
+  /** Further nodes that have to be finished before a node begins, by node. */
+  control?: ReadonlyMap<number, readonly number[]>;
 }
 
-/** The name of a node in the graph. */
-export function nodeName(index: number): string {
+/** A program as TensorFlow loads it, with the names of its inputs and outputs there. */
+export interface SavedModel {
+  bytes: Uint8Array;
+  inputs: string[];
+  outputs: string[];
+}
+
+/**
+ * A program as a `SavedModel` (saved_model.proto) without variables: one graph, with the tag `serve`.
+ *
+ * The nodes are the body of one function, which the graph calls. A graph of its own would be rewritten by TensorFlow
+ * (grappler): operations merged, sums reordered, divisions made multiplications, so that results differ from those of the
+ * function in their last digits. For a function the call says what may be rewritten, and nothing that changes a digit is.
+ */
+export function savedModel(program: Program): SavedModel {
+  const { nodes, inputs, outputs } = program;
+  const graph = new Message();
+  const known = nodes.every((node) => node.kind !== 'operation' || outputInBody(node.name, 0) !== undefined);
+  if (known) {
+    for (const input of inputs) graph.block(1, definition(program, input, outputName));
+    graph.block(1, callOfBody(program));
+    graph.block(2, new Message().block(1, body(program)));
+  } else {
+    nodes.forEach((_, i) => graph.block(1, definition(program, i, outputName)));
+  }
+  graph.block(4, new Message().integer(1, producer));
+  const metaGraph = new Message().block(1, new Message().block(4, 'serve')).block(2, graph);
+  return {
+    bytes: new Message().integer(1, 1).block(2, metaGraph).bytes,
+    inputs: inputs.map(nodeName),
+    outputs: outputs.map((ref, i) => (known ? `${call}:${i}` : outputName(ref))),
+  };
+}
+
+/** Names in the graph. */
+const [call, functionName] = ['call', 'recorded'];
+
+function nodeName(index: number): string {
   return `n${index}`;
 }
 
-/** An output of a node in the notation of TensorFlow. */
-export function outputName({ node, output }: Ref): string {
+/** An output of a node in the notation of graphs. */
+function outputName({ node, output }: Ref): string {
   return output === 0 ? nodeName(node) : `${nodeName(node)}:${output}`;
 }
 
-function definition(nodes: readonly Node[], index: number, control: readonly number[]): Message {
-  const node = nodes[index]!;
+/** The nodes as a `FunctionDef` (function.proto). */
+function body(program: Program): Message {
+  const { nodes, inputs, outputs } = program;
+  const inBody = (ref: Ref): string => {
+    const node = nodes[ref.node]!;
+    if (node.kind === 'input') return nodeName(ref.node);
+    const output = node.kind === 'constant' ? 'output:0' : outputInBody(node.name, ref.output);
+    return `${nodeName(ref.node)}:${output}`;
+  };
+  const argument = (name: string, dtype: number) => new Message().block(1, name).integer(3, dtype);
+  const signature = new Message().block(1, functionName);
+  for (const input of inputs) signature.block(2, argument(nodeName(input), signatureOf(nodes, { node: input, output: 0 }).dtype)); // prettier-ignore
+  outputs.forEach((ref, i) => signature.block(3, argument(`r${i}`, signatureOf(nodes, ref).dtype)));
+  const definitions = new Message().block(1, signature);
+  nodes.forEach(({ kind }, i) => {
+    if (kind !== 'input') definitions.block(3, definition(program, i, inBody));
+  });
+  outputs.forEach((ref, i) => definitions.block(4, new Message().block(1, `r${i}`).block(2, inBody(ref))));
+  // Not made part of the graph that calls it, and passed over when that graph is rewritten.
+  for (const name of ['_noinline', '_tf_data_function']) {
+    definitions.block(5, new Message().block(1, name).block(2, new Message().integer(5, true)));
+  }
+  return definitions;
+}
+
+/** The node that calls the body. */
+function callOfBody({ nodes, inputs, outputs }: Program): Message {
+  const types = (refs: readonly Ref[]) => {
+    const list = new Message();
+    for (const ref of refs) list.integer(6, signatureOf(nodes, ref).dtype);
+    return new Message().block(1, list);
+  };
+  const message = new Message().block(1, call).block(2, 'PartitionedCall');
+  for (const input of inputs) message.block(3, nodeName(input));
+  const attribute = (name: string, value: Message) => message.block(5, new Message().block(1, name).block(2, value));
+  attribute('Tin', types(inputs.map((node) => ({ node, output: 0 }))));
+  attribute('Tout', types(outputs));
+  attribute('f', new Message().block(10, new Message().block(1, functionName)));
+  attribute('config_proto', new Message().block(2, config()));
+  return message;
+}
+
+/** A `ConfigProto` (config.proto) without grappler: `graph_options.rewrite_options.disable_meta_optimizer`. */
+function config(): Message {
+  return new Message().block(10, new Message().block(10, new Message().integer(19, true)));
+}
+
+function definition(program: Program, index: number, reference: (ref: Ref) => string): Message {
+  const node = program.nodes[index]!;
   const message = new Message().block(1, nodeName(index));
-  if (node.kind === 'operation') return operation(message, nodes, node, control);
+  if (node.kind === 'operation') return operation(message, program, node, index, reference);
   const attribute = (name: string, value: Message) => message.block(5, new Message().block(1, name).block(2, value));
   message.block(2, node.kind === 'input' ? 'Placeholder' : 'Const');
   attribute('dtype', new Message().integer(6, node.dtype));
@@ -44,10 +123,16 @@ function definition(nodes: readonly Node[], index: number, control: readonly num
   return message;
 }
 
-function operation(message: Message, nodes: readonly Node[], node: OperationNode, control: readonly number[]): Message {
+function operation(
+  message: Message,
+  { nodes, control }: Program,
+  node: OperationNode,
+  index: number,
+  reference: (ref: Ref) => string,
+): Message {
   message.block(2, node.name);
-  for (const input of node.inputs) message.block(3, outputName(input));
-  for (const before of control) message.block(3, `^${nodeName(before)}`);
+  for (const input of node.inputs) message.block(3, reference(input));
+  for (const before of control?.get(index) ?? []) message.block(3, `^${nodeName(before)}`);
   // An attribute that is given twice counts the last time, as for an operation that is executed at once.
   for (const attribute of new Map(node.attributes.map((each) => [each.name, each])).values()) {
     message.block(5, new Message().block(1, attribute.name).block(2, attributeValue(attribute, node)));

@@ -20,7 +20,7 @@ export class CompiledGraph {
     const wanted = [...trace.outputs, ...trace.assignments.map(({ value }) => value)];
     const computed = wanted.filter(({ node }) => trace.nodes[node]!.kind !== 'input');
     this.#fetched = [...new Map(computed.map((ref) => [refKey(ref), ref])).values()];
-    this.#session = new Session(backend, trace.nodes, this.#inputs, this.#fetched);
+    this.#session = new Session(backend, { nodes: trace.nodes, inputs: this.#inputs, outputs: this.#fetched });
   }
 
   /** Runs the graph on new arguments, and assigns its variables. */

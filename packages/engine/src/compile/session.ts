@@ -1,8 +1,8 @@
 import { EngineError } from '../errors.ts';
 import type { GraphBackend, OutputMetadata } from './backend.ts';
-import { outputName, nodeName, savedModel } from './graph-def.ts';
+import { savedModel, type Program } from './graph-def.ts';
 import { unsupported } from './refusals.ts';
-import type { Node, Ref } from './trace.ts';
+import type { Node } from './trace.ts';
 
 /** A graph that TensorFlow has loaded. */
 export class Session {
@@ -12,23 +12,13 @@ export class Session {
   readonly #outputs: string;
   #id: number | undefined;
 
-  /**
-   * @param inputs nodes that get their values at each run
-   * @param outputs what a run computes
-   * @param control nodes that have to be finished before a node begins, by node
-   */
-  constructor(
-    backend: GraphBackend,
-    nodes: readonly Node[],
-    inputs: readonly number[],
-    outputs: readonly Ref[],
-    control?: ReadonlyMap<number, readonly number[]>,
-  ) {
+  constructor(backend: GraphBackend, program: Program) {
+    const { bytes, inputs, outputs } = savedModel(program);
     this.#backend = backend;
-    this.#nodes = nodes;
-    this.#inputs = inputs.map(nodeName).join(',');
-    this.#outputs = outputs.map(outputName).join(',');
-    this.#id = this.#attempt(() => load(backend, savedModel(nodes, control)));
+    this.#nodes = program.nodes;
+    this.#inputs = inputs.join(',');
+    this.#outputs = outputs.join(',');
+    this.#id = this.#attempt(() => load(backend, bytes));
   }
 
   run(inputIds: readonly number[]): OutputMetadata[] {

@@ -1,6 +1,7 @@
 import { replaceKernel } from '../composed-kernel.ts';
 import { gather } from './gather.ts';
 import { registerReluGradient } from './relu-gradient.ts';
+import { softmax } from './softmax.ts';
 
 let registered = false;
 
@@ -8,6 +9,7 @@ let registered = false;
 export function registerNativePrimitives(): void {
   if (registered) return;
   replaceKernel(gather);
+  replaceKernel(softmax);
   registerReluGradient();
   registered = true;
 }

@@ -18,7 +18,7 @@ export function timeGraph(
   args: readonly tf.Tensor[],
 ): ProfiledOperation[] {
   const { nodes, inputs, control, result, timed } = withClocks(graph.trace.nodes);
-  const session = new Session(backend, nodes, inputs, [result], control);
+  const session = new Session(backend, { nodes, inputs, outputs: [result], control });
   try {
     const current = graph.inputsOf(args);
     const ids = () => backend.getInputTensorIds(inputs.map((node) => current.get(node)!));
