@@ -8,8 +8,8 @@ const installed = await startNative();
 type Unary = (x: tf.Tensor4D) => tf.Tensor | tf.Tensor[];
 const ints = (x: tf.Tensor) => tf.cast(tf.mul(x, 4), 'int32');
 const bools = (x: tf.Tensor) => tf.greater(x, 0.5);
-const filter = tf.keep(tf.reshape(tf.cos(tf.range(0, 72)), [3, 3, 4, 2]) as tf.Tensor4D);
-const rows = (x: tf.Tensor) => tf.reshape(x, [8, -1]) as tf.Tensor2D;
+const filter = tf.keep(tf.reshape<tf.Rank.R4>(tf.cos(tf.range(0, 72)), [3, 3, 4, 2]));
+const rows = (x: tf.Tensor) => tf.reshape<tf.Rank.R2>(x, [8, -1]);
 
 /** Functions whose operations name their outputs in all the ways there are. The argument lies in (0, 1). */
 const functions: Record<string, Unary> = {
@@ -77,7 +77,7 @@ const functions: Record<string, Unary> = {
   transposed: (x) => tf.conv2dTranspose(tf.conv2d(x, filter, 1, 'same'), filter, [2, 6, 6, 4], 1, 'same'),
   pools: (x) => [tf.maxPool(x, 2, 2, 'same'), tf.avgPool(x, 2, 2, 'same'), tf.localResponseNormalization(x)],
   volumes: (x) => {
-    const volume = tf.reshape(x, [1, 2, 6, 6, 4]) as tf.Tensor5D;
+    const volume = tf.reshape<tf.Rank.R5>(x, [1, 2, 6, 6, 4]);
     return [tf.maxPool3d(volume, 2, 1, 'same'), tf.avgPool3d(volume, 2, 1, 'same'), tf.conv3d(volume, tf.ones([1, 3, 3, 4, 2]), 1, 'same')]; // prettier-ignore
   },
   resizes: (x) => [tf.image.resizeBilinear(x, [12, 9]), tf.image.resizeNearestNeighbor(x, [3, 12])],
@@ -97,8 +97,8 @@ const functions: Record<string, Unary> = {
 describe.skipIf(!installed)('the operations of a compiled function (needs `missing-u-engine native install`)', () => {
   for (const [name, fn] of Object.entries(functions)) {
     it(`gives the very digits that the function gives: ${name}`, () => {
-      const x = tf.tidy(
-        () => tf.reshape(tf.add(tf.mul(tf.sin(tf.range(0, 288)), 0.45), 0.5), [2, 6, 6, 4]) as tf.Tensor4D,
+      const x = tf.tidy(() =>
+        tf.reshape<tf.Rank.R4>(tf.add(tf.mul(tf.sin(tf.range(0, 288)), 0.45), 0.5), [2, 6, 6, 4]),
       );
       const step = compile(fn, { tolerance: 0 });
       const eager = tf.tidy(() => [fn(x)].flat());
