@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { invalidArgument } from '@missing-u/errors';
 import { AutodiffError } from './errors.ts';
 import { withFreshTape, tidy } from './tape.ts';
 import { treeLeaves, treeLike, type TensorTree } from './tree.ts';
@@ -34,7 +35,7 @@ export interface GradCheckReport {
  *
  * @param f function of `xs`, as for `vjp`.
  * @param xs float32 tensors.
- * @throws AutodiffError `AUTODIFF_GRADIENT_MISMATCH` naming the worst entry, unless `throw` is false.
+ * @throws AutodiffError `AUTODIFF_GRADIENT_MISMATCH` naming the worst entry, unless `throw` is false; `AUTODIFF_OPTION`.
  */
 export function gradCheck<const X extends TensorTree, Y extends TensorTree>(
   f: TensorFunction<X, Y>,
@@ -42,6 +43,9 @@ export function gradCheck<const X extends TensorTree, Y extends TensorTree>(
   options: GradCheckOptions = {},
 ): GradCheckReport {
   const { step = 0.03, rtol = 1e-3, atol = 1e-4 } = options;
+  checkOption('step', step, 'a positive number', step > 0 && step < Infinity);
+  checkOption('rtol', rtol, '0 or a positive number', rtol >= 0);
+  checkOption('atol', atol, '0 or a positive number', atol >= 0);
   const inputs = checkedInputs(xs);
   const analytic = analyticGradients(f, xs);
   const scale = Math.max(...analytic.flatMap((grad) => Array.from(grad, Math.abs))) / 100;
@@ -73,6 +77,10 @@ export function gradCheck<const X extends TensorTree, Y extends TensorTree>(
   });
   if (!report.passed && options.throw !== false) throw mismatch(report, rtol, atol);
   return report;
+}
+
+function checkOption(argument: string, value: number, allowed: string, ok: boolean): void {
+  if (!ok) throw new AutodiffError('AUTODIFF_OPTION', invalidArgument({ argument, value, allowed }));
 }
 
 function mismatch({ worst }: GradCheckReport, rtol: number, atol: number): AutodiffError {

@@ -59,6 +59,14 @@ describe('gradCheck', () => {
     expect(report).toMatchObject({ passed: false, worst: { leaf: 0, index: 1 } });
   });
 
+  it('refuses options that make no sense', () => {
+    const x = tf.tensor1d([1]);
+    for (const options of [{ step: 0 }, { step: NaN }, { rtol: -1 }, { atol: NaN }]) {
+      const [name] = Object.keys(options);
+      expect(() => gradCheck((y: tf.Tensor) => tf.square(y), x, options)).toThrow(`\`${name}\` is`);
+    }
+  });
+
   it('fails on NaN, and leaves no tensor behind', async () => {
     const x = tf.tensor1d([-1]);
     expect(gradCheck((y: tf.Tensor) => tf.sqrt(y), x, { throw: false }).passed).toBe(false);
