@@ -74,6 +74,7 @@ class Tracer {
     const isTest = tf.env().getBool('IS_TEST');
     // Its count of an engine's tensors knows nothing of those without values.
     tf.env().set('IS_TEST', false);
+    const unmark = markRecording(tf.backend());
     const execute = engine.runKernel.bind(engine);
     engine.runKernel = ((name: string, given: tfjs.NamedTensorMap, attributes: Attributes = {}) =>
       this.#kernel(execute, name, given, attributes)) as Engine['runKernel'];
@@ -89,6 +90,7 @@ class Tracer {
     } finally {
       // The method of the prototype comes back.
       delete (engine as { runKernel?: unknown }).runKernel;
+      unmark();
       tf.env().set('IS_TEST', isTest);
     }
   }
@@ -175,6 +177,17 @@ class Tracer {
     },
     read: () => Promise.reject(this.#refuse(readsValues(currentPlace(this.path)))),
   } as unknown as Backend;
+}
+
+/** An engine whose `readSync` is replaced is being recorded: the networks look at no values then. Returns what undoes it. */
+function markRecording(backend: Backend): () => void {
+  const own = Object.getOwnPropertyDescriptor(backend, 'readSync');
+  const value = backend.readSync.bind(backend);
+  Object.defineProperty(backend, 'readSync', { value, configurable: true, writable: true });
+  return () => {
+    if (own === undefined) delete (backend as { readSync?: unknown }).readSync;
+    else Object.defineProperty(backend, 'readSync', own);
+  };
 }
 
 function unsupported(name: string, known: readonly string[], place: Place): OnnxError {
