@@ -37,3 +37,14 @@ for (const name of Object.keys(single)) {
   const values = [cell(p), cell(n), cell(w), cell(s), ratio(n, p), ratio(w, n), ratio(s, w)];
   console.log(`| ${name.padEnd(26)} | ${values.join(' | ')} |`);
 }
+
+/** A whole network: the default continuous U-Net at 16x64x64x3, the blocks recomputed in the backward pass on wasm. */
+const network = (name, gradient) =>
+  measure(process.execPath, [join(here, '../../cunet/bench/step.mjs'), name, String(threads), gradient]);
+const [onNative, onWasm] = [network('native', 'direct'), network('wasm', 'checkpointed')];
+console.log('\n| default cU-Net, 16x64x64x3 |    native |    wasm | wasm/native |');
+console.log('| --- | ---: | ---: | ---: |');
+for (const [name, label] of Object.entries({ call: 'call, ms', step: 'training step, ms', memory: 'memory, MiB' })) {
+  const values = [cell(onNative[name]), cell(onWasm[name]), ratio(onWasm[name], onNative[name])];
+  console.log(`| ${label.padEnd(26)} | ${values.join(' | ')} |`);
+}

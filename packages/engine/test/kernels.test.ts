@@ -297,6 +297,26 @@ describe('matrix products', () => {
     });
   });
 
+  it('of one matrix in two shapes', async () => {
+    await expectSame(
+      [
+        [2, 3],
+        [1, 2],
+        [1, 3],
+      ],
+      (x, a, b) => [tf.matMul(a, x), tf.matMul(b, tf.reshape(x, [3, 2])), tf.matMul(a, tf.reshape(x, [2, 3]))],
+    );
+    const fused = (a: tf.Tensor, b: tf.Tensor) => tf.fused.matMul({ a, b, activation: 'relu' });
+    await expectSame(
+      [
+        [2, 3],
+        [1, 2],
+        [1, 3],
+      ],
+      (x, a, b) => [fused(a, x), fused(b, tf.reshape(x, [3, 2]))],
+    );
+  });
+
   it('have gradients', async () => {
     await expectSame(
       [
@@ -346,6 +366,28 @@ describe('slices', () => {
       ...tf.split(x, 2, -2),
       ...tf.unstack(x, 2),
     ]);
+  });
+});
+
+describe('copies', () => {
+  it('share the data of their original, which lives as long as one of them', async () => {
+    await tf.setBackend('wasm');
+    const backend = tf.engine().backend;
+    const before = backend.numDataIds();
+    const x = tf.tensor1d([1, 2, 3]);
+    const [copy, same, whole] = [tf.clone(x), tf.cast(x, 'float32'), tf.cast(x, 'int32')];
+    expect(backend.numDataIds()).toBe(before + 2);
+    x.dispose();
+    copy.dispose();
+    expect(same).toBeAllClose([1, 2, 3]);
+    const variable = tf.variable<tf.Rank>(same);
+    const doubled = tf.mul(same, 2);
+    variable.assign(doubled);
+    expect(same).toBeAllClose([1, 2, 3]);
+    expect(variable).toBeAllClose([2, 4, 6]);
+    expect(Array.from(whole.dataSync())).toEqual([1, 2, 3]);
+    tf.dispose([same, doubled, whole, variable]);
+    expect(backend.numDataIds()).toBe(before);
   });
 });
 

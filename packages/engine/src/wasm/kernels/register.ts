@@ -8,7 +8,9 @@ import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
 import { withExplicitPadding } from './conv2d.ts';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-backprop.ts';
 import { einsum } from './einsum.ts';
+import { cast, identity } from './identity.ts';
 import { maxPoolGrad } from './max-pool-grad.ts';
+import { packedByShape } from './packed-weights.ts';
 import { slice, splitV, unpack } from './slice.ts';
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
 
@@ -26,6 +28,10 @@ export function registerWasmKernels(): void {
   }
   for (const kernel of [conv2dBackpropInput, maxPoolGrad, splitV, unpack]) replaceKernel(kernel);
   replaceAveragePoolGradient('wasm');
+  const copy = tf.getKernel('Identity', 'wasm');
+  for (const name of ['BatchMatMul', '_FusedMatMul']) replaceKernel(packedByShape(tf.getKernel(name, 'wasm'), copy));
+  replaceKernel(identity(copy));
+  replaceKernel(cast(tf.getKernel('Cast', 'wasm')));
   replaceKernel(slice(tf.getKernel('Slice', 'wasm')));
   replaceKernel(batchMatMul(tf.getKernel('BatchMatMul', 'wasm')));
   for (const name of ['Conv2D', 'FusedConv2D']) replaceKernel(withExplicitPadding(tf.getKernel(name, 'wasm')));
