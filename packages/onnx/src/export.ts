@@ -12,6 +12,8 @@ import { loadTensorFlow } from './tensorflow.ts';
 import { trace, type TensorFlow, type Trace, type TracedInput } from './trace/tracer.ts';
 import { unify } from './trace/unify.ts';
 
+export { writeModel } from './model/write.ts';
+
 /** Version of the operators: every runtime of the last years has it. */
 const opset = 17;
 

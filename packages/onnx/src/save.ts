@@ -1,8 +1,7 @@
 import { platform } from '#platform';
 import { invalidArgument } from '@missing-u/errors';
 import { OnnxError } from './errors.ts';
-import { exportModel } from './export.ts';
-import { writeModel, type ExternalData } from './model/write.ts';
+import type { ExternalData } from './model/write.ts';
 import type { ExportOptions, Predicts } from './options.ts';
 
 /** Options of `saveOnnx`. */
@@ -30,6 +29,7 @@ export async function saveOnnx(denoiser: Predicts, path: string, options: SaveOp
   const { writeFiles } = platform;
   if (writeFiles === undefined)
     throw new OnnxError('ONNX_OPTION', '`saveOnnx` writes files, so it needs Node: use `toOnnx` here.');
+  const { exportModel, writeModel } = await import('./export.ts');
   const model = await exportModel(denoiser, options, ['externalData']);
   const size = model.initializers.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (!(options.externalData ?? size > largestFile)) {

@@ -1,6 +1,4 @@
 import { OnnxError } from './errors.ts';
-import { exportModel } from './export.ts';
-import { writeModel } from './model/write.ts';
 import type { ExportOptions, Predicts } from './options.ts';
 
 /** What a file of protocol buffers can hold. */
@@ -16,6 +14,8 @@ const largestFile = 2 ** 31 - 1;
  *   `ONNX_NOT_A_DENOISER`, `ONNX_TOO_LARGE`
  */
 export async function toOnnx(denoiser: Predicts, options: ExportOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  // Apart, so that who only runs models does not load it.
+  const { exportModel, writeModel } = await import('./export.ts');
   const model = await exportModel(denoiser, options);
   const size = model.initializers.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (size > largestFile) {

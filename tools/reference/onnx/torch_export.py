@@ -40,7 +40,7 @@ def main():
     folder, script = Path(sys.argv[1]), "script" in sys.argv[2:]
     parity.odeint = three_eighths
     torch.manual_seed(0)
-    export(parity.CUNet(3, 32, 8, 64, ["e4", "d1"]), folder / "cunet.onnx", script)
+    export(parity.CUNet({"inChannels": 3}), folder / "cunet.onnx", script)
     export(Unet(64, dim_mults=(1, 2, 4, 8), flash_attn=False), folder / "unet.onnx", script)
 
 
