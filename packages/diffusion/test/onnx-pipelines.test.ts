@@ -1,0 +1,49 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CUNet } from '@missing-u/cunet';
+import { DiffusionPipeline } from '@missing-u/diffusion';
+import { useEngine } from '@missing-u/engine';
+import { saveOnnx } from '@missing-u/onnx';
+import { torchGenerator } from '@missing-u/random';
+import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const python = here('../../../tools/reference/.venv/bin/python');
+const script = here('../../../tools/reference/onnx/pipelines.py');
+
+beforeAll(() => useEngine('wasm', { threads: 1 }).then(() => undefined));
+
+describe("an exported cU-Net in the pipelines of Python's diffusers", () => {
+  it.skipIf(!existsSync(python))(
+    'gives our pictures for the same torch seeds (needs tools/reference/.venv)',
+    { timeout: 240_000 },
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'missing-u-onnx-'));
+      const unet = new CUNet({ inChannels: 3, channels: 8, groups: 4, imageSize: 16, seed: 3 });
+      try {
+        const file = join(folder, 'cunet.onnx');
+        await saveOnnx(unet, file);
+        const theirs = JSON.parse(execFileSync(python, [script, file, '0,7'], { encoding: 'utf8' })) as {
+          ddpm: number[];
+          ddim: number[];
+        };
+        const options = { batchSize: 2, imageShape: [16, 16, 3] as const };
+        const pictures = async (scheduler: unknown, steps: number, eta?: number) => {
+          const pipeline = new DiffusionPipeline({ unet, scheduler } as never);
+          const generator = [torchGenerator(0), torchGenerator(7)];
+          const more = { ...(eta !== undefined && { eta }), numInferenceSteps: steps };
+          return pipeline.sample({ ...options, ...more, generator });
+        };
+        expect(await pictures(new DDPMScheduler(), 6)).toBeAllClose(theirs.ddpm, { rtol: 0, atol: 1e-3 });
+        expect(await pictures(new DDIMScheduler(), 5, 0.5)).toBeAllClose(theirs.ddim, { rtol: 0, atol: 1e-3 });
+      } finally {
+        unet.dispose();
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
+});
