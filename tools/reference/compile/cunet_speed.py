@@ -31,7 +31,7 @@ def measure(run, rounds):
 def main():
     batch, side, channels, width, threads, rounds = map(int, sys.argv[1:])
     torch.set_num_threads(threads)
-    model = CUNet(channels, width, 8, 64, ["e4", "d1"])
+    model = CUNet({"inChannels": channels, "channels": width})
     x, target = torch.randn(2, batch, channels, side, side)
     t = torch.arange(batch) * 7 % 1000.0
     parameters = list(model.parameters())
