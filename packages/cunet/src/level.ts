@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { activation, Conv2d, doubleBilinear, halveByMean, Module, SpatialAttention } from '@missing-u/unet-blocks';
+import {
+  Conv2d,
+  doubleBilinear,
+  halveByMean,
+  Module,
+  SpatialAttention,
+  type ActivationName,
+} from '@missing-u/unet-blocks';
 import type { Gradient } from '@missing-u/ode-solvers';
+import { activated } from './activated.ts';
 import { DynamicBlock } from './dynamic-block.ts';
 import type { AttentionPlace, CUNetConfig } from './options.ts';
 import { AdditiveTime } from './time.ts';
@@ -38,11 +46,11 @@ export class Stage extends Module {
 class Transition extends Module {
   private readonly conv: Conv2d;
   private readonly time: AdditiveTime | undefined;
-  private readonly activate;
+  private readonly activation: ActivationName;
 
   constructor(config: CUNetConfig, inChannels: number, outChannels: number) {
     super();
-    this.activate = activation(config.activation);
+    this.activation = config.activation;
     this.conv = this.child('conv', new Conv2d({ inChannels, outChannels, kernelSize: 1 }));
     if (config.timeConditioning === 'additive') {
       this.time = this.child('time', new AdditiveTime(config.timeSize, outChannels));
@@ -50,7 +58,7 @@ class Transition extends Module {
   }
 
   forward(x: tf.Tensor4D, embedding: tf.Tensor2D | undefined, resize = (y: tf.Tensor4D) => y): tf.Tensor4D {
-    const y = resize(this.activate(this.conv.forward(x)));
+    const y = resize(activated(this.conv, x, this.activation));
     return this.time === undefined || embedding === undefined ? y : this.time.forward(y, embedding);
   }
 }

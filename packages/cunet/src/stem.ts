@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { activation, Conv2d, InstanceNorm, Module } from '@missing-u/unet-blocks';
+import { Conv2d, InstanceNorm, Module, type ActivationName } from '@missing-u/unet-blocks';
+import { activated } from './activated.ts';
 import type { CUNetConfig } from './options.ts';
 
 /** From images to the state [x, v] at integration time 0: [N, H, W, image channels] to [N, H, W, C]. */
@@ -13,22 +14,22 @@ class VelocityNet extends Module {
   private readonly conv1: Conv2d;
   private readonly norm2: InstanceNorm;
   private readonly conv2: Conv2d;
-  private readonly activate;
-  private readonly activateOutput;
+  private readonly activation: ActivationName;
+  private readonly outputActivation: ActivationName;
 
-  constructor(inChannels: number, outChannels: number, inner: number, config: CUNetConfig, activated: boolean) {
+  constructor(inChannels: number, outChannels: number, inner: number, config: CUNetConfig, activatedOutput: boolean) {
     super();
     this.norm1 = this.child('norm1', new InstanceNorm({ channels: inChannels }));
     this.conv1 = this.child('conv1', new Conv2d({ inChannels, outChannels: inner }));
     this.norm2 = this.child('norm2', new InstanceNorm({ channels: inner }));
     this.conv2 = this.child('conv2', new Conv2d({ inChannels: inner, outChannels, kernelSize: 1 }));
-    this.activate = activation(config.activation);
-    this.activateOutput = activation(activated ? config.activation : 'identity');
+    this.activation = config.activation;
+    this.outputActivation = activatedOutput ? config.activation : 'identity';
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    const inner = this.norm2.forward(this.activate(this.conv1.forward(this.norm1.forward(x))));
-    return this.activateOutput(this.conv2.forward(inner));
+    const inner = this.norm2.forward(activated(this.conv1, this.norm1.forward(x), this.activation));
+    return activated(this.conv2, inner, this.outputActivation);
   }
 }
 
@@ -41,8 +42,8 @@ export class LiftStem extends Module implements Stem {
     super();
     const half = config.channels / 2;
     this.lift = this.child('lift', new Conv2d({ inChannels: config.inChannels, outChannels: half }));
-    const activated = config.velocityOutput === 'activated';
-    this.velocity = this.child('velocity', new VelocityNet(half, half, half, config, activated));
+    const isActivated = config.velocityOutput === 'activated';
+    this.velocity = this.child('velocity', new VelocityNet(half, half, half, config, isActivated));
   }
 
   forward(images: tf.Tensor4D): tf.Tensor4D {

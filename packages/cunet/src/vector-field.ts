@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { activation, Conv2d, Film, GroupNorm, InstanceNorm, modulated, Module, silu } from '@missing-u/unet-blocks';
+import { Conv2d, Film, GroupNorm, InstanceNorm, modulated, Module, silu } from '@missing-u/unet-blocks';
+import { activated } from './activated.ts';
 import type { CUNetConfig } from './options.ts';
 
 /** z' as a function of the integration time and the state. */
@@ -17,7 +18,6 @@ export class VectorField extends Module {
   private readonly film: Film | undefined;
   private readonly conv2: Conv2d;
   private readonly residual: Conv2d | 'identity' | undefined;
-  private readonly activate;
 
   constructor(
     private readonly config: CUNetConfig,
@@ -29,7 +29,6 @@ export class VectorField extends Module {
     const inChannels = channels + timeChannels;
     const norm = () =>
       config.norm === 'group' ? new GroupNorm({ groups: config.groups, channels }) : new InstanceNorm({ channels });
-    this.activate = activation(config.activation);
     this.norm1 = this.child('norm1', norm());
     this.conv1 = this.child('conv1', new Conv2d({ inChannels, outChannels: channels }));
     this.norm2 = this.child('norm2', norm());
@@ -52,12 +51,13 @@ export class VectorField extends Module {
     return (time, state) =>
       tf.tidy(() => {
         const normed = this.norm1.apply(state, affine1);
-        const inner = this.activate(this.conv1.forward(this.withTime(time, normed)));
+        const inner = activated(this.conv1, this.withTime(time, normed), this.config.activation);
         const modulation = condition === undefined ? undefined : this.film?.forward(condition);
         const conditioned = this.norm2.apply(inner, modulated(affine2, modulation));
-        const outer = this.conv2.forward(this.withTime(time, conditioned));
-        const bent = this.config.accelerationOutput === 'activated' ? this.activate(outer) : outer;
-        const derivative = this.addResidual(bent, state);
+        const { activation, accelerationOutput } = this.config;
+        const output = accelerationOutput === 'activated' ? activation : 'identity';
+        const outer = activated(this.conv2, this.withTime(time, conditioned), output);
+        const derivative = this.addResidual(outer, state);
         if (this.config.order === 'first') return derivative;
         const [images, height, width, channels] = state.shape;
         const velocity = tf.slice(state, [0, 0, 0, channels / 2], [images, height, width, channels / 2]);

@@ -278,6 +278,10 @@ describe('matrix products', () => {
     [[3, 33, 20], [1, 20, 31], false, false],
     [[1, 33, 20], [3, 20, 31], false, false],
     [[2, 3, 4], [2, 4, 3], false, false],
+    [[8, 4], [4, 4], false, false],
+    [[3, 1], [1, 5], false, false],
+    [[8, 4], [3, 4], false, true],
+    [[16, 32], [32, 17], false, false],
   ];
   it.each(sizes)('%j times %j, transposed %s and %s', async (a, b, transposeA, transposeB) => {
     await expectSame([a, b], (x, y) => [tf.matMul(x, y, transposeA, transposeB)]);

@@ -16,7 +16,7 @@ export {
 } from './checks.ts';
 export { activation, activationNames, gelu, silu, type ActivationName } from './functional/activations.ts';
 export { attend } from './functional/attention.ts';
-export { convolve } from './functional/convolve.ts';
+export { convolve, type FusedActivation } from './functional/convolve.ts';
 export { groupNormalize } from './functional/group-normalize.ts';
 export {
   doubleBilinear,

@@ -54,6 +54,18 @@ describe('convolve', () => {
     expect(convolve(x, filter(), bias())).toBeAllClose(tf.add(tf.conv2d(x, filter(), 1, 'same'), bias()));
   });
 
+  it('cuts at zero in the same pass, forwards and backwards', () => {
+    const x = random<tf.Rank.R4>([2, 4, 4, 2]);
+    const fused = (...args: [tf.Tensor4D, tf.Tensor4D, tf.Tensor1D]) => convolve(...args, 1, 'same', 'relu');
+    const apart = (...args: [tf.Tensor4D, tf.Tensor4D, tf.Tensor1D]) => tf.relu(convolve(...args));
+    expect(fused(x, filter(), bias())).toBeAllClose(apart(x, filter(), bias()));
+    const weights = random<tf.Rank.R4>([2, 4, 4, 3], 4);
+    const gradients = (f: typeof fused) =>
+      tf.grads((...args) => tf.sum(tf.mul(f(...(args as Parameters<typeof fused>)), weights)))([x, filter(), bias()]);
+    const [expected, found] = [gradients(apart), gradients(fused)];
+    expected.forEach((gradient, i) => expect(found[i]!).toBeAllClose(gradient, { atol: 1e-5 }));
+  });
+
   it.each([
     [1, 'same'],
     [1, 'valid'],

@@ -36,19 +36,22 @@ export function groupNormalize(
 
 /** x - mean, [N, H, W, C], and 1/√(variance + ε) of each channel's group, [N, 1, 1, C]. */
 function statistics(x: tf.Tensor4D, groups: number, epsilon: number): { centred: tf.Tensor4D; inverse: tf.Tensor4D } {
-  const centred: tf.Tensor4D = tf.sub(x, groupMeans(pixelMeans(x), groups));
-  const variance = groupMeans(pixelMeans(tf.mul(centred, centred)), groups);
+  const groupMeans = meansOfGroups(x.shape[3], groups);
+  const centred: tf.Tensor4D = tf.sub(x, groupMeans(pixelMeans(x)));
+  const variance = groupMeans(pixelMeans(tf.mul(centred, centred)));
   return { centred, inverse: tf.rsqrt(tf.add(variance, epsilon)) };
 }
 
 /** Replaces each channel's value by the mean of its group: [N, 1, 1, C]. */
-function groupMeans(channels: tf.Tensor4D, groups: number): tf.Tensor4D {
-  const [n, , , c] = channels.shape;
-  if (groups === c) return channels;
+function meansOfGroups(channels: number, groups: number): (values: tf.Tensor4D) => tf.Tensor4D {
+  if (groups === channels) return (values) => values;
   // One small matrix product instead of a mean and a repetition: there are two of them per norm, and they are all overhead.
-  const size = c / groups;
-  const means = tf.matMul(tf.reshape(channels, [n * groups, size]), tf.fill([size, size], 1 / size));
-  return tf.reshape(means, [n, 1, 1, c]);
+  const size = channels / groups;
+  const average = tf.fill<tf.Rank.R2>([size, size], 1 / size);
+  return (values) => {
+    const rows = tf.reshape<tf.Rank.R2>(values, [values.shape[0] * groups, size]);
+    return tf.reshape<tf.Rank.R4>(tf.matMul(rows, average), values.shape);
+  };
 }
 
 /** With x̂ = (x - mean) / σ: dshift = Σ dy, dscale = Σ dy·x̂, dx = (s·dy - mean(s·dy) - x̂·mean(s·dy·x̂)) / σ. */
@@ -57,8 +60,9 @@ function gradients(x: tf.Tensor4D, scale: tf.Tensor4D, dy: tf.Tensor4D, groups: 
   const { centred, inverse } = statistics(x, groups, epsilon);
   const shiftMeans = pixelMeans(dy);
   const scaleMeans: tf.Tensor4D = tf.mul(pixelMeans(tf.mul(dy, centred)), inverse);
-  const meanOfGradient = tf.mul(groupMeans(tf.mul(shiftMeans, scale), groups), inverse);
-  const meanOfProduct = groupMeans(tf.mul(scaleMeans, scale), groups);
+  const groupMeans = meansOfGroups(x.shape[3], groups);
+  const meanOfGradient = tf.mul(groupMeans(tf.mul(shiftMeans, scale)), inverse);
+  const meanOfProduct = groupMeans(tf.mul(scaleMeans, scale));
   const dx = tf.sub(
     tf.sub(tf.mul(dy, tf.mul(inverse, scale)), meanOfGradient),
     tf.mul(centred, tf.mul(tf.mul(inverse, inverse), meanOfProduct)),

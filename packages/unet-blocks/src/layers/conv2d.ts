@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { convolve } from '../functional/convolve.ts';
+import { convolve, type FusedActivation } from '../functional/convolve.ts';
 import { fanInUniform, type Initializer } from '../initializers.ts';
 import { Module } from '../module.ts';
 import { recorded } from '../recorder.ts';
@@ -48,7 +48,8 @@ export class Conv2d extends Module {
       : undefined;
   }
 
-  forward(x: tf.Tensor4D): tf.Tensor4D {
+  /** `activation` is applied in the same pass. */
+  forward(x: tf.Tensor4D, activation: FusedActivation = 'linear'): tf.Tensor4D {
     return tf.tidy(() => {
       const [before, after] = this.padding;
       const [kernelSize, , inChannels] = this.weight.shape;
@@ -56,11 +57,15 @@ export class Conv2d extends Module {
       const same = this.stride === 1 && before === after && before === (kernelSize - 1) / 2;
       const padded = same || before + after === 0 ? x : tf.pad(x, [[0, 0], [before, after], [before, after], [0, 0]]); // prettier-ignore
       const pad = same ? 'same' : 'valid';
-      const output =
-        this.bias === undefined
-          ? tf.conv2d(padded, this.weight.variable, this.stride, pad)
-          : convolve(padded, this.weight.variable, this.bias.variable, this.stride, pad);
+      const output = this.convolve(padded, pad, activation);
       return recorded(this, output, output.size * inChannels * kernelSize ** 2);
     });
+  }
+
+  private convolve(x: tf.Tensor4D, pad: 'same' | 'valid', activation: FusedActivation): tf.Tensor4D {
+    const filter = this.weight.variable;
+    if (this.bias !== undefined) return convolve(x, filter, this.bias.variable, this.stride, pad, activation);
+    const output = tf.conv2d(x, filter, this.stride, pad);
+    return activation === 'relu' ? tf.relu(output) : output;
   }
 }

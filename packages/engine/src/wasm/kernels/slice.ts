@@ -1,12 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-
-type NumberArray = Float32Array | Int32Array | Uint8Array;
-
-/** The part of the wasm backend that gives access to its memory. */
-interface HeapBackend {
-  makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
-  typedArrayFromHeap(tensor: tf.TensorInfo): NumberArray;
-}
+import type { HeapBackend, NumberArray } from '../heap.ts';
 
 /** Below this length a loop is faster than a call that copies memory. */
 const shortRun = 16;
