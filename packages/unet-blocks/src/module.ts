@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { checkpoint } from '@missing-u/autodiff';
 import type { Generator } from '@missing-u/random';
 import type { StateDict } from '@missing-u/weights';
 import type { Initializer } from './initializers.ts';
@@ -30,6 +31,7 @@ export interface ModuleMember {
  */
 export abstract class Module {
   private readonly members: ModuleMember[] = [];
+  private recomputes = false;
 
   /** Declares a weight of this module. */
   protected parameter<R extends tf.Rank>(name: string, shape: tf.ShapeMap[R], options: ParameterOptions): Parameter<R> {
@@ -82,6 +84,25 @@ export abstract class Module {
 
   /** Called by `train` and `eval` for every module of the tree; only `Dropout` cares. */
   protected setDropout(_generator: Generator | undefined): void {}
+
+  /**
+   * Trades time for memory in training: residual blocks and attention keep their inputs alone and run again in the backward
+   * pass (Chen et al. 2016, arXiv 1604.06174). Gradients are the same. Blocks whose dropout is on run once, as their draws would differ.
+   */
+  enableGradientCheckpointing(enabled = true): this {
+    forEachModule(this, (module) => (module.recomputes = enabled));
+    return this;
+  }
+
+  /** Runs a part of a forward function, again in the backward pass if `enableGradientCheckpointing` asked for it. */
+  protected recomputed<T extends tf.Tensor>(forward: () => T): T {
+    return this.recomputes && !this.isRandom() ? checkpoint(forward) : forward();
+  }
+
+  /** Whether a second run would give something else. */
+  protected isRandom(): boolean {
+    return this.members.some(({ member }) => member instanceof Module && member.isRandom());
+  }
 
   /** The values of all weights by path, as float32 arrays in PyTorch's order and shapes. */
   stateDict(): StateDict {

@@ -80,10 +80,12 @@ export class AdaptiveResidualBlock extends Module {
   }
 
   forward(x: tf.Tensor4D, time: tf.Tensor2D): tf.Tensor4D {
-    return tf.tidy(() => {
-      const inner = this.conv1.forward(this.activate(this.norm1.forward(x, time)));
-      const outer = this.dropout.forward(this.activate(this.norm2.forward(inner, time)));
-      return tf.add(this.conv2.forward(outer), this.shortcut === undefined ? x : this.shortcut.forward(x));
-    });
+    return this.recomputed(() =>
+      tf.tidy(() => {
+        const inner = this.conv1.forward(this.activate(this.norm1.forward(x, time)));
+        const outer = this.dropout.forward(this.activate(this.norm2.forward(inner, time)));
+        return tf.add(this.conv2.forward(outer), this.shortcut === undefined ? x : this.shortcut.forward(x));
+      }),
+    );
   }
 }

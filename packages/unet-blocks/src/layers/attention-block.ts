@@ -47,13 +47,15 @@ export class AttentionBlock extends Module {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    return tf.tidy(() => {
-      const normed = this.norm === undefined ? x : this.norm.forward(x);
-      const [q, k, v] = this.projections.map((projection) => this.split(projection.forward(normed)));
-      const seen = joinHeads(attend(q!, k!, v!, this.headSize ** -0.5), x.shape, this.heads);
-      const sum: tf.Tensor4D = tf.add(this.toOut.forward(seen), x);
-      return this.outputScale === 1 ? sum : tf.div(sum, this.outputScale);
-    });
+    return this.recomputed(() =>
+      tf.tidy(() => {
+        const normed = this.norm === undefined ? x : this.norm.forward(x);
+        const [q, k, v] = this.projections.map((projection) => this.split(projection.forward(normed)));
+        const seen = joinHeads(attend(q!, k!, v!, this.headSize ** -0.5), x.shape, this.heads);
+        const sum: tf.Tensor4D = tf.add(this.toOut.forward(seen), x);
+        return this.outputScale === 1 ? sum : tf.div(sum, this.outputScale);
+      }),
+    );
   }
 
   /** [N, H, W, heads·size] to [N·heads, H·W, size]. */

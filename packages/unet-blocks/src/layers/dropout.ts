@@ -14,6 +14,10 @@ export class Dropout extends Module {
     this.generator = generator;
   }
 
+  protected override isRandom(): boolean {
+    return this.generator !== undefined && this.rate > 0;
+  }
+
   forward(x: tf.Tensor4D): tf.Tensor4D {
     const { generator, rate } = this;
     if (generator === undefined || rate === 0) return x;

@@ -31,12 +31,14 @@ export class LinearAttention extends Module {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    return tf.tidy(() => {
-      const [q, k, v] = splitHeads(this.toQkv.forward(this.norm.forward(x)), this.heads, this.headSize); // [N·heads, n, size]
-      const keys = tf.softmax(tf.transpose(k!, [0, 2, 1])); // [N·heads, size, n], over the pixels
-      const context = tf.matMul(keys, v!);
-      const out = tf.matMul<tf.Tensor3D>(tf.mul(tf.softmax(q!), this.headSize ** -0.5), context);
-      return this.outNorm.forward(this.toOut.forward(joinHeads(out, x.shape, this.heads)));
-    });
+    return this.recomputed(() =>
+      tf.tidy(() => {
+        const [q, k, v] = splitHeads(this.toQkv.forward(this.norm.forward(x)), this.heads, this.headSize); // [N·heads, n, size]
+        const keys = tf.softmax(tf.transpose(k!, [0, 2, 1])); // [N·heads, size, n], over the pixels
+        const context = tf.matMul(keys, v!);
+        const out = tf.matMul<tf.Tensor3D>(tf.mul(tf.softmax(q!), this.headSize ** -0.5), context);
+        return this.outNorm.forward(this.toOut.forward(joinHeads(out, x.shape, this.heads)));
+      }),
+    );
   }
 }

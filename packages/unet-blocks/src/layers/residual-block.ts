@@ -70,15 +70,17 @@ export class ResidualBlock extends Module {
   /** x: [N, H, W, in]; time: [N, time size]. */
   forward(x: tf.Tensor4D, time: tf.Tensor2D): tf.Tensor4D {
     const { resample, outputScale = 1 } = this.options;
-    return tf.tidy(() => {
-      const resize = resample === undefined ? (y: tf.Tensor4D) => y : resamplers[resample];
-      const inner = this.conv1.forward(resize(this.activate(this.norm1.forward(x))));
-      const normed = this.normWithTime(inner, this.timeProjection.forward(this.activate(time)));
-      const branch = this.conv2.forward(this.dropout.forward(this.activate(normed)));
-      const resized = resize(x);
-      const sum: tf.Tensor4D = tf.add(branch, this.shortcut === undefined ? resized : this.shortcut.forward(resized));
-      return outputScale === 1 ? sum : tf.div(sum, outputScale);
-    });
+    return this.recomputed(() =>
+      tf.tidy(() => {
+        const resize = resample === undefined ? (y: tf.Tensor4D) => y : resamplers[resample];
+        const inner = this.conv1.forward(resize(this.activate(this.norm1.forward(x))));
+        const normed = this.normWithTime(inner, this.timeProjection.forward(this.activate(time)));
+        const branch = this.conv2.forward(this.dropout.forward(this.activate(normed)));
+        const resized = resize(x);
+        const sum: tf.Tensor4D = tf.add(branch, this.shortcut === undefined ? resized : this.shortcut.forward(resized));
+        return outputScale === 1 ? sum : tf.div(sum, outputScale);
+      }),
+    );
   }
 
   private normWithTime(x: tf.Tensor4D, time: tf.Tensor2D): tf.Tensor4D {

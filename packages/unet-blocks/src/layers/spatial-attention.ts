@@ -37,10 +37,12 @@ export class SpatialAttention extends Module {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    return tf.tidy(() => {
-      const [q, k, v] = splitHeads(this.toQkv.forward(this.norm.forward(x)), this.heads, this.headSize);
-      return this.toOut.forward(joinHeads(attend(q!, k!, v!, this.headSize ** -0.5), x.shape, this.heads));
-    });
+    return this.recomputed(() =>
+      tf.tidy(() => {
+        const [q, k, v] = splitHeads(this.toQkv.forward(this.norm.forward(x)), this.heads, this.headSize);
+        return this.toOut.forward(joinHeads(attend(q!, k!, v!, this.headSize ** -0.5), x.shape, this.heads));
+      }),
+    );
   }
 }
 

@@ -75,11 +75,13 @@ class ResnetBlock extends Module {
   }
 
   forward(x: tf.Tensor4D, time: tf.Tensor2D): tf.Tensor4D {
-    return tf.tidy(() => {
-      const modulation = splitModulation(this.mlp.forward(silu(time)));
-      const branch = this.block2.forward(this.block1.forward(x, modulation));
-      return tf.add(branch, this.shortcut === undefined ? x : this.shortcut.forward(x));
-    });
+    return this.recomputed(() =>
+      tf.tidy(() => {
+        const modulation = splitModulation(this.mlp.forward(silu(time)));
+        const branch = this.block2.forward(this.block1.forward(x, modulation));
+        return tf.add(branch, this.shortcut === undefined ? x : this.shortcut.forward(x));
+      }),
+    );
   }
 }
 
