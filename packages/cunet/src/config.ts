@@ -1,5 +1,13 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
-import { activationNames, checkChoice, checkGroups, checkInteger, checkOptionNames } from '@missing-u/unet-blocks';
+import {
+  activationNames,
+  checkBoolean,
+  checkChoice,
+  checkGroups,
+  checkInteger,
+  checkOptionNames,
+  checkOptionsObject,
+} from '@missing-u/unet-blocks';
 import { CUNetError } from './errors.ts';
 import { attentionPlaces, type CUNetConfig, type CUNetOptions } from './options.ts';
 import { fivePlaces, presets } from './presets.ts';
@@ -7,10 +15,11 @@ import { solverMethods } from './solver.ts';
 
 /** The preset with the options put over it, checked. */
 export function resolveConfig(options: CUNetOptions): CUNetConfig {
+  checkOptionsObject('options', options);
   const {
     preset = 'cunet',
     attention,
-    solver,
+    solver: solving,
     gradient: _gradient,
     weights = 'random',
     seed: _seed,
@@ -23,7 +32,9 @@ export function resolveConfig(options: CUNetOptions): CUNetConfig {
   const base: Omit<CUNetConfig, 'outChannels'> = presets[preset];
   checkOptionNames(rest, [...Object.keys(base), 'outChannels', 'preset', 'gradient', 'weights', 'seed', 'generator']);
   checkChoice('weights', weights, ['random', 'none']);
-  checkOptionNames(solver ?? {}, Object.keys(base.solver));
+  const solver = typeof solving === 'string' ? { method: solving } : (solving ?? {});
+  checkOptionsObject('solver', solver);
+  checkOptionNames(solver, Object.keys(base.solver));
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   const inChannels = options.inChannels ?? base.inChannels;
   const config: CUNetConfig = {
@@ -42,6 +53,10 @@ function places(attention: NonNullable<CUNetOptions['attention']>): CUNetConfig[
   if (attention === 'a5') return fivePlaces;
   if (attention === 'none') return [];
   if (typeof attention === 'string') checkChoice('attention', attention, ['a2', 'a5', 'none']);
+  if (!Array.isArray(attention)) {
+    const allowed = `'a2', 'a5', 'none' or a list of places (${attentionPlaces.join(', ')})`;
+    throw new CUNetError('CUNET_OPTION', invalidArgument({ argument: 'attention', value: attention, allowed }));
+  }
   for (const place of attention) checkChoice('attention', place, attentionPlaces);
   return attention;
 }
@@ -57,6 +72,8 @@ function checkConfig(config: CUNetConfig): void {
   checkInteger('imageSize', config.imageSize, 16);
   checkInteger('timeSize', config.timeSize, 4);
   checkInteger('solver.steps', config.solver.steps);
+  checkBoolean('integrationTime', config.integrationTime);
+  checkBoolean('attentionResidual', config.attentionResidual);
   checkChoice('solver.method', config.solver.method, solverMethods);
   checkChoice('order', config.order, ['first', 'second']);
   checkChoice('secondKernel', String(config.secondKernel), ['1', '3']);
@@ -73,6 +90,10 @@ function checkConfig(config: CUNetConfig): void {
     const bad = { argument, value, allowed };
     throw new CUNetError('CUNET_OPTION', invalidArgument(remedy === undefined ? bad : { ...bad, remedy }));
   };
+  for (const name of ['rtol', 'atol'] as const) {
+    const value = config.solver[name];
+    if (!(value > 0 && value < Infinity)) refuse(`solver.${name}`, value, 'a number above 0');
+  }
   if (config.channels % 2 !== 0) refuse('channels', config.channels, 'even: half of them are the velocity');
   if (config.imageSize % 16 !== 0) {
     refuse('imageSize', config.imageSize, 'a multiple of 16', 'pad or resize the images');

@@ -74,7 +74,8 @@ export interface CUNetOptions extends Partial<Omit<CUNetConfig, 'attention' | 's
   preset?: PresetName;
   /** Places, or `a2` (e4, d1), `a5` (e2, e4, b, d1, d3), `none`. */
   attention?: 'a2' | 'a5' | 'none' | readonly AttentionPlace[];
-  solver?: Partial<SolverOptions>;
+  /** A method by name, or what shall differ from the preset's solver. */
+  solver?: MethodName | Partial<SolverOptions>;
   /** How gradients pass the dynamic blocks; default `direct`. */
   gradient?: GradientName | Gradient;
   /** `none` gives shapes only, for counting or until `loadStateDict`; default `random`. */

@@ -28,6 +28,20 @@ export function checkOptionNames(options: object, known: readonly string[]): voi
   }
 }
 
+/** Throws `UNET_OPTION` unless `value` is an object of options. */
+export function checkOptionsObject(argument: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UNetError('UNET_OPTION', invalidArgument({ argument, value, allowed: 'an object' }));
+  }
+}
+
+/** Throws `UNET_OPTION` unless `value` is true or false. */
+export function checkBoolean(argument: string, value: unknown): void {
+  if (typeof value !== 'boolean') {
+    throw new UNetError('UNET_OPTION', invalidArgument({ argument, value, allowed: 'true or false' }));
+  }
+}
+
 /** Throws `UNET_OPTION` unless `value` is one of a list. */
 export function checkChoice(argument: string, value: unknown, known: readonly string[]): void {
   if (!known.includes(value as string)) throw new UNetError('UNET_OPTION', unknownName(argument, value, known));

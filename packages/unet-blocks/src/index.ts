@@ -6,10 +6,12 @@ export type { LoadReport } from './state-dict.ts';
 export { fanInUniform, normal, ones, varianceScaling, zeros, type Initializer } from './initializers.ts';
 export { recordCalls, recorded, type LayerCall } from './recorder.ts';
 export {
+  checkBoolean,
   checkChoice,
   checkGroups,
   checkInteger,
   checkOptionNames,
+  checkOptionsObject,
   checkSample,
   timestepTensor,
   type Timesteps,

@@ -1,3 +1,4 @@
+import { invalidArgument } from '@missing-u/errors';
 import type { StateDict, StateTensor } from '@missing-u/weights';
 import { UNetError } from './errors.ts';
 import type { Parameter } from './parameter.ts';
@@ -18,6 +19,10 @@ export function matchStateDict(
   dict: StateDict,
   strict: boolean,
 ): { report: LoadReport; matched: Map<Parameter, StateTensor> } {
+  if (typeof dict !== 'object' || (dict as unknown) === null) {
+    const allowed = 'a record of names to { dtype, shape, data }';
+    throw new UNetError('UNET_STATE_DICT', invalidArgument({ argument: 'dict', value: dict, allowed }));
+  }
   const matched = new Map<Parameter, StateTensor>();
   const report: LoadReport = { missing: [], unexpected: [], mismatched: [] };
   for (const [name, parameter] of parameters) {

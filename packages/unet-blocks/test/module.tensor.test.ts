@@ -173,6 +173,11 @@ describe('bad input is refused by name', () => {
     [/Did you mean 'dimMults'/, () => new UNet({ dimMult: [1] } as never)],
     [/`groups` is 3/, () => new UNet({ dim: 8, groups: 3 })],
     [/`dim` is 1.5/, () => new UNet({ dim: 1.5 })],
+    [/`options` is null/, () => new UNet(null as never)],
+    [/`options` is null/, () => new UNet2DModel(null as never)],
+    [/`selfCondition` is 'yes'/, () => new UNet({ selfCondition: 'yes' as never })],
+    [/`blockOutChannels` is 8.*a list/, () => new UNet2DModel({ blockOutChannels: 8 as never })],
+    [/`dict` is null/, () => new UNet({ weights: 'none' }).loadStateDict(null as never)],
     [/fullAttention.*2 levels/, () => new UNet({ dim: 8, dimMults: [1, 2], fullAttention: [true] })],
     [/Did you mean 'learned'/, () => new UNet({ dim: 8, sinusoids: 'learn' as 'learned' })],
     [/headSize.*4 or less/, () => new AttentionBlock({ channels: 4, headSize: 8 })],
@@ -188,7 +193,9 @@ describe('bad input is refused by name', () => {
     ],
   ])('%s', (message, run) => {
     const before = tf.memory().numTensors;
+    const refused = expect.objectContaining({ code: expect.stringMatching(/^UNET_/) as string });
     expect(() => tf.tidy(() => void run())).toThrow(message);
+    expect(() => tf.tidy(() => void run())).toThrow(refused);
     expect(tf.memory().numTensors).toBe(before);
   });
 });

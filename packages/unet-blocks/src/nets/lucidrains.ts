@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument } from '@missing-u/errors';
-import { checkChoice, checkInteger, checkSample, timestepTensor, type Timesteps } from '../checks.ts';
+import { checkBoolean, checkChoice, checkInteger, checkSample, timestepTensor, type Timesteps } from '../checks.ts';
 import { UNetError } from '../errors.ts';
 import { gelu, silu } from '../functional/activations.ts';
 import { Conv2d } from '../layers/conv2d.ts';
@@ -245,6 +245,8 @@ function checkOptions(options: LucidrainsOptions): void {
   if (fullAttention !== undefined && fullAttention.length !== dimMults.length) {
     refuse('fullAttention', fullAttention, `one boolean for each of the ${dimMults.length} levels`);
   }
+  checkBoolean('selfCondition', options.selfCondition);
+  checkBoolean('learnedVariance', options.learnedVariance);
   checkChoice('sinusoids', sinusoids, ['fixed', 'random', 'learned']);
   if (sinusoids === 'fixed' && dim % 2 !== 0) refuse('dim', dim, 'even: half of the features of time are sines');
   if (options.randomSinusoids < 2 || options.randomSinusoids % 2 !== 0) {

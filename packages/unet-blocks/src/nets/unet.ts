@@ -1,7 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument, unknownName } from '@missing-u/errors';
 import { createGenerator } from '@missing-u/random';
-import { checkChoice, checkInteger, checkOptionNames, checkSample, timestepTensor, type Timesteps } from '../checks.ts';
+import {
+  checkChoice,
+  checkInteger,
+  checkOptionNames,
+  checkOptionsObject,
+  checkSample,
+  timestepTensor,
+  type Timesteps,
+} from '../checks.ts';
 import { UNetError } from '../errors.ts';
 import { Module } from '../module.ts';
 import { ho256, hoCifar10, hoInitializers } from './ho.ts';
@@ -63,6 +71,7 @@ export class UNet extends Module {
   /** @throws UNetError `UNET_UNKNOWN_PRESET`, `UNET_OPTION`, `UNET_GROUPS` */
   constructor(options: UNetOptions = {}) {
     super();
+    checkOptionsObject('options', options);
     const { preset = 'lucidrains', weights = 'random', seed = 0, generator, ...given } = options;
     if (!Object.hasOwn(unetPresets, preset)) {
       throw new UNetError('UNET_UNKNOWN_PRESET', unknownName('preset', preset, Object.keys(unetPresets)));

@@ -1,5 +1,5 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
-import { checkChoice, checkInteger } from '../../checks.ts';
+import { checkBoolean, checkChoice, checkInteger, checkOptionsObject } from '../../checks.ts';
 import { UNetError } from '../../errors.ts';
 import type { ActivationName } from '../../functional/activations.ts';
 
@@ -86,6 +86,7 @@ export function settleConfig(given: Partial<UNet2DOptions> | UNet2DConfig): {
   options: UNet2DOptions;
   config: UNet2DConfig;
 } {
+  checkOptionsObject('options', given);
   const options: Record<string, unknown> = { ...defaults };
   const fromFile = Object.keys(given).some((key) => key.includes('_'));
   for (const [key, value] of Object.entries(given)) {
@@ -107,6 +108,12 @@ export function settleConfig(given: Partial<UNet2DOptions> | UNet2DConfig): {
 function checkOptions(options: UNet2DOptions): void {
   const { downBlockTypes, upBlockTypes, blockOutChannels, timeEmbeddingType } = options;
   for (const name of ['inChannels', 'outChannels', 'layersPerBlock'] as const) checkInteger(name, options[name]);
+  for (const name of ['centerInputSample', 'flipSinToCos', 'addAttention'] as const) checkBoolean(name, options[name]);
+  for (const name of ['downBlockTypes', 'upBlockTypes', 'blockOutChannels'] as const) {
+    if (!Array.isArray(options[name])) {
+      throw new UNetError('UNET_OPTION', invalidArgument({ argument: name, value: options[name], allowed: 'a list' }));
+    }
+  }
   blockOutChannels.forEach((channels, i) => checkInteger(`blockOutChannels[${i}]`, channels));
   const refuse = (argument: string, value: unknown, allowed: string): never => {
     throw new UNetError('UNET_OPTION', invalidArgument({ argument, value, allowed }));
@@ -121,7 +128,7 @@ function checkOptions(options: UNet2DOptions): void {
   checkChoice('resnetTimeScaleShift', options.resnetTimeScaleShift, ['default', 'scale_shift']);
   checkChoice('downsampleType', options.downsampleType, ['conv', 'resnet']);
   checkChoice('upsampleType', options.upsampleType, ['conv', 'resnet']);
-  checkChoice('actFn', options.actFn.toLowerCase(), ['silu', 'swish', 'mish', 'gelu', 'relu']);
+  checkChoice('actFn', String(options.actFn).toLowerCase(), ['silu', 'swish', 'mish', 'gelu', 'relu']);
   if (options.midBlockType !== null) checkChoice('midBlockType', options.midBlockType, ['UNetMidBlock2D']);
   if (options.classEmbedType !== null) checkChoice('classEmbedType', options.classEmbedType, ['timestep', 'identity']);
   if (options.numClassEmbeds !== null) checkInteger('numClassEmbeds', options.numClassEmbeds);
