@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { OdeError } from '../src/index.ts';
 import {
-  adjoint, initialMotion, integrate, methodNames, odeint, odeintAsync, secondOrder, stepper, type OdeOptions,
+  adjoint, initialMotion, integrate, methodNames, odeint, odeintAsync, secondOrder, stepper, type OdeOptions, type StepInfo,
 } from '../src/index.ts'; // prettier-ignore
 
 const decay = (_t: number, y: tf.Tensor): tf.Tensor => tf.neg(y);
@@ -250,6 +250,28 @@ describe('odeintAsync and stepper', () => {
     expect(later.stats).toEqual(now.stats);
     await expect(async () => (await odeintAsync(decay, y0, [0, 1], options)).ys.dispose()).toLeakNoTensors();
     await expect(odeintAsync(decay, y0, [0, 1], { signal: AbortSignal.abort() })).rejects.toThrow('abort');
+  });
+
+  it('leaves no tensor behind where f throws half-way, or the signal is given on the way', async () => {
+    const y0 = tf.tensor1d([1, 2]);
+    await expect(async () => {
+      let calls = 0;
+      const failing = (t: number, y: tf.Tensor) => {
+        if (++calls === 11) throw new Error('half-way');
+        return decay(t, y);
+      };
+      await expect(odeintAsync(failing, y0, [0, 1, 2], { rtol: 1e-3 })).rejects.toThrow('half-way');
+    }).toLeakNoTensors();
+    await expect(async () => {
+      const stop = new AbortController();
+      const options = { rtol: 1e-3, signal: stop.signal, dense: true, output: 'steps' } as const;
+      const onStep = ({ progress }: StepInfo) => {
+        if (progress > 0.3) stop.abort();
+      };
+      await expect(odeintAsync(decay, y0, [0, 5], { ...options, onStep })).rejects.toMatchObject({
+        code: 'ODE_ABORTED',
+      });
+    }).toLeakNoTensors();
   });
 
   it('steps by hand, without leaks', async () => {
