@@ -25,11 +25,17 @@ export type Mirror = 'symmetric' | 'reflect';
 
 /**
  * Separable correlation of a plane with two symmetric windows; the result has the plane's size. Uniform windows go by running
- * sums, whose cost does not depend on their size.
+ * sums, whose cost does not depend on their size. `down` takes the result, `across` what is between.
  */
-export function filter(plane: Plane, rows: Float64Array, columns: Float64Array, mirror: Mirror = 'symmetric'): Plane {
+export function filter(
+  plane: Plane,
+  rows: Float64Array,
+  columns: Float64Array,
+  mirror: Mirror = 'symmetric',
+  across: Float64Array = new Float64Array(plane.data.length),
+  down: Float64Array = new Float64Array(plane.data.length),
+): Plane {
   const { data, width, height } = plane;
-  const across = new Float64Array(width * height);
   const index = mirrored(width, columns.length >> 1, mirror);
   const padded = new Float64Array(index.length);
   const alongLine = isUniform(columns) ? averageLine : weighLine;
@@ -38,7 +44,6 @@ export function filter(plane: Plane, rows: Float64Array, columns: Float64Array, 
     alongLine(padded, columns, across, from, width);
   }
 
-  const down = new Float64Array(width * height);
   const lines = mirrored(height, rows.length >> 1, mirror).map((line) => line * width);
   const alongColumns = isUniform(rows) ? averageColumns : weighColumns;
   alongColumns(across, lines, rows, down, width);

@@ -21,7 +21,8 @@ export interface StructuralSimilarityDetails {
  */
 export function structuralSimilarity(a: Image, b: Image, options: SsimOptions): number {
   const { setting, pairs } = prepare(a, b, options);
-  return mean(pairs.map(([x, y]) => meanOfMap(similarity(x, y, setting).map, setting)));
+  const workspace = createWorkspace(pairs[0]![0]);
+  return mean(pairs.map(([x, y]) => meanOfMap(similarity(x, y, setting, workspace).map, setting)));
 }
 
 /** {@link structuralSimilarity} with the map of SSIM and the gradient with respect to `b`. */
@@ -53,20 +54,34 @@ export interface SimilarityTerms {
   readonly meanProduct: Float64Array;
 }
 
-/** SSIM and its terms for every pixel of two planes of one size. */
-export function similarity(x: Plane, y: Plane, setting: SsimSetting): SimilarityTerms {
+/** Seven arrays of a plane's size: fresh memory for every channel would take longer than the arithmetic. */
+export type Workspace = readonly Float64Array[];
+
+/** For planes of one size; a result lies in it until the next one. */
+export function createWorkspace({ data }: Plane): Workspace {
+  return Array.from({ length: 7 }, () => new Float64Array(data.length));
+}
+
+/** SSIM and its terms for every pixel of two planes of one size; they lie in the workspace. */
+export function similarity(
+  x: Plane,
+  y: Plane,
+  setting: SsimSetting,
+  workspace: Workspace = createWorkspace(x),
+): SimilarityTerms {
   const { rows, columns, covarianceFactor: factor, c1, c2, border } = setting;
   const { width, height } = x;
   const size = width * height;
   const plane = (data: Float64Array): Plane => ({ data, width, height });
-  const [squares, product] = [new Float64Array(size), new Float64Array(size)];
+  const [squares, product, across, ...means] = workspace as [Float64Array, Float64Array, Float64Array, ...Quadruple];
   for (let i = 0; i < size; i++) {
     const [vx, vy] = [x.data[i]!, y.data[i]!];
     squares[i] = vx * vx + vy * vy;
     product[i] = vx * vy;
   }
   const mirror = border === 'crop' ? 'symmetric' : 'reflect';
-  const windowed = (data: Float64Array) => filter(plane(data), rows, columns, mirror).data;
+  const windowed = (data: Float64Array, i: number) =>
+    filter(plane(data), rows, columns, mirror, across, means[i]).data;
   const [meanX, meanY, meanSquares, meanProduct] = [x.data, y.data, squares, product].map(windowed) as Quadruple;
 
   const [map, contrast] = [squares, product];
