@@ -80,8 +80,7 @@ export function similarity(
     product[i] = vx * vy;
   }
   const mirror = border === 'crop' ? 'symmetric' : 'reflect';
-  const windowed = (data: Float64Array, i: number) =>
-    filter(plane(data), rows, columns, mirror, across, means[i]).data;
+  const windowed = (data: Float64Array, i: number) => filter(plane(data), rows, columns, mirror, across, means[i]).data;
   const [meanX, meanY, meanSquares, meanProduct] = [x.data, y.data, squares, product].map(windowed) as Quadruple;
 
   const [map, contrast] = [squares, product];
