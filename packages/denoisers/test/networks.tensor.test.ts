@@ -68,6 +68,35 @@ describe('ConvAutoencoder', () => {
     expect(new ConvAutoencoder().parameterCount).toBe(4_307_011);
   });
 
+  it('lets something of an image through from the beginning', () => {
+    const model = new ConvAutoencoder({ channels: 1, features: [16, 32, 64, 128] });
+    const noise = createGenerator(1).fillUniform(new Float32Array(32 * 32));
+    const { variance } = tf.moments(model.denoise(tf.tensor4d(noise, [1, 32, 32, 1])));
+    expect(Math.sqrt(variance.dataSync()[0]!)).toBeGreaterThan(0.03);
+  });
+
+  it('learns to denoise what it sees', async () => {
+    const model = new ConvAutoencoder({ channels: 1, features: [8, 16] });
+    const data = Float32Array.from({ length: 64 }, (_, i) => ((i % 8) + Math.floor(i / 8)) / 14);
+    const image: RasterImage = { data, width: 8, height: 8, channels: 1 };
+    const options = {
+      sigma: 0.3,
+      steps: 150,
+      patchSize: 8,
+      batchSize: 8,
+      clip: true,
+      turns: false,
+      learningRate: 3e-3,
+    };
+    await trainDenoiser(model, [image], { ...options, generator: createGenerator(0) });
+    const clean = tf.tensor4d(data, [1, 8, 8, 1]);
+    const noise = createGenerator(5).fillNormal(new Float32Array(64));
+    const added = tf.mul(tf.tensor4d(noise, [1, 8, 8, 1]), 0.3);
+    const noisy = tf.clipByValue<tf.Tensor4D>(tf.add(clean, added), 0, 1);
+    const error = (x: tf.Tensor) => tf.mean(tf.squaredDifference(x, clean)).dataSync()[0]!;
+    expect(error(model.denoise(noisy))).toBeLessThan(0.2 * error(noisy));
+  });
+
   it('refuses sizes that it cannot halve', () => {
     const model = new ConvAutoencoder({ features: [2, 2], channels: 1 });
     expect(() => model.denoise(tf.zeros([1, 8, 6, 1]))).toThrow(/divisible by 4/);

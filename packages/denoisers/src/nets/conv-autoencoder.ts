@@ -47,6 +47,22 @@ export class ConvAutoencoder extends Module implements ImageDenoiser, TrainableD
       return this.child(`decoder.${2 * i}`, new UpsampleTransposed({ inChannels, outChannels }));
     });
     this.initialize(generator);
+    this.enliven();
+  }
+
+  /**
+   * Brings the first weights from PyTorch's size, with which eight layers leave nothing of an image and training stands still
+   * for hundreds of steps, to that of He et al. (2015).
+   */
+  private enliven(): void {
+    for (const { name, variable } of this.parameters()) {
+      if (!name.endsWith('.weight')) continue;
+      // Uniform in ±1/√n has variance 1/(3 n), where 2/n' is wanted. n' are the terms of a pixel: those of a convolution are n;
+      // a transposed one has 4 for each input, and n is 16 for each output. Its filters are [4, 4, outputs, inputs].
+      const [, , outputs, inputs] = variable.shape as [number, number, number, number];
+      const factor = Math.sqrt(name.startsWith('encoder') ? 6 : (24 * outputs) / inputs);
+      tf.tidy(() => variable.assign(tf.mul(variable, factor)));
+    }
   }
 
   /** The clean images, [images, height, width, channels] of 0 to 1; height and width divisible by 16 (by 2 for each feature). */
