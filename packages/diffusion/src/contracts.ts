@@ -10,6 +10,14 @@ export interface NamedParameter {
   readonly variable: tf.Variable;
 }
 
+/** What a conditional denoiser sees besides images and times; one that is not conditional is never given it. */
+export interface Condition {
+  /** One class number per image. */
+  classLabels?: tf.Tensor1D | readonly number[];
+  /** An earlier estimate of the clean images, of the sample's shape (Chen et al. 2022, "Analog Bits"). */
+  selfCondition?: tf.Tensor4D;
+}
+
 /** Predicts noise, clean image or velocity (whatever the scheduler is told) from a noisy one. */
 export interface Denoiser {
   /**
@@ -17,7 +25,7 @@ export interface Denoiser {
    * @param timesteps [batch], one training timestep per image, or one number for all.
    * @returns a new tensor of the shape of `sample`; the inputs stay alive.
    */
-  predict(sample: tf.Tensor4D, timesteps: tf.Tensor1D | number): tf.Tensor4D;
+  predict(sample: tf.Tensor4D, timesteps: tf.Tensor1D | number, condition?: Condition): tf.Tensor4D;
 }
 
 export interface TrainableDenoiser extends Denoiser {
@@ -48,10 +56,14 @@ export interface NoisingScheduler {
 export interface TrainingScheduler extends NoisingScheduler {
   /** diffusers' JSON; `num_train_timesteps` and `prediction_type` (default `epsilon`) are read. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** The share of the clean image's variance at each timestep. */
+  readonly alphasCumprod: Float64Array;
   getVelocity(clean: tf.Tensor4D, noise: tf.Tensor4D, timesteps: ArrayLike<number>): tf.Tensor4D;
 }
 
 /** One batch of training images, [batch, height, width, channels], float32 in [-1, 1]; the receiver disposes it. */
 export interface ImageBatch {
   readonly images: tf.Tensor4D;
+  /** One class number per image, for conditional training. */
+  readonly labels?: ArrayLike<number>;
 }

@@ -1,15 +1,39 @@
-export { DiffusionPipeline, type SampleOptions, type StepCallback } from './pipelines/diffusion-pipeline.ts';
-export { imageToImage, type ImageToImageOptions } from './pipelines/image-to-image.ts';
+export { DDIMPipeline } from './pipelines/ddim-pipeline.ts';
+export { DDPMPipeline } from './pipelines/ddpm-pipeline.ts';
+export {
+  DiffusionPipeline,
+  type GuidedOptions,
+  type PipelineParts,
+  type SampleOptions,
+  type StepCallback,
+  type StepTensors,
+} from './pipelines/diffusion-pipeline.ts';
+export { classifierFreeGuidance, type GuidanceOptions } from './pipelines/guidance.ts';
+export { imageToImage, type ImageToImageOptions, type PartialOptions } from './pipelines/image-to-image.ts';
+export { inpaint, type InpaintOptions } from './pipelines/inpaint.ts';
+export {
+  interpolateImages,
+  interpolateNoise,
+  type InterpolateImagesOptions,
+  type InterpolateNoiseOptions,
+} from './pipelines/interpolate.ts';
+export { likelihood, type Likelihood, type LikelihoodOptions } from './pipelines/likelihood.ts';
+export type { Randomness } from './pipelines/noise.ts';
+export type { ImageArray, Outputs, OutputType } from './pipelines/output.ts';
 export { reverseProcess, type ReverseOptions, type ReverseStep } from './pipelines/reverse-process.ts';
 export { Trainer, type TrainerOptions, type TrainerState, type TrainingStep } from './training/trainer.ts';
 export { Adam, type AdamOptions } from './training/adam.ts';
 export { Ema, emaDecay, type EmaOptions } from './training/ema.ts';
 export { FlatParameters } from './training/flat-parameters.ts';
 export { learningRateAt, type LearningRateOptions, type LearningRateSchedule } from './training/learning-rate.ts';
-export { clipByGlobalNorm, lossAndGradient, trainingTarget } from './training/objective.ts';
+export { lossWeights, type LossWeighting, type LossWeightOptions } from './training/loss-weights.ts';
+export { clipByGlobalNorm, lossAndGradient, trainingTarget, type LossOptions } from './training/objective.ts';
+export type { TimestepSampling } from './training/timestep-sampler.ts';
+export { validate, type ValidateOptions, type Validation, type ValidationBin } from './training/validate.ts';
 export { imageGrid, type ByteImage } from './images/grid.ts';
 export { DiffusionError } from './errors.ts';
 export type {
+  Condition,
   Denoiser,
   ImageBatch,
   NamedParameter,

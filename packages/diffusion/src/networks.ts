@@ -1,6 +1,6 @@
 import { unknownName } from '@missing-u/errors';
 import { CUNet, presets as cunetPresets, type PresetName } from '@missing-u/cunet';
-import { UNet, UNet2DModel } from '@missing-u/unet-blocks';
+import { UNet, UNet2DModel, unetPresets, type UNetConfig } from '@missing-u/unet-blocks';
 import type { StateDict } from '@missing-u/weights';
 import type { TrainableDenoiser } from './contracts.ts';
 import { DiffusionError } from './errors.ts';
@@ -17,6 +17,8 @@ export interface Network extends TrainableDenoiser {
 interface NetworkClass {
   /** Where `model_index.json` says that the class lives. */
   library: string;
+  /** The same network as one of another class, where there is one that more people can read. */
+  as?(config: object): NetworkDescription | undefined;
   /** A network of this configuration, with shapes but without values. */
   make(config: Record<string, unknown>): Network;
 }
@@ -24,15 +26,27 @@ interface NetworkClass {
 /** The networks that a pipeline's folder can hold, by class name; a new one is one line. */
 const networks: Readonly<Record<string, NetworkClass>> = {
   CUNet: { library: '@missing-u/cunet', make: (config) => new CUNet({ ...config, weights: 'none' }) },
-  UNet: { library: '@missing-u/unet-blocks', make: (config) => new UNet({ ...config, weights: 'none' }) },
+  UNet: {
+    library: '@missing-u/unet-blocks',
+    as: asUNet2DModel,
+    make: (config) => new UNet({ ...config, weights: 'none' }),
+  },
   UNet2DModel: { library: 'diffusers', make: (config) => new UNet2DModel(config, { weights: 'none' }) },
 };
 
-/** The library and class that `model_index.json` names for a network. */
-export function networkIdentity(network: object): [library: string, className: string] {
+/** How a network is written to a folder: the library and class that `model_index.json` names, and the configuration. */
+export interface NetworkDescription {
+  library: string;
+  className: string;
+  config: object;
+}
+
+/** @throws DiffusionError `DIFFUSION_UNKNOWN_NETWORK` for a denoiser that is none of ours */
+export function describeNetwork(network: object): NetworkDescription {
   const className = network.constructor.name;
-  const { library } = findNetwork(className);
-  return [library, className];
+  const { library, as } = findNetwork(className);
+  const { config } = network as Network;
+  return as?.(config) ?? { library, className, config };
 }
 
 /**
@@ -48,6 +62,15 @@ function findNetwork(className: string): NetworkClass {
   if (Object.hasOwn(networks, className)) return networks[className]!;
   const message = unknownName('class of the network', className, Object.keys(networks));
   throw new DiffusionError('DIFFUSION_UNKNOWN_NETWORK', message);
+}
+
+/** Ho et al.'s U-Nets are diffusers' `UNet2DModel` under another name: the same weights by the same names. */
+function asUNet2DModel(config: object): NetworkDescription | undefined {
+  const { preset, inChannels, outChannels, imageSize } = config as UNetConfig;
+  if (preset === 'lucidrains') return undefined;
+  const options = { ...unetPresets[preset], inChannels, outChannels, sampleSize: imageSize };
+  const model = new UNet2DModel(options as ConstructorParameters<typeof UNet2DModel>[0], { weights: 'none' });
+  return { library: 'diffusers', className: 'UNet2DModel', config: model.config };
 }
 
 /** Networks without values by the name of their preset: those of `CUNet`, `unet` (the baseline of the paper), Ho et al.'s. */

@@ -1,6 +1,13 @@
-export { readCheckpoint, writeCheckpoint, listCheckpoints, type Checkpoint } from './runs/checkpoint.ts';
-export { defaultConfig, resolveConfig, type RunConfig } from './runs/config.ts';
-export { loadRun, type LoadedRun } from './runs/load-run.ts';
+export {
+  findCheckpoint,
+  listCheckpoints,
+  readCheckpoint,
+  writeCheckpoint,
+  type Checkpoint,
+} from './runs/checkpoint.ts';
+export { readConfigFile } from './runs/config-file.ts';
+export { defaultConfig, defineConfig, resolveConfig, resumedConfig, type RunConfig } from './runs/config.ts';
+export { loadRun, type LoadedRun, type LoadRunOptions } from './runs/load-run.ts';
 export { samplePaths, sampleSet, type SampleSetOptions } from './runs/sample-set.ts';
 export { trainRun, type TrainedRun, type TrainRunOptions } from './runs/train-run.ts';
 export { writePng } from './images/png.ts';

@@ -24,7 +24,10 @@ const checkpointAt = (step: number): Checkpoint => ({
     'a.bias': { dtype: 'float32', shape: [1], data: Float32Array.of(step) },
   },
   optimizer: { count: step, first: Float32Array.of(1, 2, 3), second: Float32Array.of(4, 5, 6) },
-  ema: { updates: step, average: Float32Array.of(0.1, 0.2, 0.3) },
+  ema: [
+    { updates: step, average: Float32Array.of(0.1, 0.2, 0.3) },
+    { updates: step, average: Float32Array.of(0.4, 0.5, 0.6) },
+  ],
   data: { epoch: 1, position: step },
 });
 

@@ -68,7 +68,9 @@ describe('Trainer', () => {
     const [one, two] = [affineDenoiser(), affineDenoiser()];
     const [compiled, plain] = [makeTrainer(one), makeTrainer(two, { compile: false })];
     expect(await steps(compiled, 5)).toBeAllClose(await steps(plain, 5), { rtol: 1e-5 });
-    expect((await compiled.state()).ema.average).toBeAllClose((await plain.state()).ema.average, { rtol: 1e-5 });
+    expect((await compiled.state()).ema[0]!.average).toBeAllClose((await plain.state()).ema[0]!.average, {
+      rtol: 1e-5,
+    });
     expect(plain.stats.gradient).toMatchObject({ mode: 'eager', calls: 5, graphs: [] });
     for (const owned of [compiled, plain, one, two]) owned.dispose();
   });
@@ -99,7 +101,7 @@ describe('Trainer', () => {
     const denoiser = affineDenoiser();
     const trainer = makeTrainer(denoiser);
     const state = await trainer.state();
-    const other = { ...state, ema: { ...state.ema, average: new Float32Array(3) } };
+    const other = { ...state, ema: [{ updates: 0, average: new Float32Array(3) }] };
     expect(() => trainer.restore(other)).toThrow(expect.objectContaining({ code: 'DIFFUSION_STATE_MISMATCH' }));
     trainer.dispose();
     denoiser.dispose();

@@ -159,6 +159,16 @@ describe('timestep samplers', () => {
     expect(mean).toBeCloseTo(1.5, 1);
   });
 
+  it('go on from their state, and refuse one of another size', () => {
+    const [sampler, resumed] = [new LossSecondMomentSampler(4, 2), new LossSecondMomentSampler(4, 2)];
+    for (let round = 0; round < 3; round++) sampler.update([0, 1, 2, 3], [round, 2, 3, 4]);
+    resumed.restore(JSON.parse(JSON.stringify(sampler.state())) as ReturnType<typeof sampler.state>);
+    for (const one of [sampler, resumed]) one.update([0, 2], [7, 8]);
+    expect(resumed.probabilities()).toEqual(sampler.probabilities());
+    const other = () => new LossSecondMomentSampler(5, 2).restore(sampler.state());
+    expect(other).toThrow(expect.objectContaining({ code: 'SCHEDULER_INVALID_ARGUMENT' }));
+  });
+
   it('are uniform, stratified or log-normal', () => {
     const generator = createGenerator(3);
     expect(uniformTimesteps(generator, 1000, 10).values.every((t) => Number.isInteger(t) && t >= 0 && t < 10)).toBe(

@@ -4,7 +4,7 @@ export { summary, type LayerSummary, type SummarizedModel, type Summary } from '
 export { Parameter, type ParameterOptions } from './parameter.ts';
 export type { LoadReport } from './state-dict.ts';
 export { fanInUniform, normal, ones, varianceScaling, zeros, type Initializer } from './initializers.ts';
-export { recordCalls, recorded, type LayerCall } from './recorder.ts';
+export { recordCalls, recorded, type LayerCall, type LayerVisitor } from './recorder.ts';
 export {
   checkBoolean,
   checkChoice,

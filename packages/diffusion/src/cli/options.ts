@@ -7,6 +7,12 @@ export function number(text: string): number {
   return value;
 }
 
+/** One number, or several with commas. */
+export function numbers(text: string): number | number[] {
+  const list = text.split(',').map(number);
+  return list.length === 1 ? list[0]! : list;
+}
+
 export function positiveInteger(text: string): number {
   const value = number(text);
   if (!Number.isSafeInteger(value) || value < 1)

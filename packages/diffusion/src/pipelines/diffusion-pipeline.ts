@@ -3,30 +3,62 @@ import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
+import { chunkSizeFor } from './chunks.ts';
+import { classifierFreeGuidance } from './guidance.ts';
+import { imageShapeOf, nullLabelOf, wantsSelfCondition, type ImageShape } from './image-shape.ts';
 import { generatorsOf, noisePerItem, type Randomness } from './noise.ts';
+import { checkOutputType, toOutput, type Outputs, type OutputType } from './output.ts';
+import { Predictor } from './predictor.ts';
 import type { LoadedPipeline } from './pretrained.ts';
 import { toUnitRange } from './ranges.ts';
-import { finish, reverseProcess, type ReverseStep } from './reverse-process.ts';
+import { finish, reverseProcess, type ReverseOptions, type ReverseStep } from './reverse-process.ts';
 
-export interface SampleOptions {
-  /** Images to make; default 1. */
-  batchSize?: number;
-  /** [height, width, channels] of one image. */
-  imageShape: readonly [number, number, number];
-  /** Denoising steps; default 1000, as in diffusers. */
-  numInferenceSteps?: number;
-  /** A seed or a generator, whose fork i draws image i, or a list with one for each image, as in diffusers. */
-  generator: Randomness;
-  /** Index of the first image: images 8 .. 15 of a set are `{ first: 8, batchSize: 8 }`; default 0. */
-  first?: number;
-  /** Images computed together, which bounds the memory; default 64. */
-  chunkSize?: number;
+/** What every way to sample may be told. */
+export interface GuidedOptions {
   /** Share of fresh noise in each DDIM step, 0 (deterministic) to 1; other schedulers ignore it. */
   eta?: number;
+  /** For conditional networks: the class of all images, or one class per image. */
+  classLabels?: number | readonly number[];
+  /** How far the labels push, 1 (default) or more: guidance without a classifier. */
+  guidanceScale?: number;
+  /** The class that stood for hidden labels in training; default the network's last one. */
+  nullLabel?: number;
+  /** Give the network its own estimate of the step before; default: if it was made for that. */
+  selfConditioning?: boolean;
+  /**
+   * Run the network as a graph where the engine can (`native`). By default the networks of this project are, where they can
+   * be; with true any denoiser is, and gets its times as a tensor; with false none.
+   */
+  compile?: boolean;
   /** Ends the sampling with the signal's reason. */
   signal?: AbortSignal;
-  /** Called after each step of each chunk; a `sample` that it returns takes the place of the step's. */
+}
+
+export interface SampleOptions<Type extends OutputType = 'tensor'> extends GuidedOptions {
+  /** Images to make; default 1. */
+  batchSize?: number;
+  /** [height, width, channels] of one image; default that of the network's configuration. */
+  imageShape?: ImageShape;
+  /** Denoising steps; default 1000, as in diffusers (50 in a `DDIMPipeline`). */
+  numInferenceSteps?: number;
+  /** A seed or a generator, whose fork i draws image i, or a list with one for each image, as in diffusers; default seed 0. */
+  generator?: Randomness;
+  /** Index of the first image: images 8 .. 15 of a set are `{ first: 8, batchSize: 8 }`; default 0. */
+  first?: number;
+  /** Images computed together; by default as many as fit in `memory`, and at most 64. */
+  chunkSize?: number;
+  /** Bytes that the tensors of one call of the network may take, where `chunkSize` is not given; default 2 GiB. */
+  memory?: number;
+  /** `tensor` (default), `array` (float32 in [0, 1] with its shape) or `bytes` (0 .. 255 with its shape). */
+  outputType?: Type;
+  /** Called after each step of each chunk; tensors that it returns take the place of the step's. */
   callbackOnStepEnd?: StepCallback;
+}
+
+/** The tensors of a step: `sample` is x at the next timestep, `predOriginalSample` the present estimate of x0; both in [-1, 1]. */
+export interface StepTensors {
+  sample: tf.Tensor4D;
+  predOriginalSample: tf.Tensor4D;
 }
 
 export type StepCallback = (
@@ -34,29 +66,62 @@ export type StepCallback = (
   /** Steps done before this one, over all chunks. */
   step: number,
   timestep: number,
-  tensors: { sample: tf.Tensor4D; predOriginalSample: tf.Tensor4D },
-) => MaybePromise<{ sample?: tf.Tensor4D } | void>;
+  tensors: StepTensors,
+) => MaybePromise<Partial<StepTensors> | void>;
 
 type MaybePromise<T> = T | Promise<T>;
+
+/** The parts of a pipeline; the denoiser may be given under diffusers' name. */
+export type PipelineParts<Scheduler = SamplingScheduler> = { scheduler: Scheduler } & (
+  { unet: Denoiser; denoiser?: undefined } | { denoiser: Denoiser; unet?: undefined }
+);
 
 /** A denoiser and a scheduler, joined to a sampler. Either can be replaced: `pipeline.unet = new CUNet(...)`. */
 export class DiffusionPipeline {
   unet: Denoiser;
   scheduler: SamplingScheduler;
+  /** What is asked for where the options say nothing. */
+  protected readonly defaults: { numInferenceSteps: number; eta?: number } = { numInferenceSteps: 1000 };
+  #predictor: { wanted: boolean | undefined; predictor: Predictor } | undefined;
+  #chunk: { key: string; size: number } | undefined;
 
-  constructor({ unet, scheduler }: { unet: Denoiser; scheduler: SamplingScheduler }) {
-    this.unet = unet;
-    this.scheduler = scheduler;
+  /** @throws DiffusionError `DIFFUSION_BAD_PIPELINE` */
+  constructor({ unet, denoiser, scheduler }: PipelineParts) {
+    this.unet = checkPart(
+      'unet',
+      unet ?? denoiser,
+      ['predict'],
+      'a denoiser, with a method predict(sample, timesteps)',
+    );
+    this.scheduler = checkPart(
+      'scheduler',
+      scheduler,
+      ['step', 'setTimesteps'],
+      'a scheduler of @missing-u/schedulers',
+    );
+  }
+
+  /** The denoiser under its general name: the same as `unet`. */
+  get denoiser(): Denoiser {
+    return this.unet;
+  }
+
+  set denoiser(denoiser: Denoiser) {
+    this.unet = denoiser;
   }
 
   /**
-   * Reads a pipeline from a folder in diffusers' layout or from the hub (`hf://owner/name`); Node only.
+   * Reads a pipeline from a folder in diffusers' layout, or from the Hugging Face hub (`owner/name`, `hf://owner/name`); Node
+   * only. On the base class the pipeline is of the class that the folder names.
    *
    * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_UNKNOWN_NETWORK`
    */
-  static async fromPretrained(folder: string): Promise<LoadedPipeline> {
+  static async fromPretrained<P extends DiffusionPipeline>(
+    this: new (parts: PipelineParts) => P,
+    folder: string,
+  ): Promise<LoadedPipeline<P>> {
     const { loadPipeline } = await import('./pretrained.ts');
-    return loadPipeline(folder);
+    return loadPipeline(folder, this as unknown) as Promise<LoadedPipeline<P>>;
   }
 
   /** Writes the pipeline as a folder in diffusers' layout; Node only. */
@@ -66,29 +131,36 @@ export class DiffusionPipeline {
   }
 
   /**
-   * Makes images: a tensor [batchSize, height, width, channels] in [0, 1], which the caller disposes.
+   * Makes images: by default a tensor [batchSize, height, width, channels] in [0, 1], which the caller disposes.
    *
-   * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_DENOISER_OUTPUT`
+   * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_IMAGE_SHAPE`, `DIFFUSION_UNKNOWN_OUTPUT_TYPE`,
+   *   `DIFFUSION_BAD_DENOISER_OUTPUT`, `DIFFUSION_BAD_GENERATORS`, `DIFFUSION_BAD_LABELS`, `DIFFUSION_BAD_GUIDANCE`
    */
-  async sample(options: SampleOptions): Promise<tf.Tensor4D> {
-    const { batchSize = 1, first = 0, chunkSize = 64, callbackOnStepEnd } = options;
-    checkPositive({ batchSize, chunkSize });
+  async sample<Type extends OutputType = 'tensor'>(options: SampleOptions<Type> = {}): Promise<Outputs[Type]> {
+    const { batchSize = 1, first = 0, callbackOnStepEnd, outputType = 'tensor' as Type } = options;
+    checkPositive({ batchSize });
+    checkOutputType(outputType);
+    const labels = labelsOf(options.classLabels, batchSize);
+    const chunkSize = await this.#chunkSize(options, batchSize);
     const chunks: tf.Tensor4D[] = [];
     let step = 0;
     try {
       for (let start = 0; start < batchSize; start += chunkSize) {
         const size = Math.min(chunkSize, batchSize - start);
-        const generators = generatorsOf(options.generator, first + start, size);
-        const sample = await finish(this.#reverse(generators, options), async (done) => {
+        const generators = generatorsOf(options.generator ?? 0, first + start, size);
+        const classLabels = labels?.slice(start, start + size);
+        const process = this.#fromNoise(generators, { ...options, ...(classLabels && { classLabels }) });
+        const sample = await finish(process, async (done) => {
           const { timestep, sample, predOriginalSample } = done;
           const replaced = await callbackOnStepEnd?.(this, step, timestep, { sample, predOriginalSample });
           if (replaced?.sample !== undefined) done.sample = replaced.sample;
+          if (replaced?.predOriginalSample !== undefined) done.predOriginalSample = replaced.predOriginalSample;
           step += 1;
         });
         chunks.push(toUnitRange(sample));
         sample.dispose();
       }
-      return tf.concat(chunks);
+      return await toOutput(tf.concat(chunks), outputType);
     } finally {
       tf.dispose(chunks);
     }
@@ -96,30 +168,125 @@ export class DiffusionPipeline {
 
   /** The denoising of one batch of images, step by step: `for await (const { sample } of pipeline.steps(...))`. */
   async *steps(
-    options: Omit<SampleOptions, 'callbackOnStepEnd' | 'chunkSize'>,
+    options: Omit<SampleOptions, 'callbackOnStepEnd' | 'chunkSize' | 'memory' | 'outputType'> = {},
   ): AsyncGenerator<ReverseStep, void, void> {
     const { batchSize = 1, first = 0 } = options;
     checkPositive({ batchSize });
-    const last = yield* this.#reverse(generatorsOf(options.generator, first, batchSize), options);
+    const classLabels = labelsOf(options.classLabels, batchSize);
+    const generators = generatorsOf(options.generator ?? 0, first, batchSize);
+    const last = yield* this.#fromNoise(generators, { ...options, ...(classLabels && { classLabels }) });
     last.dispose();
   }
 
+  /**
+   * The reverse process from any noisy images, step by step; what `imageToImage` and the like are made of. It takes `sample`
+   * over, and returns the last one in [-1, 1], which the caller disposes.
+   */
+  reverse(
+    options: Omit<ReverseOptions, 'unet' | 'scheduler' | 'classLabels'> & GuidedOptions,
+  ): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
+    const { guidanceScale: _scale, nullLabel: _null, compile: _compile, classLabels: given, ...rest } = options;
+    const { eta = this.defaults.eta, selfConditioning = wantsSelfCondition(this.unet) } = options;
+    const classLabels = labelsOf(given, options.sample.shape[0]);
+    return reverseProcess({
+      ...rest,
+      unet: this.denoiserFor(options),
+      scheduler: this.scheduler,
+      selfConditioning,
+      ...(eta !== undefined && { eta }),
+      ...(classLabels && { classLabels }),
+    });
+  }
+
+  /** The denoiser as sampling calls it: compiled and guided as the options say. */
+  denoiserFor({
+    compile,
+    guidanceScale = 1,
+    nullLabel = nullLabelOf(this.unet),
+    classLabels,
+  }: GuidedOptions): Denoiser {
+    const predictor = this.#predictorFor(compile);
+    if (guidanceScale === 1) return predictor as Denoiser;
+    if (nullLabel === undefined || classLabels === undefined) {
+      const missing = classLabels === undefined ? 'classLabels' : 'nullLabel';
+      const message = invalidArgument({
+        argument: missing,
+        value: undefined,
+        allowed: 'given where guidanceScale is not 1',
+      });
+      throw new DiffusionError('DIFFUSION_BAD_GUIDANCE', message);
+    }
+    return classifierFreeGuidance(predictor as Denoiser, { guidanceScale, nullLabel });
+  }
+
+  /** Frees the graphs of the compiled network, where there are any; the network is the caller's. */
+  dispose(): void {
+    this.#predictor?.predictor.dispose();
+    this.#predictor = undefined;
+  }
+
   /** From pure noise to images in [-1, 1]. */
-  #reverse(generators: readonly Generator[], options: SampleOptions): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
-    const { unet, scheduler } = this;
-    const { numInferenceSteps = 1000, imageShape, eta, signal } = options;
+  #fromNoise(
+    generators: readonly Generator[],
+    options: SampleOptions<OutputType>,
+  ): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
+    const { scheduler } = this;
+    const { numInferenceSteps = this.defaults.numInferenceSteps, signal } = options;
+    const imageShape = imageShapeOf(this.unet, options.imageShape);
     checkPositive({ numInferenceSteps });
     scheduler.setTimesteps(numInferenceSteps);
-    return reverseProcess({
-      unet,
-      scheduler,
+    const { eta, classLabels, guidanceScale, nullLabel, selfConditioning, compile } = options;
+    const guided = defined({ eta, classLabels, guidanceScale, nullLabel, selfConditioning, compile, signal });
+    return this.reverse({
+      ...guided,
       sample: tf.tidy(() => tf.mul(noisePerItem(generators, imageShape), scheduler.initNoiseSigma)),
       timesteps: Array.from(scheduler.timesteps),
       generators,
-      ...(eta === undefined ? {} : { eta }),
-      ...(signal === undefined ? {} : { signal }),
     });
   }
+
+  #predictorFor(wanted: boolean | undefined): Predictor {
+    const current = this.#predictor;
+    if (current?.predictor.denoiser === this.unet && current.wanted === wanted) return current.predictor;
+    this.dispose();
+    const predictor = new Predictor(this.unet, wanted);
+    this.#predictor = { wanted, predictor };
+    return predictor;
+  }
+
+  async #chunkSize(options: SampleOptions<OutputType>, batchSize: number): Promise<number> {
+    const { chunkSize, memory } = options;
+    if (memory !== undefined) checkPositive({ memory });
+    if (chunkSize !== undefined) {
+      checkPositive({ chunkSize });
+      return chunkSize;
+    }
+    if (batchSize === 1) return 1;
+    const imageShape = imageShapeOf(this.unet, options.imageShape);
+    const key = [memory, ...imageShape, options.classLabels === undefined].join();
+    if (this.#chunk?.key !== key || this.#predictor?.predictor.denoiser !== this.unet) {
+      const [label] = labelsOf(options.classLabels, batchSize) ?? [];
+      const settings = {
+        ...(memory !== undefined && { memory }),
+        ...(label !== undefined && { condition: { classLabels: [label] } }),
+      };
+      this.#chunk = { key, size: await chunkSizeFor(this.unet, imageShape, settings) };
+    }
+    return this.#chunk.size;
+  }
+}
+
+/** One class per image, where there are classes. */
+function labelsOf(labels: number | readonly number[] | undefined, count: number): readonly number[] | undefined {
+  if (labels === undefined) return undefined;
+  const list = typeof labels === 'number' ? new Array<number>(count).fill(labels) : labels;
+  if (list.length === count && list.every((label) => Number.isInteger(label) && label >= 0)) return list;
+  const message = invalidArgument({
+    argument: 'classLabels',
+    value: labels,
+    allowed: `an integer of 0 or more, or a list of ${count}, one per image`,
+  });
+  throw new DiffusionError('DIFFUSION_BAD_LABELS', message);
 }
 
 function checkPositive(counts: Record<string, number>): void {
@@ -128,4 +295,17 @@ function checkPositive(counts: Record<string, number>): void {
     const allowed = 'an integer of 1 or more';
     throw new DiffusionError('DIFFUSION_BAD_COUNT', invalidArgument({ argument, value, allowed }));
   }
+}
+
+function checkPart<T>(argument: string, value: T | undefined, methods: readonly string[], allowed: string): T {
+  const part = value as Record<string, unknown> | undefined;
+  if (methods.every((method) => typeof part?.[method] === 'function')) return value!;
+  throw new DiffusionError('DIFFUSION_BAD_PIPELINE', invalidArgument({ argument, value, allowed }));
+}
+
+/** The entries that have a value. */
+function defined<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

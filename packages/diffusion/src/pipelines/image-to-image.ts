@@ -1,58 +1,67 @@
 import { invalidArgument } from '@missing-u/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { DiffusionError } from '../errors.ts';
-import type { DiffusionPipeline } from './diffusion-pipeline.ts';
+import type { DiffusionPipeline, GuidedOptions } from './diffusion-pipeline.ts';
 import { generatorsOf, noisePerItem, type Randomness } from './noise.ts';
-import { finish, reverseProcess } from './reverse-process.ts';
-import { toModelRange, toUnitRange } from './ranges.ts';
+import { finish } from './reverse-process.ts';
+import { checkImages, toModelRange, toUnitRange } from './ranges.ts';
 
-export interface ImageToImageOptions {
-  /** [batch, height, width, channels], float32 in [0, 1]; they stay alive. */
-  images: tf.Tensor4D;
+/** Denoising from part of the way. */
+export interface PartialOptions extends GuidedOptions {
   /** How much of the image is given up: 0 (nothing) to 1 (everything but the size); default 0.8, as in diffusers. */
   strength?: number;
   /** Steps of the whole schedule, of which the last `strength` share is run; default 50. */
   numInferenceSteps?: number;
-  /** A seed or a generator, whose fork i draws image i, or a list with one for each image. */
-  generator: Randomness;
-  eta?: number;
-  signal?: AbortSignal;
+  /** A seed or a generator, whose fork i draws image i, or a list with one for each image; default seed 0. */
+  generator?: Randomness;
+}
+
+export interface ImageToImageOptions extends PartialOptions {
+  /** [batch, height, width, channels], float32 in [0, 1]; they stay alive. */
+  images: tf.Tensor4D;
 }
 
 /**
  * Noises images part of the way and denoises them from there (SDEdit, Meng et al. 2022): variations that keep the layout.
  *
  * @returns [batch, height, width, channels] in [0, 1], which the caller disposes.
- * @throws DiffusionError `DIFFUSION_BAD_STRENGTH`
+ * @throws DiffusionError `DIFFUSION_BAD_STRENGTH`, `DIFFUSION_BAD_IMAGES`
  */
 export async function imageToImage(pipeline: DiffusionPipeline, options: ImageToImageOptions): Promise<tf.Tensor4D> {
-  const { images, strength = 0.8, numInferenceSteps = 50, eta, signal } = options;
+  const { images, generator = 0, ...partial } = options;
+  checkImages(images);
+  const generators = generatorsOf(generator, 0, images.shape[0]);
+  const noise = noisePerItem(generators, images.shape.slice(1) as [number, number, number]);
+  try {
+    return await denoisePartially(pipeline, images, noise, generators, partial);
+  } finally {
+    noise.dispose();
+  }
+}
+
+/** Noises images in [0, 1] by `strength` with this noise, and denoises them. */
+export async function denoisePartially(
+  pipeline: DiffusionPipeline,
+  images: tf.Tensor4D,
+  noise: tf.Tensor4D,
+  generators: ReturnType<typeof generatorsOf>,
+  { strength = 0.8, numInferenceSteps = 50, ...guided }: Omit<PartialOptions, 'generator'>,
+): Promise<tf.Tensor4D> {
   if (!(strength >= 0 && strength <= 1)) {
     const message = invalidArgument({ argument: 'strength', value: strength, allowed: 'a number from 0 to 1' });
     throw new DiffusionError('DIFFUSION_BAD_STRENGTH', message);
   }
-  const { unet, scheduler } = pipeline;
+  const { scheduler } = pipeline;
   scheduler.setTimesteps(numInferenceSteps);
   const all = Array.from(scheduler.timesteps);
   // diffusers' get_timesteps: the last floor(N * strength) of the N steps.
   const timesteps = all.slice(all.length - Math.min(all.length, Math.floor(all.length * strength)));
   if (timesteps.length === 0) return tf.clone(images);
-  const generators = generatorsOf(options.generator, 0, images.shape[0]);
   const sample = tf.tidy(() => {
-    const noise = noisePerItem(generators, images.shape.slice(1) as [number, number, number]);
     const times = generators.map(() => timesteps[0]!);
     return scheduler.addNoise(toModelRange(images), noise, times);
   });
-  const process = reverseProcess({
-    unet,
-    scheduler,
-    sample,
-    timesteps,
-    generators,
-    ...(eta === undefined ? {} : { eta }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const result = await finish(process);
+  const result = await finish(pipeline.reverse({ ...guided, sample, timesteps, generators }));
   const unit = toUnitRange(result);
   result.dispose();
   return unit;

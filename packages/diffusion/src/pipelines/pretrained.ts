@@ -1,33 +1,43 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromConfig, type SchedulerConfig } from '@missing-u/schedulers';
 import { download, encodeSafetensors, loadSafetensors, loadTorch, type StateDict } from '@missing-u/weights';
 import type { SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
-import { makeNetwork, networkIdentity, type Network } from '../networks.ts';
+import { describeNetwork, makeNetwork, type Network } from '../networks.ts';
 import { makeFolder, writeAtomically } from '../runs/files.ts';
-import { DiffusionPipeline } from './diffusion-pipeline.ts';
+import { DDIMPipeline } from './ddim-pipeline.ts';
+import { DDPMPipeline } from './ddpm-pipeline.ts';
+import { DiffusionPipeline, type PipelineParts } from './diffusion-pipeline.ts';
 
 /** diffusers' names of the files of a pipeline's folder. */
 const indexFile = 'model_index.json';
 const schedulerFile = 'scheduler/scheduler_config.json';
 const configFile = 'unet/config.json';
 const weightsFile = 'unet/diffusion_pytorch_model.safetensors';
-const legacyWeightsFile = 'unet/diffusion_pytorch_model.bin';
+const weightsFiles = [weightsFile, `${weightsFile}.index.json`, 'unet/diffusion_pytorch_model.bin'];
 
 /** The release of diffusers whose layout is written. */
 const DIFFUSERS_VERSION = '0.42.1';
 
-/** A pipeline that owns its network; `dispose` frees the weights. */
-export type LoadedPipeline = DiffusionPipeline & { unet: Network };
+/** A pipeline that owns its network; `pipeline.unet.dispose()` frees the weights. */
+export type LoadedPipeline<P extends DiffusionPipeline = DiffusionPipeline> = P & { unet: Network };
+
+type PipelineClass = new (parts: PipelineParts) => DiffusionPipeline;
+
+/** The classes of pipelines, by diffusers' names; a folder of any other class with one U-Net is a `DiffusionPipeline`. */
+const pipelines: Readonly<Record<string, PipelineClass>> = { DDPMPipeline, DDIMPipeline };
 
 /**
- * Reads a pipeline from a folder in diffusers' layout, or from the Hugging Face hub (`hf://owner/name`): an unconditional
- * pipeline saved by Python's diffusers, or one of ours.
+ * Reads a pipeline from a folder in diffusers' layout, or from the Hugging Face hub (`owner/name`): an unconditional pipeline
+ * saved by Python's diffusers, or one of ours.
  *
+ * @param wanted class of the pipeline; the base class stands for the one that the folder names
  * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_UNKNOWN_NETWORK`; SchedulerError for an unknown scheduler
  */
-export async function loadPipeline(folder: string): Promise<LoadedPipeline> {
+export async function loadPipeline(name: string, wanted: unknown = DiffusionPipeline): Promise<LoadedPipeline> {
+  const folder = addressOf(name);
   const index = await readJson(folder, indexFile);
   const [, className] = (index['unet'] ?? []) as [string?, string?];
   if (className === undefined) {
@@ -39,16 +49,20 @@ export async function loadPipeline(folder: string): Promise<LoadedPipeline> {
   const unet = makeNetwork(className, config);
   try {
     unet.loadStateDict(await readWeights(folder));
+    const Pipeline =
+      wanted === DiffusionPipeline
+        ? (pipelines[String(index['_class_name'])] ?? DiffusionPipeline)
+        : (wanted as PipelineClass);
+    return new Pipeline({ unet, scheduler: scheduler as unknown as SamplingScheduler }) as LoadedPipeline;
   } catch (error) {
     unet.dispose();
     throw error;
   }
-  return new DiffusionPipeline({ unet, scheduler: scheduler as unknown as SamplingScheduler }) as LoadedPipeline;
 }
 
 /**
- * Writes a pipeline as a folder in diffusers' layout. One with a `UNet2DModel` runs in Python's diffusers; one with a cU-Net
- * names a class that Python does not have, and is refused there.
+ * Writes a pipeline as a folder in diffusers' layout. One whose network diffusers has (`UNet2DModel`, Ho's `UNet`) runs in
+ * Python; one with another network, as a cU-Net, names a class that Python does not have, and is refused there.
  *
  * @param dtype how the weights are stored
  */
@@ -58,32 +72,51 @@ export async function savePipeline(
   { dtype = 'float32' }: { dtype?: 'float32' | 'float16' | 'bfloat16' } = {},
 ): Promise<void> {
   const { unet, scheduler } = pipeline;
-  const identity = networkIdentity(unet);
-  const network = unet as Network;
+  const { library, className, config: networkConfig } = describeNetwork(unet);
   const { config } = scheduler as SamplingScheduler & { config: SchedulerConfig };
   const schedulerName = String(config['_class_name']);
-  const className = schedulerName === 'DDIMScheduler' ? 'DDIMPipeline' : 'DDPMPipeline';
-  const stored = Object.entries(network.stateDict()).map(([name, tensor]) => [name, { ...tensor, dtype }] as const);
+  const pipelineName = schedulerName === 'DDIMScheduler' ? 'DDIMPipeline' : 'DDPMPipeline';
+  const weights = (unet as Network).stateDict();
+  const stored = Object.entries(weights).map(([name, tensor]) => [name, { ...tensor, dtype }] as const);
   for (const part of ['scheduler', 'unet']) makeFolder(join(folder, part));
   writeAtomically(join(folder, weightsFile), encodeSafetensors(Object.fromEntries(stored)));
-  writeJson(folder, configFile, { ...network.config, _class_name: identity[1], _diffusers_version: DIFFUSERS_VERSION });
+  writeJson(folder, configFile, { ...networkConfig, _class_name: className, _diffusers_version: DIFFUSERS_VERSION });
   writeJson(folder, schedulerFile, config);
   // The index comes last: a folder without it is not taken for a pipeline.
   writeJson(folder, indexFile, {
-    _class_name: className,
+    _class_name: pipelineName,
     _diffusers_version: DIFFUSERS_VERSION,
     scheduler: ['diffusers', schedulerName],
-    unet: identity,
+    unet: [library, className],
   });
 }
 
+/** The weights, from the first of diffusers' usual files that is there. */
 async function readWeights(folder: string): Promise<StateDict> {
-  try {
-    return await loadSafetensors(await locate(folder, weightsFile));
-  } catch (error) {
-    if (!isAbsent(error)) throw error;
-    return loadTorch(await locate(folder, legacyWeightsFile));
+  const problems: unknown[] = [];
+  for (const file of weightsFiles) {
+    try {
+      // Parts named by an index lie beside it, on the hub too.
+      const source =
+        file.endsWith('.index.json') && isAddress(folder) ? `${folder}/${file}` : await locate(folder, file);
+      return await (file.endsWith('.bin') ? loadTorch(source) : loadSafetensors(source));
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      problems.push(error);
+    }
   }
+  const message = `\`${folder}\` holds no weights; looked for ${weightsFiles.join(', ')}.`;
+  throw new DiffusionError('DIFFUSION_NOT_A_PIPELINE', message, { cause: problems[0] });
+}
+
+/** The address of a name on the hub, `owner/name`, unless there is a folder of that name. */
+function addressOf(name: string): string {
+  const isHubName = /^[\w.-]+\/[\w.-]+$/.test(name) && !name.startsWith('.') && !existsSync(name);
+  return isHubName ? `hf://${name}` : name.replace(/\/+$/, '');
+}
+
+function isAddress(folder: string): boolean {
+  return /^(https?|hf):/.test(folder);
 }
 
 async function readJson(folder: string, file: string): Promise<Record<string, unknown>> {
@@ -99,8 +132,8 @@ async function readJson(folder: string, file: string): Promise<Record<string, un
 
 /** The path of a file of a folder, downloaded first where the folder is on the hub. */
 async function locate(folder: string, file: string): Promise<string> {
-  if (!/^(https?|hf):/.test(folder)) return join(folder, file);
-  return (await download(`${folder.replace(/\/+$/, '')}/${file}`)).path!;
+  if (!isAddress(folder)) return join(folder, file);
+  return (await download(`${folder}/${file}`)).path!;
 }
 
 function isAbsent(error: unknown): boolean {

@@ -1,4 +1,6 @@
+import { invalidArgument } from '@missing-u/errors';
 import * as tf from '@tensorflow/tfjs-core';
+import { DiffusionError } from '../errors.ts';
 
 /** [-1, 1], in which models work, to [0, 1], clamped, in which diffusers' pipelines return images. */
 export function toUnitRange(images: tf.Tensor4D): tf.Tensor4D {
@@ -8,4 +10,13 @@ export function toUnitRange(images: tf.Tensor4D): tf.Tensor4D {
 /** [0, 1] to [-1, 1]. */
 export function toModelRange(images: tf.Tensor4D): tf.Tensor4D {
   return tf.tidy(() => tf.sub(tf.mul(images, 2), 1));
+}
+
+/** @throws DiffusionError `DIFFUSION_BAD_IMAGES` for anything but a float32 tensor of rank 4 */
+export function checkImages(images: tf.Tensor4D, argument = 'images'): void {
+  if (images?.shape?.length === 4 && images.dtype === 'float32') return;
+  const dtype = (images as tf.Tensor | undefined)?.dtype;
+  const value = dtype === undefined ? images : `${dtype} of shape [${images.shape.join(', ')}]`;
+  const allowed = 'a float32 tensor [batch, height, width, channels] in [0, 1]';
+  throw new DiffusionError('DIFFUSION_BAD_IMAGES', invalidArgument({ argument, value, allowed }));
 }

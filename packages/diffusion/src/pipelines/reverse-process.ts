@@ -1,7 +1,7 @@
-import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Denoiser, SamplingScheduler } from '../contracts.ts';
+import { checkOutput } from '../check-output.ts';
+import type { Condition, Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { nextTurn } from '../next-turn.ts';
 import { stepOptions } from './noise.ts';
@@ -17,6 +17,10 @@ export interface ReverseOptions {
   generators: readonly Generator[];
   /** Share of fresh noise in each DDIM step, 0 to 1. */
   eta?: number;
+  /** One class per image, for conditional denoisers. */
+  classLabels?: readonly number[];
+  /** Give the denoiser the estimate of the step before, zeros in the first one; default false. */
+  selfConditioning?: boolean;
   /** Ends the process with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -28,41 +32,56 @@ export interface ReverseStep {
   readonly timestep: number;
   /** x at the next, less noisy timestep. */
   sample: tf.Tensor4D;
-  /** The model's present estimate of the clean images. */
-  readonly predOriginalSample: tf.Tensor4D;
+  /** The model's present estimate of the clean images; with self-conditioning a replacement is what the next step sees. */
+  predOriginalSample: tf.Tensor4D;
 }
 
-/** The reverse process step by step; returns the last sample, which the caller disposes. */
+/**
+ * The reverse process step by step; returns the last sample, which the caller disposes.
+ *
+ * @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT` for an answer of another shape, a promise, or numbers that are not
+ *   finite; `DIFFUSION_BAD_REPLACEMENT` for a replaced tensor of another shape
+ */
 export async function* reverseProcess(options: ReverseOptions): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
-  const { unet, scheduler, timesteps, generators, eta, signal } = options;
+  const { unet, scheduler, timesteps, generators, eta, classLabels, selfConditioning = false, signal } = options;
   let sample = options.sample;
+  let estimate: tf.Tensor4D | undefined;
   let finished = false;
   try {
+    if (selfConditioning) estimate = tf.zerosLike(sample);
     for (const [index, timestep] of timesteps.entries()) {
       signal?.throwIfAborted();
-      const [next, clean] = tf.tidy(() => {
-        const output = unet.predict(scheduler.scaleModelInput(sample, timestep), timestep);
+      const [next, clean, sum] = tf.tidy(() => {
+        const condition = conditionOf(classLabels, estimate);
+        const output = unet.predict(scheduler.scaleModelInput(sample, timestep), timestep, condition);
         checkOutput(output, sample);
         const step = scheduler.step(output, timestep, sample, stepOptions(generators, sample, eta));
-        return [step.prevSample, step.predOriginalSample];
+        return [step.prevSample, step.predOriginalSample, tf.sum(output)] as const;
       });
       sample.dispose();
       sample = next;
-      await nextTurn();
       const step: ReverseStep = { index, timestep, sample, predOriginalSample: clean };
       try {
+        await refuseNonFinite(sum, index, timestep);
+        await nextTurn();
         yield step;
       } finally {
-        if (clean !== next) clean.dispose();
         if (step.sample !== sample) {
-          sample.dispose();
+          if (sample !== clean) sample.dispose();
           sample = step.sample;
         }
+        if (estimate !== undefined) {
+          estimate.dispose();
+          estimate = tf.clone(step.predOriginalSample);
+        }
+        for (const tensor of new Set([clean, step.predOriginalSample])) if (tensor !== sample) tensor.dispose();
       }
+      checkReplacement(sample, next.shape);
     }
     finished = true;
     return sample;
   } finally {
+    estimate?.dispose();
     if (!finished) sample.dispose();
   }
 }
@@ -83,9 +102,27 @@ export async function finish(
   }
 }
 
-function checkOutput(output: tf.Tensor4D, sample: tf.Tensor4D): void {
-  if (typeof output?.shape === 'object' && output.shape.join() === sample.shape.join()) return;
-  const allowed = `a tensor of the sample's shape [${sample.shape.join(', ')}]`;
-  const message = invalidArgument({ argument: 'unet.predict(...)', value: output, allowed });
+function conditionOf(
+  classLabels: readonly number[] | undefined,
+  selfCondition: tf.Tensor4D | undefined,
+): Condition | undefined {
+  if (classLabels === undefined && selfCondition === undefined) return undefined;
+  return { ...(classLabels && { classLabels }), ...(selfCondition && { selfCondition }) };
+}
+
+/** Finite numbers have a finite sum. */
+async function refuseNonFinite(sum: tf.Tensor, index: number, timestep: number): Promise<void> {
+  const [value] = await sum.data();
+  sum.dispose();
+  if (Number.isFinite(value)) return;
+  const message =
+    `The denoiser gave numbers that are not finite at timestep ${timestep} (step ${index + 1}). ` +
+    'Check that its weights are finite, and that the images are scaled as in its training.';
   throw new DiffusionError('DIFFUSION_BAD_DENOISER_OUTPUT', message);
+}
+
+function checkReplacement(sample: tf.Tensor4D, shape: readonly number[]): void {
+  if (sample.shape.join() === shape.join()) return;
+  const message = `A callback replaced \`sample\` by a tensor of shape [${sample.shape.join(', ')}], but it has to stay [${shape.join(', ')}].`;
+  throw new DiffusionError('DIFFUSION_BAD_REPLACEMENT', message);
 }

@@ -1,7 +1,10 @@
-import { invalidArgument, unknownName } from '@missing-u/errors';
+import { invalidArgument, show, unknownName } from '@missing-u/errors';
+import { BETA_SCHEDULES } from '@missing-u/schedulers';
 import { DiffusionError } from '../errors.ts';
 import { learningRateSchedules, type LearningRateSchedule } from '../training/learning-rate.ts';
+import { lossWeightings, type LossWeighting } from '../training/loss-weights.ts';
 import { predictionTypes } from '../training/objective.ts';
+import { timestepSamplings, type TimestepSampling } from '../training/timestep-sampler.ts';
 
 /** Everything that decides a training run; `config.json` of the run's folder. */
 export interface RunConfig {
@@ -21,14 +24,47 @@ export interface RunConfig {
   /** Optimiser steps. */
   steps: number;
   batch: number;
+  /** Batches whose gradients are added up for one step. */
+  accumulate: number;
   learningRate: number;
   learningRateSchedule: LearningRateSchedule;
   warmupSteps: number;
+  /** Adam's decays of the two moments. */
+  betas: readonly [number, number];
+  /** Decoupled weight decay (AdamW); 0 is Adam. */
+  weightDecay: number;
   maxGradNorm: number;
-  emaDecay: number;
+  /** Decay of the averaged weights, or several for several averages; the first one is sampled from. */
+  emaDecay: number | readonly number[];
+  lossWeighting: LossWeighting;
+  /** gamma of `min-snr` and `p2`; null for theirs. */
+  lossGamma: number | null;
+  timestepSampling: TimestepSampling;
+  /** Whether the network sees its own estimate of the clean images; only for networks that can. */
+  selfConditioning: boolean;
+  /** Whether the network sees the labels; only for networks that can. */
+  classConditioning: boolean;
+  /** Share of the labels that are hidden, for guidance without a classifier. */
+  labelDropout: number;
   checkpointEvery: number;
+  /** Newest checkpoints that stay, besides the best. */
   keepCheckpoints: number;
+  /** Steps between pictures of samples in the run's folder; 0 for none. */
+  sampleEvery: number;
+  /** Steps between validations on images that are not trained on; 0 for none. */
+  validateEvery: number;
+  /** Images of a validation. */
+  validationCount: number;
+  /** Steps between Fréchet distances of samples; 0 for none. */
+  evaluateEvery: number;
+  /** Samples of a Fréchet distance. */
+  evaluateCount: number;
   seed: number;
+}
+
+/** A configuration in a file of its own: `export default defineConfig({ ... })`. */
+export function defineConfig(config: Partial<RunConfig>): Partial<RunConfig> {
+  return config;
 }
 
 export const defaultConfig: RunConfig = {
@@ -42,13 +78,27 @@ export const defaultConfig: RunConfig = {
   prediction: 'epsilon',
   steps: 10_000,
   batch: 64,
+  accumulate: 1,
   learningRate: 4e-4,
   learningRateSchedule: 'constant_with_warmup',
   warmupSteps: 100,
+  betas: [0.9, 0.999],
+  weightDecay: 0,
   maxGradNorm: 1,
   emaDecay: 0.999,
+  lossWeighting: 'constant',
+  lossGamma: null,
+  timestepSampling: 'uniform',
+  selfConditioning: false,
+  classConditioning: false,
+  labelDropout: 0.1,
   checkpointEvery: 500,
   keepCheckpoints: 3,
+  sampleEvery: 1000,
+  validateEvery: 0,
+  validationCount: 512,
+  evaluateEvery: 0,
+  evaluateCount: 256,
   seed: 0,
 };
 
@@ -75,6 +125,12 @@ const oneOf = (names: readonly string[]): Rule => ({
   holds: (value) => names.includes(value as string),
 });
 
+const isShare = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1;
+const share: Rule = { allowed: 'a number from 0 to 1', holds: isShare };
+const flag: Rule = { allowed: 'true or false', holds: (value) => typeof value === 'boolean' };
+const isList = (value: unknown, length?: number): value is unknown[] =>
+  Array.isArray(value) && value.length > 0 && (length === undefined || value.length === length);
+
 const rules: Record<keyof RunConfig, Rule> = {
   dataset: text,
   root: { allowed: 'a folder or null', holds: (value) => value === null || typeof value === 'string' },
@@ -85,19 +141,72 @@ const rules: Record<keyof RunConfig, Rule> = {
     holds: (value) => Number.isInteger(value) && Number(value) > 0 && Number(value) % 16 === 0,
   },
   timesteps: count,
-  schedule: text,
+  schedule: oneOf(BETA_SCHEDULES),
   prediction: oneOf(predictionTypes),
   steps: count,
   batch: count,
+  accumulate: count,
   learningRate: positive,
   learningRateSchedule: oneOf(learningRateSchedules),
   warmupSteps: countOrZero,
+  betas: {
+    allowed: 'two numbers from 0 up to, but not, 1',
+    holds: (value) => isList(value, 2) && value.every((beta) => isShare(beta) && beta !== 1),
+  },
+  weightDecay: { allowed: 'a number of 0 or more', holds: (value) => Number.isFinite(value) && Number(value) >= 0 },
   maxGradNorm: positive,
-  emaDecay: { allowed: 'a number from 0 to 1', holds: (value) => Number(value) >= 0 && Number(value) <= 1 },
+  emaDecay: {
+    allowed: 'a number from 0 to 1, or a list of them',
+    holds: (value) => isShare(value) || (isList(value) && value.every(isShare)),
+  },
+  lossWeighting: oneOf(lossWeightings),
+  lossGamma: { allowed: 'a number above 0, or null', holds: (value) => value === null || positive.holds(value) },
+  timestepSampling: oneOf(timestepSamplings),
+  selfConditioning: flag,
+  classConditioning: flag,
+  labelDropout: share,
   checkpointEvery: count,
   keepCheckpoints: count,
+  sampleEvery: countOrZero,
+  validateEvery: countOrZero,
+  validationCount: count,
+  evaluateEvery: countOrZero,
+  evaluateCount: { allowed: 'an integer of 2 or more', holds: (value) => count.holds(value) && Number(value) >= 2 },
   seed: { allowed: 'an integer', holds: (value) => Number.isSafeInteger(value) },
 };
+
+/** What a run cannot change when it goes on: another network, other data or other random numbers are another run. */
+const settled = [
+  'dataset',
+  'model',
+  'channels',
+  'size',
+  'timesteps',
+  'schedule',
+  'prediction',
+  'emaDecay',
+  'timestepSampling',
+  'selfConditioning',
+  'classConditioning',
+  'seed',
+] as const satisfies readonly (keyof RunConfig)[];
+
+/**
+ * The configuration of a run that goes on, with the keys of `given` that may change.
+ *
+ * @throws DiffusionError `DIFFUSION_RESUME_CONFLICT` for those that may not; those of `resolveConfig`
+ */
+export function resumedConfig(before: RunConfig, given: Readonly<Record<string, unknown>>): RunConfig {
+  const after = resolveConfig({ ...before, ...given });
+  for (const key of settled) {
+    if (JSON.stringify(after[key]) === JSON.stringify(before[key])) continue;
+    const message =
+      `\`${key}\` is ${show(after[key])}, but this run was started with ${show(before[key])}, and its checkpoints fit nothing else. ` +
+      `Leave it out to go on, or start a new run with --out.`;
+    throw new DiffusionError('DIFFUSION_RESUME_CONFLICT', message);
+  }
+  return after;
+}
 
 /**
  * The configuration that `given` and the defaults make together.

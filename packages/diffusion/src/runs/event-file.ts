@@ -1,9 +1,9 @@
-import { appendFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { append } from './files.ts';
 
 /**
- * A TensorBoard event file of scalars: TFRecord frames (length, masked CRC-32C, data, masked CRC-32C) of
+ * A TensorBoard event file of scalars and pictures: TFRecord frames (length, masked CRC-32C, data, masked CRC-32C) of
  * `tensorflow.Event` messages, which are small enough to be written by hand.
  */
 export class EventFile {
@@ -22,10 +22,34 @@ export class EventFile {
     this.#append(event(now, step, bytesField(5, Buffer.concat(summary))));
   }
 
+  /** A picture, as the bytes of a PNG. */
+  image(
+    step: number,
+    tag: string,
+    picture: { png: Uint8Array; width: number; height: number },
+    now = Date.now(),
+  ): void {
+    const { png, width, height } = picture;
+    // Summary.Image { int32 height = 1; int32 width = 2; int32 colorspace = 3; bytes encoded_image_string = 4; }
+    const image = Buffer.concat([
+      intField(1, height),
+      intField(2, width),
+      intField(3, 3),
+      bytesField(4, Buffer.from(png)),
+    ]);
+    const value = Buffer.concat([bytesField(1, Buffer.from(tag)), bytesField(4, image)]);
+    this.#append(event(now, step, bytesField(5, bytesField(1, value))));
+  }
+
+  /** Says that the run goes on from before this step: TensorBoard forgets what it was told of it and later ones. */
+  restart(step: number, now = Date.now()): void {
+    this.#append(event(now, step, bytesField(7, intField(1, 1)))); // SessionLog { status: START }
+  }
+
   #append(data: Buffer): void {
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(data.length));
-    appendFileSync(this.path, Buffer.concat([length, maskedCrc(length), data, maskedCrc(data)]));
+    append(this.path, Buffer.concat([length, maskedCrc(length), data, maskedCrc(data)]));
   }
 }
 
@@ -37,6 +61,10 @@ function event(milliseconds: number, step: number, what: Buffer): Buffer {
   // proto3 leaves out a field of value 0.
   const stepField = step === 0 ? [] : [Buffer.from([2 << 3]), varint(step)];
   return Buffer.concat([wallTime, ...stepField, what]);
+}
+
+function intField(field: number, value: number): Buffer {
+  return Buffer.concat([Buffer.from([field << 3]), varint(value)]);
 }
 
 function bytesField(field: number, bytes: Buffer): Buffer {

@@ -1,38 +1,111 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DiffusionError } from '../errors.ts';
-import { outputError } from './files.ts';
+import { outputError, removeQuietly } from './files.ts';
+
+/** Who holds a lock. */
+interface Owner {
+  pid: number;
+  host: string;
+  /** When the process was started, where the system tells: a number that is used again is another process. */
+  started?: string;
+}
 
 /**
  * Takes the lock of a run's folder, so that two trainers never write to the same run; returns the function that gives it
  * back. A lock whose process is gone (a crash, kill -9) is taken over.
  *
- * @throws DiffusionError `DIFFUSION_RUN_LOCKED`
+ * @throws DiffusionError `DIFFUSION_RUN_LOCKED`, `DIFFUSION_OUTPUT_NOT_WRITABLE`
  */
 export function lockRun(folder: string): () => void {
   const path = join(folder, 'run.lock');
-  for (;;) {
-    try {
-      writeFileSync(path, String(process.pid), { flag: 'wx' });
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw outputError(path, error);
+  const own = join(folder, `.run.lock.${process.pid}.tmp`);
+  try {
+    writeFileSync(own, JSON.stringify(ownerOf(process.pid)));
+    for (;;) {
+      // A link appears with its content or not at all, and only where there is none yet.
+      if (tryLink(own, path)) return () => rmSync(path, { force: true });
+      refuseLiving(path, folder);
+      // Of several that find the owner gone, one moves the lock away; what it then holds may be the new lock of another.
+      const taken = join(folder, `.run.lock.${process.pid}.old.tmp`);
+      if (!tryMove(path, taken)) continue;
+      try {
+        refuseLiving(taken, folder);
+      } catch (error) {
+        tryLink(taken, path);
+        throw error;
+      } finally {
+        rmSync(taken, { force: true });
+      }
     }
-    const owner = Number(readFileSync(path, 'utf8'));
-    if (isAlive(owner)) {
-      const message = `Process ${owner} is training in \`${folder}\`. Stop it first, or name another folder.`;
-      throw new DiffusionError('DIFFUSION_RUN_LOCKED', message);
-    }
-    rmSync(path, { force: true });
+  } catch (error) {
+    throw error instanceof DiffusionError ? error : outputError(path, error);
+  } finally {
+    removeQuietly(own);
   }
 }
 
-function isAlive(pid: number): boolean {
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function tryMove(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function refuseLiving(path: string, folder: string): void {
+  const owner = readOwner(path);
+  if (owner === undefined || !isAlive(owner)) return;
+  const where = owner.host === hostname() ? '' : ` on ${owner.host}`;
+  const remedy = where === '' ? '' : ` If it is gone, remove \`${join(folder, 'run.lock')}\`.`;
+  const message = `Process ${owner.pid}${where} is training in \`${folder}\`. Stop it first, or name another folder.${remedy}`;
+  throw new DiffusionError('DIFFUSION_RUN_LOCKED', message);
+}
+
+function readOwner(path: string): Owner | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Owner;
+  } catch {
+    return undefined; // It is gone, or was cut off by a crash of the machine.
+  }
+}
+
+function ownerOf(pid: number): Owner {
+  const started = startOf(pid);
+  return { pid, host: hostname(), ...(started !== undefined && { started }) };
+}
+
+/** The start time of a process in the ticks of Linux; undefined elsewhere, and for one that ended and was not waited for. */
+function startOf(pid: number): string | undefined {
+  try {
+    // From field 3 on; the second one is the program's name, which may hold spaces and brackets.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive({ pid, host, started }: Owner): boolean {
+  if (host !== hostname()) return true;
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  return started === undefined || startOf(pid) === started;
 }

@@ -1,5 +1,5 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { writeAtomically } from './files.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { append, writeAtomically } from './files.ts';
 
 /** One line of `metrics.jsonl`. */
 export interface LoggedStep {
@@ -9,26 +9,26 @@ export interface LoggedStep {
   learningRate?: number;
 }
 
-/** The file `metrics.jsonl`: one JSON object per optimiser step, in order, without gaps or repeats. */
-export class MetricsLog {
+/** A log like `metrics.jsonl`: one JSON object a line, by rising step, without repeats. */
+export class MetricsLog<Entry extends { step: number } = LoggedStep> {
   readonly #path: string;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  append(entry: LoggedStep): void {
-    appendFileSync(this.#path, `${JSON.stringify(entry)}\n`);
+  append(entry: Entry): void {
+    append(this.#path, `${JSON.stringify(entry)}\n`);
   }
 
   /** The steps logged so far; a last line cut off by a crash is dropped. */
-  read(): LoggedStep[] {
+  read(): Entry[] {
     if (!existsSync(this.#path)) return [];
     return readFileSync(this.#path, 'utf8')
       .split('\n')
       .flatMap((line) => {
         try {
-          return line === '' ? [] : [JSON.parse(line) as LoggedStep];
+          return line === '' ? [] : [JSON.parse(line) as Entry];
         } catch {
           return [];
         }
@@ -37,6 +37,7 @@ export class MetricsLog {
 
   /** Drops the steps after `step`, which a run that goes on from a checkpoint will make again. */
   rewindTo(step: number): void {
+    if (!existsSync(this.#path)) return;
     const kept = this.read().filter((entry) => entry.step <= step);
     writeAtomically(this.#path, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
   }

@@ -13,32 +13,78 @@ import {
   PNDMScheduler,
   UniPCMultistepScheduler,
 } from '@missing-u/schedulers';
-import { UNet } from '@missing-u/unet-blocks';
+import { UNet, UNet2DModel } from '@missing-u/unet-blocks';
 import type { SamplingScheduler, TrainingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import type { Network } from '../networks.ts';
 import type { RunConfig } from './config.ts';
 
+/** A network that can be named, and what it can be conditioned on. */
+interface ModelEntry {
+  make(config: RunConfig, shape: { inChannels: number; classes: number }): Network;
+  /** Whether it takes its own estimate of the clean images, or class labels. */
+  conditions?: readonly ('selfConditioning' | 'classConditioning')[];
+}
+
 /** What can be named in a configuration or on the command line; a new one is one line. */
-const models = {
-  cunet: ({ channels, size, seed }: RunConfig, inChannels: number): Network =>
-    new CUNet({ inChannels, channels, imageSize: size, seed }),
-  unet: ({ channels, size, seed }: RunConfig, inChannels: number): Network =>
-    new UNet({ preset: 'lucidrains', inChannels, dim: channels, imageSize: size, seed }),
+const models: Readonly<Record<string, ModelEntry>> = {
+  cunet: {
+    make: ({ channels, size, seed }, { inChannels }) => new CUNet({ inChannels, channels, imageSize: size, seed }),
+  },
+  unet: {
+    make: ({ channels, size, seed, selfConditioning }, { inChannels }) =>
+      new UNet({
+        preset: 'lucidrains',
+        inChannels,
+        dim: channels,
+        imageSize: size,
+        seed,
+        ...(selfConditioning && { selfCondition: true }),
+      }),
+    conditions: ['selfConditioning'],
+  },
+  unet2d: {
+    make: ({ channels, size, seed, classConditioning }, { inChannels, classes }) =>
+      new UNet2DModel(
+        {
+          sampleSize: size,
+          inChannels,
+          outChannels: inChannels,
+          blockOutChannels: [channels, 2 * channels, 2 * channels],
+          downBlockTypes: ['DownBlock2D', 'DownBlock2D', 'AttnDownBlock2D'],
+          upBlockTypes: ['AttnUpBlock2D', 'UpBlock2D', 'UpBlock2D'],
+          normNumGroups: 8,
+          // The last class is that of hidden labels.
+          ...(classConditioning && { numClassEmbeds: classes + 1 }),
+        },
+        { seed },
+      ),
+    conditions: ['classConditioning'],
+  },
 };
+
+type OpenOptions = { split: never; size: number; root?: string };
 
 interface DatasetEntry {
   channels: number;
-  open(options: { split: 'train'; size: number; root?: string }): Promise<Dataset>;
+  /** Number of the classes that images are labelled with. */
+  classes?: number;
+  /** The part that is not trained on, where there is one. */
+  validation?: 'test' | 'valid';
+  open(options: OpenOptions): Promise<Dataset>;
 }
 
 const datasets: Readonly<Record<string, DatasetEntry>> = {
-  mnist: { channels: 1, open: mnist },
-  'fashion-mnist': { channels: 1, open: fashionMnist },
-  kmnist: { channels: 1, open: kmnist },
-  cifar10: { channels: 3, open: cifar10 },
-  cifar100: { channels: 3, open: cifar100 },
-  celeba: { channels: 3, open: (options) => celeba({ ...options, root: folderOf(options), crop: 'squash' }) },
+  mnist: { channels: 1, classes: 10, validation: 'test', open: mnist },
+  'fashion-mnist': { channels: 1, classes: 10, validation: 'test', open: fashionMnist },
+  kmnist: { channels: 1, classes: 10, validation: 'test', open: kmnist },
+  cifar10: { channels: 3, classes: 10, validation: 'test', open: cifar10 },
+  cifar100: { channels: 3, classes: 100, validation: 'test', open: cifar100 },
+  celeba: {
+    channels: 3,
+    validation: 'valid',
+    open: (options) => celeba({ ...options, root: folderOf(options), crop: 'squash' }),
+  },
   'image-folder': { channels: 3, open: (options) => imageFolder({ root: folderOf(options), size: options.size }) },
 };
 
@@ -60,17 +106,32 @@ export const datasetNames = Object.keys(datasets);
 export const schedulerNames = Object.keys(schedulers);
 
 /**
- * Refuses names that are not known, before anything is started.
+ * Refuses names that are not known and settings that do not go together, before anything is started.
  *
- * @throws DiffusionError `DIFFUSION_UNKNOWN_DATASET`, `DIFFUSION_UNKNOWN_MODEL`
+ * @throws DiffusionError `DIFFUSION_UNKNOWN_DATASET`, `DIFFUSION_UNKNOWN_MODEL`, `DIFFUSION_BAD_CONFIG`
  */
 export function checkNames(config: RunConfig): void {
-  pick('dataset', datasets, config.dataset);
-  pick('model', models, config.model);
+  const dataset = pick('dataset', datasets, config.dataset);
+  const model = pick('model', models, config.model);
+  const refuse = (argument: keyof RunConfig, allowed: string): never => {
+    throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument, value: config[argument], allowed }));
+  };
+  for (const condition of ['selfConditioning', 'classConditioning'] as const) {
+    if (!config[condition] || model.conditions?.includes(condition) === true) continue;
+    const able = modelNames.filter((name) => models[name]!.conditions?.includes(condition));
+    refuse(condition, `false for the model '${config.model}'; ${able.join(', ')} can`);
+  }
+  if (config.classConditioning && dataset.classes === undefined) {
+    refuse('classConditioning', `false for '${config.dataset}', whose images have no classes`);
+  }
+  if (config.validateEvery > 0 && dataset.validation === undefined) {
+    refuse('validateEvery', `0 for '${config.dataset}', which has no part to validate on`);
+  }
 }
 
 export function makeModel(config: RunConfig): Network {
-  return pick('model', models, config.model)(config, datasetChannels(config));
+  const { channels, classes = 0 } = pick('dataset', datasets, config.dataset);
+  return pick('model', models, config.model).make(config, { inChannels: channels, classes });
 }
 
 /** Channels of a data set's images, known before its files are opened. */
@@ -78,9 +139,19 @@ export function datasetChannels(config: RunConfig): number {
   return pick('dataset', datasets, config.dataset).channels;
 }
 
-/** The training part of a run's data set. */
-export function openDataset({ dataset, root, size }: RunConfig): Promise<Dataset> {
-  return pick('dataset', datasets, dataset).open({ split: 'train', size, ...(root === null ? {} : { root }) });
+/** The class that stands for a hidden label: one more than the data set has. */
+export function nullLabelOf(config: RunConfig): number {
+  return pick('dataset', datasets, config.dataset).classes ?? 0;
+}
+
+/** The training part of a run's data set, or the part to validate on. */
+export function openDataset(
+  { dataset, root, size }: RunConfig,
+  part: 'train' | 'validation' = 'train',
+): Promise<Dataset> {
+  const { open, validation } = pick('dataset', datasets, dataset);
+  const split = (part === 'train' ? 'train' : validation) as never;
+  return open({ split, size, ...(root === null ? {} : { root }) });
 }
 
 function folderOf({ root }: { root?: string }): string {

@@ -1,11 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DiffusionError } from '../errors.ts';
-import { listCheckpoints } from './checkpoint.ts';
+import { findCheckpoint } from './checkpoint.ts';
 import { resolveConfig, type RunConfig } from './config.ts';
 
 export const configFile = (run: string) => join(run, 'config.json');
 export const metricsFile = (run: string) => join(run, 'metrics.jsonl');
+export const validationFile = (run: string) => join(run, 'validation.jsonl');
+export const evaluationFile = (run: string) => join(run, 'evaluation.jsonl');
+export const lossPlotFile = (run: string) => join(run, 'loss.png');
+export const samplesOf = (run: string) => join(run, 'samples');
 export const checkpointsOf = (run: string) => join(run, 'checkpoints');
 
 /**
@@ -17,20 +21,15 @@ export function readRunConfig(run: string): RunConfig {
   return resolveConfig(readJson(configFile(run), `\`${run}\` is not the folder of a training run`));
 }
 
-/** A configuration file of a user. */
-export function readConfigFile(path: string): Record<string, unknown> {
-  return readJson(path, 'The configuration cannot be read');
-}
-
 /**
- * Path of the newest checkpoint of a run.
+ * Path of a checkpoint of a run, by default of the newest.
  *
- * @throws DiffusionError `DIFFUSION_NO_CHECKPOINT`
+ * @throws DiffusionError `DIFFUSION_NO_CHECKPOINT`, `DIFFUSION_UNKNOWN_CHECKPOINT`
  */
-export function latestCheckpoint(run: string): string {
-  const latest = listCheckpoints(checkpointsOf(run)).at(-1);
-  if (latest !== undefined) return latest;
-  const message = `There is no checkpoint in \`${run}\`. Train there first: missing-u train --out ${run}`;
+export function checkpointOf(run: string, name?: string): string {
+  const found = findCheckpoint(checkpointsOf(run), name);
+  if (found !== undefined) return found;
+  const message = `There is no checkpoint in \`${run}\` yet. Let it train first: missing-u train --resume ${run}`;
   throw new DiffusionError('DIFFUSION_NO_CHECKPOINT', message);
 }
 

@@ -1,21 +1,34 @@
+import { invalidArgument } from '@missing-u/errors';
+import type { TensorBatch } from '@missing-u/datasets';
+import { DiffusionError } from '../errors.ts';
+import type { Network } from '../networks.ts';
 import { nextTurn } from '../next-turn.ts';
 import { Trainer, type TrainingStep } from '../training/trainer.ts';
-import { readCheckpoint, readParameters, writeCheckpoint } from './checkpoint.ts';
-import type { Network } from '../networks.ts';
+import {
+  findCheckpoint,
+  readCheckpoint,
+  readParameters,
+  removeLaterThan,
+  removeUnfinished,
+  writeCheckpoint,
+  type Checkpoint,
+} from './checkpoint.ts';
 import type { RunConfig } from './config.ts';
-import { EventFile } from './event-file.ts';
 import { makeFolder, writeAtomically } from './files.ts';
 import { lockRun } from './lock.ts';
-import { MetricsLog, type LoggedStep } from './metrics-log.ts';
+import type { LoggedStep } from './metrics-log.ts';
 import { assignParameters } from './parameters.ts';
-import { makeModel, makeScheduler, openDataset } from './registry.ts';
-import { checkpointsOf, configFile, latestCheckpoint, metricsFile } from './run-folder.ts';
+import { checkNames, makeModel, makeScheduler, nullLabelOf, openDataset } from './registry.ts';
+import { checkpointsOf, configFile } from './run-folder.ts';
+import { RunReport } from './run-report.ts';
 
 export interface TrainRunOptions {
   /** The run's folder. */
   out: string;
-  /** Go on from the newest checkpoint of the folder. */
+  /** Go on from a checkpoint of the folder, or from the start where there is none yet. */
   resume: boolean;
+  /** Which checkpoint: `latest` (default), `best`, a step, or the name of its folder; later ones are removed. */
+  checkpoint?: string;
   /** Run the steps as graphs where the engine can; default true. */
   compile?: boolean;
   /** Ends training in good order: a checkpoint is written, then the signal's reason is thrown. */
@@ -32,72 +45,134 @@ export interface TrainedRun {
   steps: LoggedStep[];
 }
 
-/** Trains a run's network in a folder, writing `config.json`, `metrics.jsonl` and checkpoints as it goes. */
+/**
+ * Trains a run's network in a folder, writing `config.json`, `metrics.jsonl` and checkpoints as it goes.
+ *
+ * @throws DiffusionError `DIFFUSION_BAD_CONFIG`, `DIFFUSION_RUN_LOCKED`, `DIFFUSION_CHECKPOINT_DAMAGED`,
+ *   `DIFFUSION_OUTPUT_NOT_WRITABLE`; those of the trainer
+ */
 export async function trainRun(config: RunConfig, options: TrainRunOptions): Promise<TrainedRun> {
-  const { out, resume, compile = true, signal } = options;
+  const { out, resume } = options;
+  checkNames(config);
   const dataset = await openDataset(config);
+  checkBatch(config, dataset.length);
   const model = makeModel(config);
-  makeFolder(checkpointsOf(out));
-  const unlock = lockRun(out);
-  const trainer = new Trainer({
-    ...config,
-    denoiser: model,
-    scheduler: makeScheduler('ddpm', config),
-    schedule: config.learningRateSchedule,
-    totalSteps: config.steps,
-    ema: { decay: config.emaDecay },
-    compile,
-  });
-  const log = new MetricsLog(metricsFile(out));
-  const batches = dataset.batches({
-    batchSize: config.batch,
-    shuffle: { seed: config.seed },
-    epochs: Infinity,
-    dropLast: true,
-  });
-  const events = new EventFile(out);
-  let saved = 0;
-  const save = async () => {
-    if (trainer.step === saved) return;
-    const [state, weights] = await Promise.all([trainer.state(), readParameters(trainer.parameters.parameters)]);
-    writeCheckpoint(checkpointsOf(out), { ...state, weights, data: batches.state() }, config.keepCheckpoints);
-    saved = trainer.step;
-  };
   try {
-    if (resume) {
-      const checkpoint = await readCheckpoint(latestCheckpoint(out));
+    makeFolder(checkpointsOf(out));
+    const unlock = lockRun(out);
+    try {
+      removeUnfinished(checkpointsOf(out));
+      const path = resume ? findCheckpoint(checkpointsOf(out), options.checkpoint) : undefined;
+      const checkpoint = path === undefined ? undefined : await readCheckpoint(path);
+      const batches = dataset.batches({
+        batchSize: config.batch,
+        shuffle: { seed: config.seed },
+        epochs: Infinity,
+        dropLast: true,
+      });
+      try {
+        return await train({ config, model, batches, ...(checkpoint && { checkpoint }) }, options);
+      } finally {
+        await batches.return();
+      }
+    } finally {
+      unlock();
+    }
+  } catch (error) {
+    model.dispose();
+    throw error;
+  } finally {
+    await dataset.close();
+  }
+}
+
+interface Parts {
+  config: RunConfig;
+  model: Network;
+  batches: Batches;
+  checkpoint?: Checkpoint;
+}
+
+type Batches = ReturnType<Awaited<ReturnType<typeof openDataset>>['batches']> & AsyncIterator<TensorBatch>;
+
+/** Everything between the lock and its release. */
+async function train({ config, model, batches, checkpoint }: Parts, options: TrainRunOptions): Promise<TrainedRun> {
+  const { out, compile = true, signal } = options;
+  const trainer = makeTrainer(config, model, compile);
+  let report: RunReport | undefined;
+  try {
+    if (checkpoint !== undefined) {
       assignParameters(trainer.parameters.parameters, checkpoint.weights);
       trainer.restore(checkpoint);
       await batches.restore(checkpoint.data as ReturnType<typeof batches.state>);
-      saved = trainer.step;
+      removeLaterThan(checkpointsOf(out), trainer.step);
     }
-    log.rewindTo(trainer.step);
     writeAtomically(configFile(out), `${JSON.stringify(config, null, 2)}\n`);
+    report = new RunReport({ out, config, model, trainer, signal, compile });
+    let saved = trainer.step;
+    const save = async () => {
+      if (trainer.step === saved) return;
+      const [state, weights] = await Promise.all([trainer.state(), readParameters(trainer.parameters.parameters)]);
+      const score = report!.takeScore();
+      const content = { ...state, weights, data: batches.state(), ...(score !== undefined && { score }) };
+      writeCheckpoint(checkpointsOf(out), content, config.keepCheckpoints);
+      saved = trainer.step;
+      report!.plot();
+    };
     options.onStart?.({ parameters: trainer.parameters.size, firstStep: trainer.step });
     while (trainer.step < config.steps) {
       await nextTurn();
-      const { value: batch, done } = await batches.next();
-      if (done === true) break;
-      const result = await trainer.trainStep(batch).finally(() => batch.images.dispose());
-      log.append(result);
-      events.scalars(result.step, {
-        loss: result.loss,
-        'gradient norm': result.gradNorm,
-        'learning rate': result.learningRate,
+      const taken = await take(batches, config.accumulate);
+      const result = await trainer.trainStep(taken).finally(() => taken.forEach(({ images }) => images.dispose()));
+      await report.after(result).catch((error: unknown) => {
+        // A signal also ends the sampling of pictures; the step is made all the same.
+        if (!signal.aborted) throw error;
       });
       options.onStep?.(result);
       if (trainer.step % config.checkpointEvery === 0 || signal.aborted) await save();
       signal.throwIfAborted();
     }
     await save();
+    report.plot({ always: true });
     trainer.useEma();
-    return { model, parameters: trainer.parameters.size, steps: log.read() };
-  } catch (error) {
-    model.dispose();
-    throw error;
+    return { model, parameters: trainer.parameters.size, steps: report.steps() };
   } finally {
-    await batches.return?.();
+    report?.dispose();
     trainer.dispose();
-    unlock();
   }
+}
+
+function makeTrainer(config: RunConfig, model: Network, compile: boolean): Trainer {
+  const { lossGamma, selfConditioning, classConditioning, labelDropout, ...rest } = config;
+  const decays = typeof config.emaDecay === 'number' ? [config.emaDecay] : config.emaDecay;
+  return new Trainer({
+    ...rest,
+    denoiser: model,
+    scheduler: makeScheduler('ddpm', config),
+    schedule: config.learningRateSchedule,
+    totalSteps: config.steps,
+    ema: decays.map((decay) => ({ decay })),
+    selfConditioning,
+    compile,
+    ...(lossGamma !== null && { lossGamma }),
+    ...(classConditioning && { classConditioning: { nullLabel: nullLabelOf(config), dropout: labelDropout } }),
+  });
+}
+
+/** The next batches of an endless iteration. */
+async function take(batches: AsyncIterator<TensorBatch>, count: number): Promise<TensorBatch[]> {
+  const taken: TensorBatch[] = [];
+  try {
+    while (taken.length < count) taken.push(((await batches.next()) as IteratorYieldResult<TensorBatch>).value);
+    return taken;
+  } catch (error) {
+    for (const { images } of taken) images.dispose();
+    throw error;
+  }
+}
+
+function checkBatch({ batch, dataset }: RunConfig, length: number): void {
+  if (batch <= length) return;
+  const allowed = `an integer from 1 to ${length}, the images of '${dataset}'`;
+  throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument: 'batch', value: batch, allowed }));
 }

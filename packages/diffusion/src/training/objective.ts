@@ -1,6 +1,7 @@
 import { unknownName } from '@missing-u/errors';
 import * as tf from '@tensorflow/tfjs-core';
-import type { TrainableDenoiser, TrainingScheduler } from '../contracts.ts';
+import { checkOutput } from '../check-output.ts';
+import type { Condition, TrainableDenoiser, TrainingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import type { FlatParameters } from './flat-parameters.ts';
 
@@ -22,11 +23,20 @@ export function trainingTarget(
   throw new DiffusionError('DIFFUSION_UNKNOWN_PREDICTION_TYPE', message);
 }
 
+/** What the loss is given besides images, times and targets. */
+export interface LossOptions {
+  /** [batch], how much each image's error counts; by default each counts 1 / batch, which gives the mean. */
+  shares?: tf.Tensor1D;
+  condition?: Condition;
+}
+
 /**
  * The mean squared error of the network's answer (the simple loss, Ho et al. 2020, eq. 14) and its gradient.
  *
  * @param noisy [batch, height, width, channels]; `timesteps` [batch]; `target` like `noisy`.
- * @returns `loss`, a scalar, and `gradient`, the vector of all parameters' gradients.
+ * @returns `loss`, a scalar; `errors`, the squared error of each image [batch]; and `gradient`, the vector of all parameters'
+ *   gradients.
+ * @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT`
  */
 export function lossAndGradient(
   denoiser: TrainableDenoiser,
@@ -34,15 +44,20 @@ export function lossAndGradient(
   noisy: tf.Tensor4D,
   timesteps: tf.Tensor1D,
   target: tf.Tensor4D,
-): { loss: tf.Scalar; gradient: tf.Tensor1D } {
+  { shares, condition }: LossOptions = {},
+): { loss: tf.Scalar; errors: tf.Tensor1D; gradient: tf.Tensor1D } {
   return tf.tidy(() => {
     const { variables } = parameters;
-    const { value, grads } = tf.variableGrads(
-      () => tf.mean(tf.square(tf.sub(denoiser.predict(noisy, timesteps), target))),
-      variables,
-    );
-    const gradient = parameters.flatten(variables.map((variable) => grads[variable.name] ?? null));
-    return { loss: value, gradient };
+    const batch = noisy.shape[0];
+    const weights = shares ?? tf.fill<tf.Rank.R1>([batch], 1 / batch);
+    const errorsOf = (): tf.Tensor1D => {
+      const output = denoiser.predict(noisy, timesteps, condition);
+      checkOutput(output, noisy, target.shape);
+      return tf.mean(tf.square(tf.sub(output, target)), [1, 2, 3]);
+    };
+    // The weights are the vector of the vector-Jacobian product, so that one pass gives the errors and the loss's gradient.
+    const { value: errors, grads } = tf.engine().gradients(errorsOf, variables, weights, true);
+    return { loss: tf.sum(tf.mul(errors, weights)), errors, gradient: parameters.flatten(grads) };
   });
 }
 

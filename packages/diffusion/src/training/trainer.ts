@@ -1,21 +1,39 @@
-import { compile, EngineError, type Compiled, type CompileStats } from '@missing-u/engine';
+import { compile, type Compiled, type CompileStats } from '@missing-u/engine';
 import { invalidArgument } from '@missing-u/errors';
 import { createGenerator, type Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ImageBatch, TrainableDenoiser, TrainingScheduler } from '../contracts.ts';
+import { guided } from '../compiled.ts';
+import type { Condition, ImageBatch, TrainableDenoiser, TrainingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { Adam, type AdamOptions } from './adam.ts';
 import { Ema, type EmaOptions } from './ema.ts';
 import { FlatParameters } from './flat-parameters.ts';
 import { learningRateAt, type LearningRateOptions } from './learning-rate.ts';
+import { lossWeights, type LossWeightOptions } from './loss-weights.ts';
+import { findNonFinite } from './non-finite.ts';
 import { clipByGlobalNorm, lossAndGradient, trainingTarget } from './objective.ts';
+import { estimateClean } from './self-condition.ts';
+import { makeTimestepSampler, type TimestepSampler, type TimestepSampling } from './timestep-sampler.ts';
 
-export interface TrainerOptions extends AdamOptions, LearningRateOptions {
+export interface TrainerOptions extends AdamOptions, LearningRateOptions, LossWeightOptions {
   denoiser: TrainableDenoiser;
   scheduler: TrainingScheduler;
   /** Largest global norm of the gradient; default 1. */
   maxGradNorm?: number;
-  ema?: EmaOptions;
+  /** The average of the weights, or several with decays of their own; `useEma` takes the first. */
+  ema?: EmaOptions | readonly EmaOptions[];
+  /** How timesteps are drawn: `uniform` (default), `stratified` or `loss-second-moment`. */
+  timestepSampling?: TimestepSampling;
+  /**
+   * Give a network with `selfCondition` its own estimate of the clean images in half of the steps, and zeros in the others (Chen
+   * et al. 2022, "Analog Bits"); default false.
+   */
+  selfConditioning?: boolean;
+  /**
+   * Train with class labels, which each batch then has to have, and hide them in a share `dropout` (default 0.1) of the images by
+   * the class `nullLabel`, so that the network can be guided without a classifier (Ho & Salimans 2022).
+   */
+  classConditioning?: { nullLabel: number; dropout?: number };
   /** Seed of timesteps and noise; each step draws from its own fork, so that a resumed run needs only its step number. */
   seed: number;
   /**
@@ -25,20 +43,28 @@ export interface TrainerOptions extends AdamOptions, LearningRateOptions {
   compile?: boolean;
 }
 
-/** Noisy images, timesteps and the network's target to the loss, the norm of the gradient, and the clipped gradient. */
-type GradientFunction = (
-  noisy: tf.Tensor4D,
-  timesteps: tf.Tensor1D,
-  target: tf.Tensor4D,
-) => [loss: tf.Scalar, norm: tf.Scalar, clipped: tf.Tensor1D];
+/** What one evaluation of the network sees; conditions are there in every call of a trainer or in none. */
+type NetworkInputs = [noisy: tf.Tensor4D, timesteps: tf.Tensor1D, ...condition: (tf.Tensor1D | tf.Tensor4D)[]];
 
-/** Assigns weights, moments and average, from the gradient and the numbers of this update. */
-type UpdateFunction = (gradient: tf.Tensor1D, coefficients: tf.Tensor1D, decay: tf.Scalar) => [];
+/** The target, how much each image counts, and the network's inputs, to each image's error and the gradient. */
+type GradientFunction = (
+  target: tf.Tensor4D,
+  shares: tf.Tensor1D,
+  ...inputs: NetworkInputs
+) => [errors: tf.Tensor1D, gradient: tf.Tensor1D];
+
+type PredictFunction = (...inputs: NetworkInputs) => tf.Tensor4D;
+
+type ClipFunction = (gradient: tf.Tensor1D) => [norm: tf.Scalar, clipped: tf.Tensor1D];
+
+/** Assigns weights, moments and averages, from the gradient and the numbers of this update. */
+type UpdateFunction = (gradient: tf.Tensor1D, coefficients: tf.Tensor1D, decays: tf.Tensor1D) => [];
 
 /** What one optimiser step did. */
 export interface TrainingStep {
   /** Steps made so far, this one included. */
   step: number;
+  /** What was minimised: the mean of the images' weighted squared errors. */
   loss: number;
   gradNorm: number;
   learningRate: number;
@@ -48,45 +74,79 @@ export interface TrainingStep {
 export interface TrainerState {
   step: number;
   optimizer: { count: number; first: Float32Array; second: Float32Array };
-  ema: { updates: number; average: Float32Array };
+  /** One per average. */
+  ema: readonly { updates: number; average: Float32Array }[];
+  /** What the choice of timesteps has learnt, as JSON. */
+  timesteps?: unknown;
+}
+
+/** The random choices of one step, for all images of all its batches. */
+interface Draw {
+  generator: Generator;
+  timesteps: Float64Array;
+  /** How much each image's error counts; 1 / images where nothing is weighted. */
+  shares: Float64Array;
+  labels?: Float32Array;
+  selfCondition: boolean;
 }
 
 /**
- * Trains a denoiser by the simple loss of DDPM with Adam, clipping by the global norm, and an EMA of the weights. It holds
- * no data and no files: give it batches, ask it for its state.
+ * Trains a denoiser by the simple loss of DDPM, weighted if asked, with Adam, clipping by the global norm, and averages of the
+ * weights. It holds no data and no files: give it batches, ask it for its state.
  */
 export class Trainer {
   readonly parameters: FlatParameters;
   readonly #options: TrainerOptions;
   readonly #adam: Adam;
-  readonly #ema: Ema;
+  readonly #emas: readonly Ema[];
   readonly #random: Generator;
+  readonly #sampler: TimestepSampler;
+  readonly #weights: Float64Array;
   readonly #gradient: Compiled<GradientFunction>;
+  readonly #predict: Compiled<PredictFunction>;
+  readonly #clip: Compiled<ClipFunction>;
   readonly #update: Compiled<UpdateFunction>;
   #step = 0;
 
+  /** @throws DiffusionError `DIFFUSION_UNKNOWN_TIMESTEP_SAMPLING`, `DIFFUSION_UNKNOWN_LOSS_WEIGHTING`, `DIFFUSION_BAD_CONFIG` */
   constructor(options: TrainerOptions) {
+    checkOptions(options);
     this.#options = options;
+    const { denoiser, scheduler, maxGradNorm = 1, compile: enabled = true, timestepSampling = 'uniform' } = options;
     this.#random = createGenerator(options.seed);
-    this.parameters = new FlatParameters(options.denoiser.parameters().filter(({ variable }) => variable.trainable));
+    this.#sampler = makeTimestepSampler(timestepSampling, chainLength(scheduler));
+    this.#weights = lossWeights(scheduler, options);
+    this.parameters = new FlatParameters(denoiser.parameters().filter(({ variable }) => variable.trainable));
     this.#adam = new Adam(this.parameters.size, options);
     const weights = this.parameters.read();
-    this.#ema = new Ema(weights, options.ema);
+    this.#emas = listOf(options.ema ?? {}).map((ema) => new Ema(weights, ema));
     weights.dispose();
-    const { denoiser, maxGradNorm = 1, compile: enabled = true } = options;
     this.#gradient = compile<GradientFunction>(
-      (noisy, timesteps, target) => {
-        const { loss, gradient } = lossAndGradient(denoiser, this.parameters, noisy, timesteps, target);
+      (target, shares, noisy, timesteps, ...inputs) => {
+        const condition = this.#condition(inputs);
+        const options = { shares, ...(condition && { condition }) };
+        const { errors, gradient } = lossAndGradient(denoiser, this.parameters, noisy, timesteps, target, options);
+        return [errors, gradient];
+      },
+      { enabled },
+    );
+    this.#predict = compile<PredictFunction>(
+      (noisy, timesteps, ...inputs) => denoiser.predict(noisy, timesteps, this.#condition(inputs)),
+      { enabled },
+    );
+    this.#clip = compile<ClipFunction>(
+      (gradient) => {
         const { norm, clipped } = clipByGlobalNorm(gradient, maxGradNorm);
-        return [loss, norm, clipped];
+        return [norm, clipped];
       },
       { enabled },
     );
     this.#update = compile<UpdateFunction>(
-      (gradient, coefficients, decay) => {
+      (gradient, coefficients, decays) => {
         const next = this.#adam.apply(this.parameters.read(), gradient, coefficients);
         this.parameters.write(next);
-        this.#ema.apply(next, decay);
+        const each = tf.split(decays, this.#emas.length);
+        this.#emas.forEach((ema, i) => ema.apply(next, tf.reshape(each[i]!, [])));
         return [];
       },
       { enabled },
@@ -99,30 +159,49 @@ export class Trainer {
   }
 
   /**
-   * One optimiser step on a batch, which it does not dispose.
+   * One optimiser step on a batch, or on several whose gradients are accumulated: the same step as on one batch of all their
+   * images, in the memory of one. The batches stay the caller's to dispose.
    *
-   * @throws DiffusionError `DIFFUSION_LOSS_NOT_FINITE`, before anything is updated; `DIFFUSION_NOT_COMPILABLE`.
+   * @throws DiffusionError `DIFFUSION_LOSS_NOT_FINITE`, before anything is updated, which names the layer;
+   *   `DIFFUSION_NOT_COMPILABLE`; `DIFFUSION_BAD_DENOISER_OUTPUT`; `DIFFUSION_NO_LABELS`
    */
-  async trainStep({ images }: ImageBatch): Promise<TrainingStep> {
-    const { scheduler } = this.#options;
-    const random = this.#random.fork(this.#step);
-    const [loss, norm, clipped] = tf.tidy(() => {
-      const chain = Number(scheduler.config['num_train_timesteps']);
-      const timesteps = Array.from({ length: images.shape[0] }, () => random.integer(chain));
-      const noise = tf.tensor4d(random.fillNormal(new Float32Array(images.size)), images.shape);
-      const noisy = scheduler.addNoise(images, noise, timesteps);
-      const target = trainingTarget(scheduler, images, noise, timesteps);
-      return guided(() => this.#gradient(noisy, tf.tensor1d(timesteps, 'float32'), target));
-    });
+  async trainStep(batches: ImageBatch | readonly ImageBatch[]): Promise<TrainingStep> {
+    const parts = listOf(batches);
+    const draw = this.#draw(parts);
+    const errors: tf.Tensor1D[] = [];
+    let gradient: tf.Tensor1D | undefined;
+    let first = 0;
     try {
-      const [lossValue, gradNorm] = await Promise.all([scalar(loss), scalar(norm)]);
-      if (!Number.isFinite(lossValue) || !Number.isFinite(gradNorm)) throw notFinite(this.#step, lossValue, gradNorm);
-      const learningRate = learningRateAt(this.#step, this.#options);
-      tf.tidy(() => guided(() => this.#update(clipped, this.#adam.coefficients(learningRate), this.#ema.decay())));
-      this.#step += 1;
-      return { step: this.#step, loss: lossValue, gradNorm, learningRate };
+      for (const { images } of parts) {
+        const result = tf.tidy(() => {
+          const { target, shares, inputs } = this.#inputs(images, draw, first);
+          const [error, part] = guided(() => this.#gradient(target, shares, ...inputs));
+          return { error, sum: gradient === undefined ? part : tf.add<tf.Tensor1D>(gradient, part) };
+        });
+        gradient?.dispose();
+        gradient = result.sum;
+        errors.push(result.error);
+        first += images.shape[0];
+      }
+      const [norm, clipped] = guided(() => this.#clip(gradient!));
+      try {
+        const [gradNorm, ...values] = await Promise.all([scalar(norm), ...errors.map((error) => error.data())]);
+        const squares = Float64Array.from(values.flatMap((value) => [...value]));
+        const loss = squares.reduce((sum, error, i) => sum + error * draw.shares[i]!, 0);
+        if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw await this.#notFinite(parts, loss, gradNorm);
+        const learningRate = learningRateAt(this.#step, this.#options);
+        tf.tidy(() => {
+          const decays = tf.stack(this.#emas.map((ema) => ema.decay())) as tf.Tensor1D;
+          guided(() => this.#update(clipped, this.#adam.coefficients(learningRate), decays));
+        });
+        this.#sampler.update?.(draw.timesteps, squares);
+        this.#step += 1;
+        return { step: this.#step, loss, gradNorm, learningRate };
+      } finally {
+        tf.dispose([norm, clipped]);
+      }
     } finally {
-      tf.dispose([loss, norm, clipped]);
+      tf.dispose([errors, gradient ?? []]);
     }
   }
 
@@ -131,63 +210,184 @@ export class Trainer {
     return { gradient: this.#gradient.stats, update: this.#update.stats };
   }
 
-  /** Puts the averaged weights into the network: the end of training. */
-  useEma(): void {
-    this.parameters.write(this.#ema.state().average);
+  /** Puts an average of the weights into the network: the end of training. */
+  useEma(index = 0): void {
+    this.parameters.write(this.#emaAt(index).state().average);
+  }
+
+  /** Runs `work` with an average of the weights in the network, and the trained ones back afterwards. */
+  async withEma<T>(work: () => T | Promise<T>, index = 0): Promise<T> {
+    const weights = this.parameters.read();
+    try {
+      this.useEma(index);
+      return await work();
+    } finally {
+      this.parameters.write(weights);
+      weights.dispose();
+    }
   }
 
   async state(): Promise<TrainerState> {
     const { count, first, second } = this.#adam.state();
-    const { updates, average } = this.#ema.state();
-    const [m, v, mean] = (await Promise.all([first.data(), second.data(), average.data()])) as Float32Array[];
-    return { step: this.#step, optimizer: { count, first: m!, second: v! }, ema: { updates, average: mean! } };
+    const values = (tensor: tf.Tensor) => tensor.data() as Promise<Float32Array>;
+    const ema = this.#emas.map(async (one) => {
+      const { updates, average } = one.state();
+      return { updates, average: await values(average) };
+    });
+    const timesteps = this.#sampler.state?.();
+    return {
+      step: this.#step,
+      optimizer: { count, first: await values(first), second: await values(second) },
+      ema: await Promise.all(ema),
+      ...(timesteps !== undefined && { timesteps }),
+    };
   }
 
   /**
    * Goes on from a state; the network's weights are the caller's to load.
    *
-   * @throws DiffusionError `DIFFUSION_STATE_MISMATCH` where the state is of a network of another size.
+   * @throws DiffusionError `DIFFUSION_STATE_MISMATCH` where the state is of a network of another size, or has other averages.
    */
   restore(state: TrainerState): void {
-    for (const [argument, vector] of Object.entries({ ...state.optimizer, average: state.ema.average })) {
-      if (typeof vector === 'number' || vector.length === this.parameters.size) continue;
+    const { first, second } = state.optimizer;
+    const averages = state.ema.map(({ average }, i) => [`ema[${i}].average`, average] as const);
+    for (const [argument, vector] of [['first', first] as const, ['second', second] as const, ...averages]) {
+      if (vector.length === this.parameters.size) continue;
       const allowed = `a vector of the network's ${this.parameters.size} parameters`;
       const value = `a vector of ${vector.length}`;
       throw new DiffusionError('DIFFUSION_STATE_MISMATCH', invalidArgument({ argument, value, allowed }));
     }
+    if (state.ema.length !== this.#emas.length) {
+      const allowed = `a list of ${this.#emas.length}, as many as the trainer's averages`;
+      const message = invalidArgument({ argument: 'ema', value: `a list of ${state.ema.length}`, allowed });
+      throw new DiffusionError('DIFFUSION_STATE_MISMATCH', message);
+    }
     this.#step = state.step;
     this.#adam.restore(state.optimizer);
-    this.#ema.restore(state.ema);
+    this.#emas.forEach((ema, i) => ema.restore(state.ema[i]!));
+    if (state.timesteps !== undefined) this.#sampler.restore?.(state.timesteps as never);
   }
 
-  /** Frees optimiser, average and graphs; the network is the caller's. */
+  /** Frees optimiser, averages and graphs; the network is the caller's. */
   dispose(): void {
-    this.#gradient.dispose();
-    this.#update.dispose();
-    this.#adam.dispose();
-    this.#ema.dispose();
+    for (const part of [this.#gradient, this.#predict, this.#clip, this.#update, this.#adam, ...this.#emas])
+      part.dispose();
+  }
+
+  #emaAt(index: number): Ema {
+    const ema = this.#emas[index];
+    if (ema !== undefined) return ema;
+    const allowed = `an integer from 0 to ${this.#emas.length - 1}, the trainer's averages`;
+    throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument: 'index', value: index, allowed }));
+  }
+
+  #draw(batches: readonly ImageBatch[]): Draw {
+    const generator = this.#random.fork(this.#step);
+    const count = batches.reduce((sum, { images }) => sum + images.shape[0], 0);
+    const { values: timesteps, weights } = this.#sampler.draw(generator, count);
+    const labels = this.#labels(batches, generator.fork(LABELS));
+    return {
+      generator,
+      timesteps,
+      shares: weights.map((weight, i) => (weight * this.#weights[timesteps[i]!]!) / count),
+      ...(labels && { labels }),
+      selfCondition: this.#options.selfConditioning === true && generator.fork(SELF_CONDITION).uniform() < 0.5,
+    };
+  }
+
+  /** The labels of all images, some of them hidden; undefined where training is not conditional. */
+  #labels(batches: readonly ImageBatch[], generator: Generator): Float32Array | undefined {
+    const { classConditioning } = this.#options;
+    if (classConditioning === undefined) return undefined;
+    const { nullLabel, dropout = 0.1 } = classConditioning;
+    const labels = batches.flatMap(({ labels, images }) => {
+      if (labels?.length === images.shape[0]) return Array.from(labels);
+      const value = labels === undefined ? undefined : `a list of ${labels.length}`;
+      const allowed = `one class number for each of the ${images.shape[0]} images, because training is class-conditional`;
+      throw new DiffusionError('DIFFUSION_NO_LABELS', invalidArgument({ argument: 'labels', value, allowed }));
+    });
+    return Float32Array.from(labels, (label) => (generator.uniform() < dropout ? nullLabel : label));
+  }
+
+  /** What the network sees of a batch whose first image is image `first` of the step, to be called in a tidy. */
+  #inputs(images: tf.Tensor4D, draw: Draw, first: number) {
+    const { scheduler, selfConditioning } = this.#options;
+    const mine = <T extends Float32Array | Float64Array>(values: T) =>
+      values.slice(first, first + images.shape[0]) as T;
+    const timesteps = mine(draw.timesteps);
+    const noise = tf.tensor4d(draw.generator.fillNormal(new Float32Array(images.size)), images.shape);
+    const inputs: NetworkInputs = [
+      scheduler.addNoise(images, noise, timesteps),
+      tf.tensor1d(Float32Array.from(timesteps)),
+    ];
+    if (draw.labels !== undefined) inputs.push(tf.tensor1d(mine(draw.labels)));
+    if (selfConditioning === true) {
+      const nothing: tf.Tensor4D = tf.zerosLike(images);
+      const estimate = () => guided(() => this.#predict(...inputs, nothing));
+      inputs.push(draw.selfCondition ? estimateClean(scheduler, inputs[0], estimate(), timesteps) : nothing);
+    }
+    const target = trainingTarget(scheduler, images, noise, timesteps);
+    return { target, shares: tf.tensor1d(Float32Array.from(mine(draw.shares))), inputs };
+  }
+
+  /** The condition in a network's inputs beyond images and times. */
+  #condition(inputs: readonly tf.Tensor[]): Condition | undefined {
+    const { classConditioning, selfConditioning } = this.#options;
+    if (inputs.length === 0) return undefined;
+    return {
+      ...(classConditioning !== undefined && { classLabels: inputs[0] as tf.Tensor1D }),
+      ...(selfConditioning === true && { selfCondition: inputs.at(-1) as tf.Tensor4D }),
+    };
+  }
+
+  /** The error of a loss that is not finite, with the place where it comes from. */
+  async #notFinite(batches: readonly ImageBatch[], loss: number, gradNorm: number): Promise<DiffusionError> {
+    const draw = this.#draw(batches);
+    let first = 0;
+    let culprit: string | undefined;
+    for (const { images } of batches) {
+      const { target, shares, inputs } = tf.tidy(() => this.#inputs(images, draw, first));
+      const [noisy, timesteps, ...rest] = inputs;
+      const condition = this.#condition(rest);
+      const found = { noisy, timesteps, target, ...(condition && { condition }) };
+      culprit ??= await findNonFinite(this.#options.denoiser, this.parameters, found);
+      tf.dispose([target, shares, inputs]);
+      first += images.shape[0];
+    }
+    const where = culprit === undefined ? '' : ` The first thing that is not finite is ${culprit}.`;
+    return new DiffusionError(
+      'DIFFUSION_LOSS_NOT_FINITE',
+      `Step ${this.#step + 1} gave a loss of ${loss} and a gradient norm of ${gradNorm}; the weights were left as they ` +
+        `were.${where} Lower \`learningRate\`, add \`warmupSteps\`, or check the images for values outside [-1, 1].`,
+    );
+  }
+}
+
+/** Streams of a step beside that of timesteps and noise, so that options do not move each other's draws. */
+const LABELS = 1;
+const SELF_CONDITION = 2;
+
+function chainLength({ config }: TrainingScheduler): number {
+  return Number(config['num_train_timesteps']);
+}
+
+function listOf<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
+function checkOptions({ ema, classConditioning }: TrainerOptions): void {
+  const refuse = (argument: string, value: unknown, allowed: string): never => {
+    throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument, value, allowed }));
+  };
+  if (Array.isArray(ema) && ema.length === 0) refuse('ema', ema, 'one average or more');
+  if (classConditioning === undefined) return;
+  const { dropout = 0.1, nullLabel } = classConditioning;
+  if (!(dropout >= 0 && dropout <= 1)) refuse('classConditioning.dropout', dropout, 'a number from 0 to 1');
+  if (!(Number.isInteger(nullLabel) && nullLabel >= 0)) {
+    refuse('classConditioning.nullLabel', nullLabel, 'an integer of 0 or more');
   }
 }
 
 async function scalar(tensor: tf.Tensor): Promise<number> {
   return (await tensor.data())[0]!;
-}
-
-/** Adds to what `compile` refuses how to train without it. */
-function guided<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (!(error instanceof EngineError && error.code.startsWith('ENGINE_COMPILE_'))) throw error;
-    const remedy = 'To train it as it is, slower: `compile: false`, or `--no-compile` on the command line.';
-    throw new DiffusionError('DIFFUSION_NOT_COMPILABLE', `${error.message} ${remedy}`, { cause: error });
-  }
-}
-
-function notFinite(step: number, loss: number, gradNorm: number): DiffusionError {
-  return new DiffusionError(
-    'DIFFUSION_LOSS_NOT_FINITE',
-    `Step ${step + 1} gave a loss of ${loss} and a gradient norm of ${gradNorm}; the weights were left as they were. ` +
-      'Lower `learningRate`, add `warmupSteps`, or check the images for values outside [-1, 1].',
-  );
 }

@@ -73,6 +73,21 @@ export class LossSecondMomentSampler {
     return { values, weights: values.map((t) => 1 / (this.count * probabilities[t]!)) };
   }
 
+  /** What has been noted, as JSON, for checkpoints. */
+  state(): { losses: number[][]; seen: number[] } {
+    return { losses: this.#losses.map((losses) => [...losses]), seen: [...this.#seen] };
+  }
+
+  /** Goes on from a state of a sampler of the same size. */
+  restore({ losses, seen }: { losses: readonly (readonly number[])[]; seen: readonly number[] }): void {
+    if (losses.length !== this.count || losses.some(({ length }) => length !== this.historyPerTerm)) {
+      const value = `${losses.length} histories of ${losses[0]?.length} losses`;
+      refuse({ argument: 'state', value, allowed: `${this.count} histories of ${this.historyPerTerm} losses` });
+    }
+    losses.forEach((history, t) => this.#losses[t]!.set(history));
+    this.#seen.set(seen);
+  }
+
   /** Takes note of unweighted losses at their timesteps. */
   update(timesteps: ArrayLike<number>, losses: ArrayLike<number>): void {
     for (let i = 0; i < timesteps.length; i++) {

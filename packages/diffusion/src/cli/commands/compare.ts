@@ -58,7 +58,7 @@ async function run(folders: string[], flags: Flags): Promise<void> {
   const out = resolve(flags.out);
   makeFolder(out);
   await startEngine(flags);
-  const runs = await Promise.all(folders.map(loadRun));
+  const runs = await Promise.all(folders.map((folder) => loadRun(folder)));
   const extractor = await openExtractor(flags);
   try {
     const config = commonConfig(runs.map(({ config }) => config));

@@ -1,22 +1,25 @@
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { invalidArgument } from '@missing-u/errors';
 import { Command } from 'commander';
 import { DiffusionError } from '../../errors.ts';
-import { writeAtomically } from '../../runs/files.ts';
-import { lossPlot } from '../../plots/loss-plot.ts';
-import { resolveConfig, type RunConfig } from '../../runs/config.ts';
+import { findCheckpoint, listCheckpoints, stepOf } from '../../runs/checkpoint.ts';
+import { readConfigFile } from '../../runs/config-file.ts';
+import { defaultConfig, resolveConfig, resumedConfig, type RunConfig } from '../../runs/config.ts';
 import { checkNames, datasetNames, modelNames } from '../../runs/registry.ts';
-import { checkpointsOf, readConfigFile, readRunConfig } from '../../runs/run-folder.ts';
-import { listCheckpoints } from '../../runs/checkpoint.ts';
+import { checkpointsOf, readRunConfig } from '../../runs/run-folder.ts';
 import { trainRun } from '../../runs/train-run.ts';
+import { learningRateSchedules } from '../../training/learning-rate.ts';
+import { lossWeightings } from '../../training/loss-weights.ts';
+import { timestepSamplings } from '../../training/timestep-sampler.ts';
 import { interruptible } from '../interrupt.ts';
-import { integer, number, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
+import { integer, number, numbers, withEngineFlags, type EngineFlags } from '../options.ts';
 import { trainingProgress } from '../progress.ts';
 import { startEngine } from '../start-engine.ts';
 
 interface Flags extends EngineFlags, Partial<RunConfig> {
   out?: string;
   resume?: string;
+  checkpoint?: string;
   config?: string;
   json?: boolean;
   compile: boolean;
@@ -25,22 +28,43 @@ interface Flags extends EngineFlags, Partial<RunConfig> {
 export function trainCommand(): Command {
   const command = new Command('train')
     .description('train a denoiser; the run lives in a folder and can be taken up again')
-    .option('--config <file>', 'JSON file with the keys of config.json; flags win over it')
+    .option('--config <file>', 'JSON or TypeScript file with the keys of config.json; flags win over it')
     .option('--out <folder>', 'folder of the run (default: runs/<dataset>-<model>)')
-    .option('--resume <folder>', 'go on from the newest checkpoint of a run')
+    .option('--resume <folder>', 'go on from a checkpoint of a run')
+    .option('--checkpoint <name>', 'with --resume: latest, best, or a step; later ones are removed (default: latest)')
     .option('--dataset <name>', `data set: ${datasetNames.join(', ')} (default: mnist)`)
     .option('--root <folder>', "folder of the data set's files")
     .option('--model <name>', `network: ${modelNames.join(', ')} (default: cunet)`)
     .option('--channels <count>', 'width of the network (default: 16)', integer)
     .option('--size <pixels>', 'side of the images, a multiple of 16 (default: 32)', integer)
+    .option('--timesteps <count>', 'diffusion steps of the chain (default: 1000)', integer)
     .option('--schedule <name>', 'noise schedule (default: linear)')
     .option('--prediction <name>', 'epsilon, sample or v_prediction (default: epsilon)')
     .option('--steps <count>', 'optimiser steps (default: 10000)', integer)
-    .option('--batch <count>', 'images a step (default: 64)', integer)
+    .option('--batch <count>', 'images a batch (default: 64)', integer)
+    .option('--accumulate <count>', 'batches a step (default: 1)', integer)
     .option('--learning-rate <rate>', 'of Adam (default: 0.0004)', number)
+    .option(
+      '--learning-rate-schedule <name>',
+      `${learningRateSchedules.join(', ')} (default: ${defaultConfig.learningRateSchedule})`,
+    )
     .option('--warmup-steps <count>', 'steps over which the rate grows (default: 100)', integer)
-    .option('--ema-decay <decay>', 'of the averaged weights (default: 0.999)', number)
-    .option('--checkpoint-every <count>', 'steps between checkpoints (default: 500)', positiveInteger)
+    .option('--weight-decay <share>', "decoupled weight decay: AdamW's (default: 0, which is Adam)", number)
+    .option('--max-grad-norm <norm>', 'the gradient is cut to this norm (default: 1)', number)
+    .option('--ema-decay <decays>', 'of the averaged weights; several with commas (default: 0.999)', numbers)
+    .option('--loss-weighting <name>', `${lossWeightings.join(', ')} (default: constant)`)
+    .option('--loss-gamma <gamma>', 'of min-snr (default: 5) and p2 (default: 1)', number)
+    .option('--timestep-sampling <name>', `${timestepSamplings.join(', ')} (default: uniform)`)
+    .option('--self-conditioning', 'let the network see its own estimate (unet)')
+    .option('--class-conditioning', 'let the network see the labels (unet2d)')
+    .option('--label-dropout <share>', 'share of hidden labels, for guidance (default: 0.1)', number)
+    .option('--checkpoint-every <count>', 'steps between checkpoints (default: 500)', integer)
+    .option('--keep-checkpoints <count>', 'newest ones that stay, besides the best (default: 3)', integer)
+    .option('--sample-every <count>', 'steps between pictures of samples, 0 for none (default: 1000)', integer)
+    .option('--validate-every <count>', 'steps between validations, 0 for none (default: 0)', integer)
+    .option('--validation-count <count>', 'images of a validation (default: 512)', integer)
+    .option('--evaluate-every <count>', 'steps between Fréchet distances of samples, 0 for none (default: 0)', integer)
+    .option('--evaluate-count <count>', 'samples of a Fréchet distance (default: 256)', integer)
     .option('--seed <number>', 'of weights, data order, timesteps and noise (default: 0)', integer)
     .option('--no-compile', 'run each operation by itself, not whole steps as graphs (native engine)')
     .option('--json', 'print the result as JSON on standard output');
@@ -48,35 +72,69 @@ export function trainCommand(): Command {
     .addHelpText(
       'after',
       '\nExamples:\n  missing-u train --dataset mnist --channels 8 --steps 400 --batch 32 --out runs/first\n' +
-        '  missing-u train --resume runs/first --steps 1000',
+        '  missing-u train --resume runs/first --steps 1000\n  missing-u train --config run.ts --seed 1 --out runs/second',
     )
     .action(train);
 }
 
-async function train({ out, resume, config: file, json, compile, engine, threads, ...given }: Flags): Promise<void> {
-  const config = resolveConfig({
-    ...(resume === undefined ? {} : readRunConfig(resume)),
-    ...(file === undefined ? {} : readConfigFile(file)),
-    ...given,
-  });
+async function train({ out, resume, checkpoint, config: file, json, compile, engine, threads, ...flags }: Flags) {
+  const given = { ...(file === undefined ? {} : await readConfigFile(file)), ...flags };
+  if (checkpoint !== undefined && resume === undefined)
+    refuse('--checkpoint names a checkpoint of a run: add --resume.');
+  if (out !== undefined && resume !== undefined) refuse('--resume goes on in the folder of the run: leave out --out.');
+  const before = resume === undefined ? undefined : readRunConfig(resume);
+  const config = before === undefined ? resolveConfig(given) : resumedConfig(before, given);
   checkNames(config);
   const folder = resolve(resume ?? out ?? join('runs', `${config.dataset}-${config.model}`));
   if (resume === undefined) refuseUsedFolder(folder);
+  else refuseFewerSteps(folder, config, checkpoint);
   const engineName = await startEngine({ ...(engine && { engine }), ...(threads && { threads }) });
+  process.stderr.write(`${JSON.stringify(config)}\n`);
   const begin = performance.now();
   const progress = trainingProgress(config.steps);
   const run = await interruptible((signal) =>
-    trainRun(config, { out: folder, resume: resume !== undefined, compile, signal, ...progress }),
+    trainRun(config, {
+      out: folder,
+      resume: resume !== undefined,
+      ...(checkpoint !== undefined && { checkpoint }),
+      compile,
+      signal,
+      ...progress,
+    }),
   ).finally(() => progress.stop());
   run.model.dispose();
-  writeAtomically(join(folder, 'loss.png'), lossPlot(run.steps, `${config.model} on ${config.dataset}`));
   const seconds = (performance.now() - begin) / 1000;
-  const result = { out: folder, engine: engineName, parameters: run.parameters, steps: run.steps.length, seconds };
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : `trained ${config.steps} steps: ${folder}\n`);
+  const loss = run.steps.at(-1)?.loss ?? null;
+  const result = {
+    out: folder,
+    engine: engineName,
+    parameters: run.parameters,
+    steps: run.steps.length,
+    loss,
+    seconds,
+  };
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : `trained ${run.steps.length} steps: ${folder}\n`);
 }
 
 function refuseUsedFolder(folder: string): void {
-  if (!existsSync(checkpointsOf(folder)) || listCheckpoints(checkpointsOf(folder)).length === 0) return;
+  if (listCheckpoints(checkpointsOf(folder)).length === 0) return;
   const message = `\`${folder}\` holds a run already. Go on with it (missing-u train --resume ${folder}) or name another \`--out\`.`;
   throw new DiffusionError('DIFFUSION_RUN_EXISTS', message);
+}
+
+/** A run cannot go on to a step that is behind it. */
+function refuseFewerSteps(folder: string, { steps }: RunConfig, checkpoint: string | undefined): void {
+  const path = findCheckpoint(checkpointsOf(folder), checkpoint);
+  const made = path === undefined ? 0 : stepOf(path);
+  if (steps >= made) return;
+  const message = invalidArgument({
+    argument: 'steps',
+    value: steps,
+    allowed: `${made} or more, the steps made already`,
+  });
+  throw new DiffusionError('DIFFUSION_BAD_CONFIG', message);
+}
+
+function refuse(message: string): never {
+  throw new DiffusionError('DIFFUSION_BAD_CONFIG', message);
 }

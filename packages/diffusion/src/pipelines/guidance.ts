@@ -1,0 +1,37 @@
+import { invalidArgument } from '@missing-u/errors';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Condition, Denoiser } from '../contracts.ts';
+import { DiffusionError } from '../errors.ts';
+
+export interface GuidanceOptions {
+  /**
+   * How far to go from the unconditional prediction through the conditional one: 1 is the conditional one, above 1 exaggerates
+   * what the condition asks for (`guidance_scale` of diffusers, 1 + w of the paper).
+   */
+  guidanceScale: number;
+  /** The class that stood for hidden labels in training. */
+  nullLabel: number;
+}
+
+/**
+ * Guidance without a classifier (Ho & Salimans 2022, equation 6): u + s (c - u), where c is the prediction with the labels, u
+ * the one with the null label, and s the scale. It needs a network that was trained with hidden labels.
+ *
+ * @throws DiffusionError `DIFFUSION_BAD_GUIDANCE`
+ */
+export function classifierFreeGuidance(denoiser: Denoiser, { guidanceScale, nullLabel }: GuidanceOptions): Denoiser {
+  if (!Number.isFinite(guidanceScale)) {
+    const bad = { argument: 'guidanceScale', value: guidanceScale, allowed: 'a number' };
+    throw new DiffusionError('DIFFUSION_BAD_GUIDANCE', invalidArgument(bad));
+  }
+  return {
+    predict: (sample, timesteps, condition: Condition = {}) =>
+      tf.tidy(() => {
+        const conditional = denoiser.predict(sample, timesteps, condition);
+        if (guidanceScale === 1) return conditional;
+        const nothing: tf.Tensor1D = tf.fill([sample.shape[0]], nullLabel);
+        const unconditional = denoiser.predict(sample, timesteps, { ...condition, classLabels: nothing });
+        return tf.add(unconditional, tf.mul(tf.sub(conditional, unconditional), guidanceScale));
+      }),
+  };
+}

@@ -1,0 +1,56 @@
+import { invalidArgument } from '@missing-u/errors';
+import type { Denoiser } from '../contracts.ts';
+import { DiffusionError } from '../errors.ts';
+
+export type ImageShape = readonly [height: number, width: number, channels: number];
+
+/** What the networks of this project say of their images, in our names or diffusers'. */
+interface ImageConfig {
+  imageSize?: number;
+  inChannels?: number;
+  sample_size?: number | readonly [number, number] | null;
+  in_channels?: number;
+  num_class_embeds?: number | null;
+  selfCondition?: boolean;
+}
+
+/**
+ * The shape of a denoiser's images: what is asked for, or what its configuration says.
+ *
+ * @throws DiffusionError `DIFFUSION_BAD_IMAGE_SHAPE`
+ */
+export function imageShapeOf(denoiser: Denoiser, asked?: ImageShape): ImageShape {
+  const shape = asked ?? configuredShape(configOf(denoiser));
+  if (shape?.length === 3 && shape.every((size) => Number.isInteger(size) && size > 0)) return shape;
+  const allowed = 'three integers of 1 or more: height, width and channels of an image';
+  const remedy = 'give it, because this denoiser does not tell the size of its images';
+  const message = invalidArgument({
+    argument: 'imageShape',
+    value: asked,
+    allowed,
+    ...(asked === undefined && { remedy }),
+  });
+  throw new DiffusionError('DIFFUSION_BAD_IMAGE_SHAPE', message);
+}
+
+/** The last class of a conditional network, which by convention stands for hidden labels. */
+export function nullLabelOf(denoiser: Denoiser): number | undefined {
+  const { num_class_embeds: count } = configOf(denoiser);
+  return typeof count === 'number' ? count - 1 : undefined;
+}
+
+/** Whether a network was made to see its own estimate. */
+export function wantsSelfCondition(denoiser: Denoiser): boolean {
+  return configOf(denoiser).selfCondition === true;
+}
+
+function configOf(denoiser: Denoiser): ImageConfig {
+  return (denoiser as { config?: ImageConfig }).config ?? {};
+}
+
+function configuredShape({ imageSize, inChannels, sample_size, in_channels }: ImageConfig): ImageShape | undefined {
+  const size = imageSize ?? sample_size;
+  const channels = inChannels ?? in_channels;
+  if (size === undefined || size === null || channels === undefined) return undefined;
+  return typeof size === 'number' ? [size, size, channels] : [...size, channels];
+}

@@ -1,0 +1,94 @@
+import { compile, EngineError, type Compiled } from '@missing-u/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { checkOutput } from '../check-output.ts';
+import { guided } from '../compiled.ts';
+import type { Condition, Denoiser } from '../contracts.ts';
+
+type PredictFunction = (
+  sample: tf.Tensor4D,
+  timesteps: tf.Tensor1D,
+  ...condition: (tf.Tensor1D | tf.Tensor4D)[]
+) => tf.Tensor4D;
+
+/**
+ * Calls a denoiser for a sampler, as a graph where the engine has graphs (`native`). The networks of this project are compiled
+ * unless they cannot be; other denoisers may want times as numbers, and are compiled only where asked.
+ */
+export class Predictor implements Denoiser {
+  readonly denoiser: Denoiser;
+  readonly #mode: 'always' | 'if possible' | 'never';
+  #compiled: { labelled: boolean; run: Compiled<PredictFunction> } | undefined;
+  #refused = false;
+
+  /** @param wanted true: always, false: never, undefined: networks of this project, unless they cannot be compiled */
+  constructor(denoiser: Denoiser, wanted: boolean | undefined) {
+    this.denoiser = denoiser;
+    this.#mode = wanted === undefined ? (isModule(denoiser) ? 'if possible' : 'never') : wanted ? 'always' : 'never';
+  }
+
+  /** @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT`, `DIFFUSION_NOT_COMPILABLE` */
+  predict(sample: tf.Tensor4D, timestep: number, condition?: Condition): tf.Tensor4D {
+    if (this.#mode === 'never' || this.#refused || tf.getBackend() !== 'native') {
+      return this.#plain(sample, timestep, condition);
+    }
+    try {
+      return this.#graph(sample, timestep, condition);
+    } catch (error) {
+      const cause = (error as Error).cause;
+      if (this.#mode === 'always' || !(cause instanceof EngineError)) throw error;
+      this.#refused = true;
+      return this.#plain(sample, timestep, condition);
+    }
+  }
+
+  /** Frees the graphs; the denoiser is the caller's. */
+  dispose(): void {
+    this.#compiled?.run.dispose();
+    this.#compiled = undefined;
+  }
+
+  #plain(sample: tf.Tensor4D, timestep: number, condition: Condition | undefined): tf.Tensor4D {
+    const output = condition
+      ? this.denoiser.predict(sample, timestep, condition)
+      : this.denoiser.predict(sample, timestep);
+    checkOutput(output, sample);
+    return output;
+  }
+
+  #graph(sample: tf.Tensor4D, timestep: number, condition: Condition = {}): tf.Tensor4D {
+    const { classLabels, selfCondition } = condition;
+    return tf.tidy(() => {
+      const labels = classLabels === undefined ? [] : [asTensor(classLabels)];
+      const times = tf.fill<tf.Rank.R1>([sample.shape[0]], timestep);
+      const inputs = [...labels, ...(selfCondition === undefined ? [] : [selfCondition])];
+      const { run } = this.#compiledFor(labels.length === 1);
+      return guided(() => run(sample, times, ...inputs));
+    });
+  }
+
+  /** What the inputs beyond images and times mean is part of the function. */
+  #compiledFor(labelled: boolean): { run: Compiled<PredictFunction> } {
+    if (this.#compiled?.labelled === labelled) return this.#compiled;
+    this.dispose();
+    const run = compile<PredictFunction>((sample, timesteps, ...inputs) => {
+      const classLabels = labelled ? { classLabels: inputs[0] as tf.Tensor1D } : {};
+      const rest = inputs.slice(labelled ? 1 : 0);
+      const selfCondition = rest.length === 0 ? {} : { selfCondition: rest[0] as tf.Tensor4D };
+      const condition = inputs.length === 0 ? undefined : { ...classLabels, ...selfCondition };
+      const output = this.denoiser.predict(sample, timesteps, condition);
+      checkOutput(output, sample);
+      return output;
+    });
+    this.#compiled = { labelled, run };
+    return this.#compiled;
+  }
+}
+
+function asTensor(labels: tf.Tensor1D | readonly number[]): tf.Tensor1D {
+  return labels instanceof tf.Tensor ? labels : tf.tensor1d([...labels], 'float32');
+}
+
+/** Whether a denoiser is a tree of modules, whose predictions depend on tensors alone. */
+export function isModule(denoiser: Denoiser): boolean {
+  return typeof (denoiser as { directMembers?: unknown }).directMembers === 'function';
+}

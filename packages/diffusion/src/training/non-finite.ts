@@ -1,0 +1,94 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { recordCalls, type Module } from '@missing-u/unet-blocks';
+import type { Condition, TrainableDenoiser } from '../contracts.ts';
+import type { FlatParameters } from './flat-parameters.ts';
+import { lossAndGradient } from './objective.ts';
+
+/** One evaluation of the loss, to look at. */
+export interface LossInputs {
+  noisy: tf.Tensor4D;
+  timesteps: tf.Tensor1D;
+  target: tf.Tensor4D;
+  condition?: Condition;
+}
+
+/**
+ * Where a loss or gradient stops being finite: the images, a weight, the first layer whose output is not, or the last layer
+ * whose gradient is not. It runs the network once more, operation by operation. Undefined where everything is finite.
+ */
+export async function findNonFinite(
+  denoiser: TrainableDenoiser,
+  parameters: FlatParameters,
+  { noisy, timesteps, target, condition }: LossInputs,
+): Promise<string | undefined> {
+  if (!(await allFinite([noisy]))) return 'the images of the batch';
+  const bad = await firstOf(parameters.parameters, ({ variable }) => variable);
+  if (bad !== undefined) return `the weight \`${bad.name}\``;
+  const layer = await firstLayer(denoiser, noisy, timesteps, condition);
+  if (layer !== undefined) return `the output of the layer \`${layer}\``;
+  const { gradient, ...rest } = lossAndGradient(denoiser, parameters, noisy, timesteps, target, {
+    ...(condition && { condition }),
+  });
+  const parts = parameters.unflatten(gradient);
+  try {
+    // Gradients flow from the last layer to the first: the last bad one is where it began.
+    const named = parameters.parameters.map(({ name }, i) => ({ name, part: parts[i]! })).reverse();
+    const source = await firstOf(named, ({ part }) => part);
+    return source === undefined ? undefined : `the gradient of \`${source.name}\``;
+  } finally {
+    tf.dispose([gradient, rest, parts]);
+  }
+}
+
+/** The path of the first layer, in the order of computation, that gives something not finite. */
+async function firstLayer(
+  denoiser: TrainableDenoiser,
+  noisy: tf.Tensor4D,
+  timesteps: tf.Tensor1D,
+  condition: Condition | undefined,
+): Promise<string | undefined> {
+  const sums: { layer: Module; sum: tf.Tensor }[] = [];
+  const output = tf.tidy(() => {
+    let prediction: tf.Tensor4D | undefined;
+    recordCalls(
+      () => (prediction = denoiser.predict(noisy, timesteps, condition)),
+      (layer, tensor) => sums.push({ layer, sum: tf.keep(tf.sum(tensor)) }),
+    );
+    return prediction!;
+  });
+  try {
+    const found = await firstOf(sums, ({ sum }) => sum);
+    if (found !== undefined) return pathOf(denoiser, found.layer) ?? found.layer.constructor.name;
+    return (await allFinite([output])) ? undefined : 'predict (its result)';
+  } finally {
+    tf.dispose([output, sums.map(({ sum }) => sum)]);
+  }
+}
+
+/** Where a layer hangs in a network's tree of modules. */
+function pathOf(root: object, layer: Module, prefix = ''): string | undefined {
+  const { directMembers } = root as Partial<Module>;
+  for (const { name, member } of directMembers?.call(root) ?? []) {
+    const path = [prefix, name].filter((part) => part !== '').join('.');
+    if (member === layer) return path;
+    const below = pathOf(member, layer, path);
+    if (below !== undefined) return below;
+  }
+  return undefined;
+}
+
+async function firstOf<T>(items: readonly T[], tensorOf: (item: T) => tf.Tensor): Promise<T | undefined> {
+  for (const item of items) if (!(await allFinite([tensorOf(item)]))) return item;
+  return undefined;
+}
+
+/** Whether tensors hold finite numbers only: one that does not makes their sum infinite or NaN. */
+export async function allFinite(tensors: readonly tf.Tensor[]): Promise<boolean> {
+  for (const tensor of tensors) {
+    const sum = tf.sum(tensor);
+    const [value] = await sum.data();
+    sum.dispose();
+    if (!Number.isFinite(value)) return false;
+  }
+  return true;
+}
