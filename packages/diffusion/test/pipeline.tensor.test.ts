@@ -2,7 +2,20 @@ import { createGenerator } from '@missing-u/random';
 import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { DiffusionPipeline, imageToImage, type Denoiser, type SamplingScheduler } from '../src/index.ts';
+import { UNet } from '@missing-u/unet-blocks';
+import {
+  classifierFreeGuidance,
+  DDIMPipeline,
+  DDPMPipeline,
+  DiffusionPipeline,
+  imageToImage,
+  inpaint,
+  interpolateImages,
+  interpolateNoise,
+  likelihood,
+  type Denoiser,
+  type SamplingScheduler,
+} from '../src/index.ts';
 
 const imageShape = [4, 4, 1] as const;
 
@@ -15,6 +28,20 @@ function oneImageWorld(value: number): Denoiser {
     predict(sample, timesteps) {
       const abar = alphaBar[timesteps as number]!;
       return tf.tidy(() => tf.div(tf.sub(sample, Math.sqrt(abar) * value), Math.sqrt(1 - abar)));
+    },
+  };
+}
+
+/** The same world in velocities: v = sqrt(abar) eps - sqrt(1 - abar) x0. */
+function oneImageVelocity(value: number): Denoiser {
+  const { alphasCumprod } = new DDPMScheduler();
+  return {
+    predict(sample, timestep) {
+      const abar = alphasCumprod[timestep as number]!;
+      return tf.tidy(() => {
+        const noise = tf.div(tf.sub(sample, Math.sqrt(abar) * value), Math.sqrt(1 - abar));
+        return tf.sub(tf.mul(noise, Math.sqrt(abar)), Math.sqrt(1 - abar) * value);
+      });
     },
   };
 }
@@ -121,6 +148,219 @@ describe('DiffusionPipeline', () => {
     }
     const narrow: Denoiser = { predict: () => tf.zeros([1, 4, 4, 2]) };
     await expect(sampleWith(narrow, ddim())).rejects.toMatchObject({ code: 'DIFFUSION_BAD_DENOISER_OUTPUT' });
+  });
+});
+
+describe('pipelines of one kind', () => {
+  const unet = oneImageWorld(0.5);
+
+  it('have their own steps, and DDIM its scheduler', async () => {
+    const ddim = new DDIMPipeline({ unet, scheduler: new DDPMScheduler({ betaSchedule: 'squaredcos_cap_v2' }) });
+    expect(ddim.scheduler).toBeInstanceOf(DDIMScheduler);
+    expect((ddim.scheduler as DDIMScheduler).config['beta_schedule']).toBe('squaredcos_cap_v2');
+    (await ddim.sample({ imageShape })).dispose();
+    expect(ddim.scheduler.timesteps).toHaveLength(50);
+    const ddpm = new DDPMPipeline({ denoiser: unet });
+    expect(ddpm.denoiser).toBe(unet);
+    expect(ddpm.scheduler).toBeInstanceOf(DDPMScheduler);
+  });
+
+  it('take the shape of the images from the network, and give what is asked for', async () => {
+    const network = { ...pixelwise, config: { imageSize: 4, inChannels: 1 } };
+    const pipeline = new DiffusionPipeline({ denoiser: network, scheduler: ddim() });
+    const options = { batchSize: 2, numInferenceSteps: 2 };
+    const { data, shape } = await pipeline.sample({ ...options, outputType: 'array' });
+    expect(shape).toEqual([2, 4, 4, 1]);
+    const bytes = await pipeline.sample({ ...options, outputType: 'bytes' });
+    expect([...bytes.data]).toEqual(Array.from(data, (value) => Math.round(255 * value)));
+    const tensor = await pipeline.sample(options);
+    expect(tensor).toBeAllClose(data);
+    tensor.dispose();
+    const unknown = pipeline.sample({ ...options, outputType: 'arary' as 'array' });
+    await expect(unknown).rejects.toMatchObject({ code: 'DIFFUSION_UNKNOWN_OUTPUT_TYPE' });
+    pipeline.unet = pixelwise;
+    await expect(pipeline.sample(options)).rejects.toMatchObject({ code: 'DIFFUSION_BAD_IMAGE_SHAPE' });
+  });
+
+  it.each([
+    ['nothing', {}, /`unet` is undefined/],
+    ['no denoiser', { unet: {} }, /`unet`/],
+    ['no scheduler', { unet: pixelwise, scheduler: {} }, /`scheduler`/],
+  ])('refuse %s', (_, parts, message) => {
+    expect(() => new DiffusionPipeline(parts as never)).toThrow(message);
+  });
+
+  it.each([
+    ['NaN', () => tf.fill([1, 4, 4, 1], NaN)],
+    ['a promise', () => Promise.resolve(tf.zeros([1]))],
+  ])('refuse a denoiser that answers with %s, and leak nothing', async (_, answer) => {
+    const bad = { predict: answer as unknown as Denoiser['predict'] };
+    const expected = { code: 'DIFFUSION_BAD_DENOISER_OUTPUT' };
+    await expect(sampleWith(bad, ddim())).rejects.toMatchObject(expected);
+    if (_ === 'NaN') await expect(() => expect(sampleWith(bad, ddim())).rejects.toThrow()).toLeakNoTensors();
+  });
+
+  it('compute as many images at once as fit in the memory that is given', async () => {
+    const unet = new UNet({ inChannels: 1, dim: 8, dimMults: [1], imageSize: 8, seed: 0 });
+    const batches = new Set<number>();
+    const predict = unet.predict.bind(unet);
+    unet.predict = (sample, ...rest) => {
+      batches.add(sample.shape[0]);
+      return predict(sample, ...rest);
+    };
+    const pipeline = new DiffusionPipeline({ unet, scheduler: ddim() });
+    const options = { batchSize: 5, numInferenceSteps: 1, compile: false };
+    (await pipeline.sample(options)).dispose();
+    expect(batches).toEqual(new Set([1, 5]));
+    batches.clear();
+    (await pipeline.sample({ ...options, memory: 1 })).dispose();
+    expect(batches).toEqual(new Set([1]));
+    pipeline.dispose();
+    unet.dispose();
+  });
+});
+
+describe('guidance without a classifier', () => {
+  /** Predicts noise that is its label everywhere. */
+  const labelled: Denoiser = {
+    predict: (sample, _, condition) =>
+      tf.tidy(() => {
+        const labels = tf.tensor1d(Array.from(condition!.classLabels as number[]));
+        return tf.add<tf.Tensor4D>(tf.zerosLike(sample), tf.reshape(labels, [-1, 1, 1, 1]));
+      }),
+  };
+
+  it('goes from the prediction without label through that with it', () => {
+    const asArray: Denoiser = {
+      predict: (sample, t, condition) => {
+        const { classLabels } = condition!;
+        const list = classLabels instanceof tf.Tensor ? [...classLabels.dataSync()] : classLabels!;
+        return labelled.predict(sample, t, { classLabels: list });
+      },
+    };
+    const guided = classifierFreeGuidance(asArray, { guidanceScale: 3, nullLabel: 1 });
+    const sample: tf.Tensor4D = tf.zeros([1, 2, 2, 1]);
+    const output = guided.predict(sample, 0, { classLabels: [2] });
+    expect(output).toBeAllClose([4, 4, 4, 4]); // 1 + 3 (2 - 1)
+    tf.dispose([sample, output]);
+  });
+
+  it('is a matter of options in a pipeline, whose labels are checked', async () => {
+    const pipeline = new DiffusionPipeline({ unet: labelled, scheduler: ddim() });
+    const options = { imageShape, batchSize: 2, numInferenceSteps: 2, chunkSize: 1 };
+    const one = await pipeline.sample({ ...options, classLabels: [0, 1] });
+    const other = await pipeline.sample({ ...options, classLabels: 1 });
+    const second = (images: tf.Tensor4D) => tf.tidy(() => tf.slice(images, [1], [1]));
+    expect(second(one)).toBeAllClose(second(other));
+    tf.dispose([one, other]);
+    const bad = (extra: object) => expect(pipeline.sample({ ...options, ...extra })).rejects;
+    await bad({ classLabels: [1] }).toMatchObject({ code: 'DIFFUSION_BAD_LABELS' });
+    await bad({ classLabels: 1, guidanceScale: 2 }).toMatchObject({ code: 'DIFFUSION_BAD_GUIDANCE' });
+    await bad({ guidanceScale: 2, nullLabel: 3 }).toMatchObject({ code: 'DIFFUSION_BAD_GUIDANCE' });
+  });
+});
+
+describe('self-conditioning', () => {
+  it('gives the network the estimate of the step before, zeros first', async () => {
+    const seen: number[] = [];
+    const unet: Denoiser = {
+      predict: (sample, _, condition) => {
+        seen.push(tf.tidy(() => tf.mean(condition!.selfCondition!).dataSync()[0]!));
+        return tf.tidy(() => oneImageWorld(0.5).predict(sample, _));
+      },
+    };
+    const pipeline = new DiffusionPipeline({ unet, scheduler: ddim() });
+    await expect(async () => {
+      (await pipeline.sample({ imageShape, numInferenceSteps: 3, selfConditioning: true })).dispose();
+    }).toLeakNoTensors();
+    expect(seen.slice(0, 3)).toBeAllClose([0, 0.5, 0.5], { atol: 5e-3 });
+  });
+});
+
+describe('inpaint', () => {
+  it('keeps the known part and paints the rest as the model would, without leaks', async () => {
+    const images = tf.tidy(() => tf.fill<tf.Rank.R4>([2, 4, 4, 1], 0.2));
+    const mask = tf.tidy(() => tf.concat<tf.Tensor4D>([tf.ones([1, 2, 4, 1]), tf.zeros([1, 2, 4, 1])], 1));
+    const options = { images, mask, numInferenceSteps: 20, jumpLength: 5, jumpNSample: 2 };
+    for (const predictionType of ['epsilon', 'v_prediction'] as const) {
+      const scheduler = new DDIMScheduler({ predictionType });
+      const unet = predictionType === 'epsilon' ? oneImageWorld(0.5) : oneImageVelocity(0.5);
+      await expect(async () => {
+        const painted = await inpaint(new DiffusionPipeline({ unet, scheduler }), options);
+        const half = [...new Array<number>(8).fill(0.2), ...new Array<number>(8).fill(0.75)];
+        expect(painted).toBeAllClose([...half, ...half], { atol: 2e-3 });
+        painted.dispose();
+      }).toLeakNoTensors();
+    }
+    const pipeline = new DiffusionPipeline({ unet: oneImageWorld(0.5), scheduler: ddim() });
+    const small: tf.Tensor4D = tf.ones([1, 2, 2, 1]);
+    await expect(inpaint(pipeline, { images, mask: small })).rejects.toMatchObject({ code: 'DIFFUSION_BAD_MASK' });
+    tf.dispose([images, mask, small]);
+  });
+});
+
+describe('interpolation', () => {
+  const pipeline = new DiffusionPipeline({ unet: pixelwise, scheduler: ddim() });
+
+  it('of noise begins and ends with the samples of its seeds', async () => {
+    const options = { imageShape, numInferenceSteps: 4 };
+    const from = await pipeline.sample({ ...options, generator: 1, eta: 0 });
+    const to = await pipeline.sample({ ...options, generator: 2, eta: 0 });
+    await expect(async () => {
+      const way = await interpolateNoise(pipeline, { ...options, from: 1, to: 2, count: 4 });
+      const ends = tf.split(way, 4);
+      expect(ends[0]).toBeAllClose(from, { atol: 1e-4 });
+      expect(ends[3]).toBeAllClose(to, { atol: 1e-4 });
+      tf.dispose([way, ends]);
+    }).toLeakNoTensors();
+    tf.dispose([from, to]);
+  });
+
+  it('of images gives the images back where nothing is given up, and their means between', async () => {
+    const [from, to] = [tf.fill([4, 4, 1], 0.2), tf.fill([4, 4, 1], 0.6)] as [tf.Tensor3D, tf.Tensor3D];
+    const way = await interpolateImages(pipeline, { from, to, count: 3, strength: 0 });
+    expect(tf.tidy(() => tf.mean(way, [1, 2, 3]))).toBeAllClose([0.2, 0.4, 0.6]);
+    const noised = await interpolateImages(pipeline, { from, to, count: 3, strength: 0.3, numInferenceSteps: 10 });
+    const means = tf.tidy(() => tf.mean(noised, [1, 2, 3])).dataSync();
+    expect(means[0]).toBeLessThan(means[1]!);
+    expect(means[1]).toBeLessThan(means[2]!);
+    const wide = tf.zeros<tf.Rank.R3>([4, 5, 1]);
+    await expect(interpolateImages(pipeline, { from, to: wide })).rejects.toMatchObject({
+      code: 'DIFFUSION_BAD_IMAGES',
+    });
+    await expect(interpolateNoise(pipeline, { from: 0, to: 1, count: 1 })).rejects.toMatchObject({
+      code: 'DIFFUSION_BAD_COUNT',
+    });
+    tf.dispose([from, to, wide, way, noised]);
+  });
+});
+
+describe('likelihood', () => {
+  it('is that of the standard normal distribution for its exact denoiser, in any prediction', () => {
+    const { alphasCumprod } = new DDPMScheduler();
+    const at = (t: number) => alphasCumprod[Math.round(t)]!;
+    // E[eps | x_t] = sqrt(1 - abar) x_t, and E[x0 | x_t] = sqrt(abar) x_t.
+    const noise: Denoiser = { predict: (x, t) => tf.mul(x, Math.sqrt(1 - at(t as number))) };
+    const clean: Denoiser = { predict: (x, t) => tf.mul(x, Math.sqrt(at(t as number))) };
+    const images = tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.linspace(0.1, 0.9, 8), [2, 2, 2, 1]));
+    const values = [...images.dataSync()].map((value) => 2 * value - 1);
+    const expected = [0, 1].map((i) =>
+      values.slice(4 * i, 4 * i + 4).reduce((sum, x) => sum - x ** 2 / 2 - Math.log(2 * Math.PI) / 2, 0),
+    );
+    for (const [predictionType, unet] of [
+      ['epsilon', noise],
+      ['sample', clean],
+    ] as const) {
+      const pipeline = new DiffusionPipeline({ unet, scheduler: new DDPMScheduler({ predictionType }) });
+      const found = likelihood(pipeline, { images, dequantize: false });
+      expect([...found.logLikelihood]).toBeAllClose(expected, { rtol: 2e-2 });
+      expect(found.bitsPerDim[0]).toBeAllClose(-found.logLikelihood[0]! / 4 / Math.LN2 + 7, { rtol: 1e-6 });
+    }
+    const pipeline = new DiffusionPipeline({ unet: noise, scheduler: new DDPMScheduler() });
+    expect(() => likelihood(pipeline, { images: tf.zeros([1]) as never })).toThrow(
+      expect.objectContaining({ code: 'DIFFUSION_BAD_IMAGES' }),
+    );
+    images.dispose();
   });
 });
 

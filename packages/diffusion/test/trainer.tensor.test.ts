@@ -2,7 +2,16 @@ import { createGenerator } from '@missing-u/random';
 import { DDPMScheduler } from '@missing-u/schedulers';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { Trainer, type TrainableDenoiser, type TrainerOptions, type TrainingScheduler } from '../src/index.ts';
+import {
+  Trainer,
+  validate,
+  type Denoiser,
+  type TrainableDenoiser,
+  type TrainerOptions,
+  type TrainerState,
+  type TrainingScheduler,
+} from '../src/index.ts';
+import { UNet } from '@missing-u/unet-blocks';
 
 /** eps = a * x + b: small enough that the best parameters are known. */
 function affineDenoiser(): TrainableDenoiser & { dispose(): void } {
@@ -85,6 +94,133 @@ describe('Trainer', () => {
     }).toLeakNoTensors();
   });
 
+  it('accumulates gradients: two halves of a batch are the step of the whole', async () => {
+    const [one, two] = [affineDenoiser(), affineDenoiser()];
+    const [whole, halves] = [makeTrainer(one), makeTrainer(two)];
+    const images = normalImages(0);
+    const parts = tf.split(images, 2).map((part) => ({ images: part as tf.Tensor4D }));
+    const [a, b] = [await whole.trainStep({ images }), await halves.trainStep(parts)];
+    expect(b.loss).toBeCloseTo(a.loss, 6);
+    expect(b.gradNorm).toBeCloseTo(a.gradNorm, 6);
+    tf.dispose([images, parts.map((part) => part.images)]);
+    for (const owned of [whole, halves, one, two]) owned.dispose();
+  });
+
+  it('keeps several averages, each with its own decay', async () => {
+    const denoiser = affineDenoiser();
+    const trainer = makeTrainer(denoiser, { ema: [{ decay: 0.5 }, { decay: 0 }] });
+    await steps(trainer, 6);
+    const weights = [...trainer.parameters.read().dataSync()];
+    const { ema } = await trainer.state();
+    expect(ema[1]!.average).toBeAllClose(weights, { rtol: 1e-6 });
+    expect(ema[0]!.average).not.toBeAllClose(weights, { rtol: 1e-3 });
+    const inside = await trainer.withEma(() => [...denoiser.parameters()[0]!.variable.dataSync()]);
+    expect(inside[0]).toBeCloseTo(ema[0]!.average[0]!, 6);
+    expect([...denoiser.parameters()[0]!.variable.dataSync()][0]).toBeCloseTo(weights[0]!, 6);
+    expect(() => trainer.useEma(2)).toThrow(expect.objectContaining({ code: 'DIFFUSION_BAD_CONFIG' }));
+    trainer.dispose();
+    denoiser.dispose();
+  });
+
+  it.each([
+    ['min-snr', undefined, (snr: number) => Math.min(snr, 5) / snr],
+    ['p2', undefined, (snr: number) => 1 / (1 + snr)],
+    ['snr', undefined, () => 1],
+  ] as const)('weighs the errors by %s', async (lossWeighting, _, weightOf) => {
+    const denoiser = affineDenoiser(); // It answers 0: its error is the mean square of the noise.
+    const [plain, weighted] = [makeTrainer(denoiser), makeTrainer(denoiser, { lossWeighting })];
+    const { alphasCumprod } = new DDPMScheduler();
+    const random = createGenerator(1).fork(0);
+    const timesteps = Array.from({ length: 64 }, () => random.integer(1000));
+    const noise = random.fillNormal(new Float32Array(64 * 16));
+    const expected = timesteps.reduce((sum, t, i) => {
+      const error = noise.subarray(16 * i, 16 * i + 16).reduce((total, e) => total + e * e, 0) / 16;
+      return sum + (weightOf(alphasCumprod[t]! / (1 - alphasCumprod[t]!)) * error) / 64;
+    }, 0);
+    const images = normalImages(0);
+    expect((await weighted.trainStep({ images })).loss).toBeAllClose(expected, { rtol: 1e-4 });
+    for (const owned of [plain, weighted, denoiser, images]) owned.dispose();
+  });
+
+  it('samples timesteps by their losses, and goes on with them', async () => {
+    const [one, two] = [affineDenoiser(), affineDenoiser()];
+    const short = new DDPMScheduler({ numTrainTimesteps: 8 }) as unknown as TrainingScheduler;
+    const options = { scheduler: short, timestepSampling: 'loss-second-moment' } as const;
+    const [whole, resumed] = [makeTrainer(one, options), makeTrainer(two, options)];
+    await steps(whole, 4);
+    two.parameters().forEach(({ variable }, i) => variable.assign(one.parameters()[i]!.variable));
+    resumed.restore(JSON.parse(JSON.stringify(await whole.state(), typed)) as TrainerState);
+    expect(await steps(resumed, 2)).toEqual(await steps(whole, 2));
+    for (const owned of [whole, resumed, one, two]) owned.dispose();
+  });
+
+  it('gives labels, some of them hidden, and its own estimate to networks that take them', async () => {
+    const seen: { labels: number[]; estimate: number }[] = [];
+    const variable = tf.tidy(() => tf.variable(tf.scalar(0.1)));
+    const denoiser: TrainableDenoiser = {
+      predict: (sample, _, condition) => {
+        const labels = [...(condition!.classLabels as tf.Tensor1D).dataSync()];
+        seen.push({ labels, estimate: tf.tidy(() => tf.max(tf.abs(condition!.selfCondition!)).dataSync()[0]!) });
+        return tf.tidy(() => tf.mul(sample, variable));
+      },
+      parameters: () => [{ name: 'a', variable }],
+    };
+    const classConditioning = { nullLabel: 10, dropout: 0.5 };
+    const trainer = makeTrainer(denoiser, { classConditioning, selfConditioning: true, compile: false });
+    for (let step = 0; step < 6; step++) {
+      const images = normalImages(step);
+      await trainer.trainStep({ images, labels: new Int32Array(64).fill(3) });
+      images.dispose();
+    }
+    const labels = seen.flatMap((call) => call.labels);
+    expect(new Set(labels)).toEqual(new Set([3, 10]));
+    expect(labels.filter((label) => label === 10).length / labels.length).toBeAllClose(0.5, { atol: 0.1 });
+    // One call with zeros in every step, and another with the estimate in some.
+    expect(seen.filter(({ estimate }) => estimate === 0)).toHaveLength(6);
+    expect(seen.length).toBeGreaterThan(6);
+    expect(seen.length).toBeLessThan(12);
+    const images = normalImages(0);
+    await expect(trainer.trainStep({ images })).rejects.toMatchObject({ code: 'DIFFUSION_NO_LABELS' });
+    for (const owned of [images, trainer, variable]) owned.dispose();
+  });
+
+  it('names the layer where numbers stop being finite', async () => {
+    const unet = new UNet({ inChannels: 1, dim: 8, dimMults: [1, 2], imageSize: 8, seed: 0 });
+    const trainer = makeTrainer(unet, { compile: false });
+    const images: tf.Tensor4D = tf.ones([1, 8, 8, 1]);
+    const { name, variable } = unet.parameters().findLast(({ variable }) => variable.rank === 4)!;
+    variable.assign(tf.tidy(() => tf.fill(variable.shape, 3e38)));
+    await expect(trainer.trainStep({ images })).rejects.toThrow(
+      /first thing that is not finite is the output of the layer `[a-z_.0-9]+`/,
+    );
+    variable.assign(tf.tidy(() => tf.fill(variable.shape, NaN)));
+    await expect(trainer.trainStep({ images })).rejects.toThrow(`the weight \`${name}\``);
+    for (const owned of [images, trainer, unet]) owned.dispose();
+  });
+
+  it.each([
+    [{ lossWeighting: 'minsnr' as 'min-snr' }, 'DIFFUSION_UNKNOWN_LOSS_WEIGHTING'],
+    [{ timestepSampling: 'unifrom' as 'uniform' }, 'DIFFUSION_UNKNOWN_TIMESTEP_SAMPLING'],
+    [{ ema: [] }, 'DIFFUSION_BAD_CONFIG'],
+    [{ classConditioning: { nullLabel: -1 } }, 'DIFFUSION_BAD_CONFIG'],
+  ])('refuses %o', (options, code) => {
+    const denoiser = affineDenoiser();
+    expect(() => makeTrainer(denoiser, options)).toThrow(expect.objectContaining({ code }));
+    denoiser.dispose();
+  });
+
+  it.each([
+    ['another shape', () => tf.zeros([1, 2, 2, 1])],
+    ['a promise', () => Promise.resolve(tf.zeros([1]))],
+    ['nothing', () => undefined],
+  ])('refuses a denoiser that answers with %s', async (_, answer) => {
+    const denoiser = { ...affineDenoiser(), predict: answer as unknown as TrainableDenoiser['predict'] };
+    const trainer = makeTrainer(denoiser, { compile: false });
+    const images = normalImages(0);
+    await expect(trainer.trainStep({ images })).rejects.toMatchObject({ code: 'DIFFUSION_BAD_DENOISER_OUTPUT' });
+    for (const owned of [images, trainer, denoiser]) owned.dispose();
+  });
+
   it('refuses a loss that is not finite before it updates anything', async () => {
     const denoiser = affineDenoiser();
     const trainer = makeTrainer(denoiser);
@@ -105,5 +241,39 @@ describe('Trainer', () => {
     expect(() => trainer.restore(other)).toThrow(expect.objectContaining({ code: 'DIFFUSION_STATE_MISMATCH' }));
     trainer.dispose();
     denoiser.dispose();
+  });
+});
+
+/** Typed arrays as lists, so that a state can pass JSON. */
+function typed(_key: string, value: unknown): unknown {
+  return value instanceof Float32Array ? [...value] : value;
+}
+
+describe('validate', () => {
+  /** It answers 0, so that each image's error is the mean square of its noise, about 1. */
+  const zero: Denoiser = { predict: (sample) => tf.zerosLike(sample) };
+  async function* batches(sizes: number[]): AsyncGenerator<{ images: tf.Tensor4D }> {
+    for (const size of sizes) yield { images: tf.zeros([size, 4, 4, 1]) };
+  }
+  const scheduler = new DDPMScheduler() as unknown as TrainingScheduler;
+
+  it('measures every part of the chain on as many images, the same in batches of any size', async () => {
+    const whole = await validate({ denoiser: zero, scheduler, batches: batches([40]), bins: 4, seed: 0 });
+    const parts = await validate({ denoiser: zero, scheduler, batches: batches([25, 15]), bins: 4, seed: 0 });
+    expect(parts.loss).toBeCloseTo(whole.loss, 6);
+    expect(whole.bins.map(({ from, to, count }) => [from, to, count])).toEqual([
+      [0, 249, 10],
+      [250, 499, 10],
+      [500, 749, 10],
+      [750, 999, 10],
+    ]);
+    expect(whole.loss).toBeAllClose(whole.bins.reduce((sum, { loss }) => sum + loss / 4, 0));
+    expect(whole.loss).toBeAllClose(1, { atol: 0.2 });
+  });
+
+  it('leaks nothing, and refuses bad bins', async () => {
+    const run = (bins: number) => validate({ denoiser: zero, scheduler, batches: batches([3]), bins, seed: 0 });
+    await expect(() => run(2)).toLeakNoTensors();
+    await expect(run(0)).rejects.toMatchObject({ code: 'DIFFUSION_BAD_COUNT' });
   });
 });

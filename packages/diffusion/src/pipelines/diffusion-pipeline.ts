@@ -121,7 +121,7 @@ export class DiffusionPipeline {
     folder: string,
   ): Promise<LoadedPipeline<P>> {
     const { loadPipeline } = await import('./pretrained.ts');
-    return loadPipeline(folder, this as unknown) as Promise<LoadedPipeline<P>>;
+    return loadPipeline(folder, this) as Promise<LoadedPipeline<P>>;
   }
 
   /** Writes the pipeline as a folder in diffusers' layout; Node only. */
@@ -206,7 +206,7 @@ export class DiffusionPipeline {
     classLabels,
   }: GuidedOptions): Denoiser {
     const predictor = this.#predictorFor(compile);
-    if (guidanceScale === 1) return predictor as Denoiser;
+    if (guidanceScale === 1) return predictor;
     if (nullLabel === undefined || classLabels === undefined) {
       const missing = classLabels === undefined ? 'classLabels' : 'nullLabel';
       const message = invalidArgument({
@@ -216,7 +216,7 @@ export class DiffusionPipeline {
       });
       throw new DiffusionError('DIFFUSION_BAD_GUIDANCE', message);
     }
-    return classifierFreeGuidance(predictor as Denoiser, { guidanceScale, nullLabel });
+    return classifierFreeGuidance(predictor, { guidanceScale, nullLabel });
   }
 
   /** Frees the graphs of the compiled network, where there are any; the network is the caller's. */

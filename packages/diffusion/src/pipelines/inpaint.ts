@@ -47,10 +47,7 @@ export async function inpaint(pipeline: DiffusionPipeline, options: InpaintOptio
     typeof options.classLabels === 'number' ? generators.map(() => options.classLabels as number) : options.classLabels;
   const condition = classLabels === undefined ? [] : [{ classLabels }];
   const unet = pipeline.denoiserFor(options);
-  const [originalImage, whole] = tf.tidy(() => [
-    toModelRange(images),
-    tf.add(mask, tf.zerosLike(images)) as tf.Tensor4D,
-  ]);
+  const [originalImage, whole] = tf.tidy(() => [toModelRange(images), tf.add<tf.Tensor4D>(mask, tf.zerosLike(images))]);
   let sample = noisePerItem(generators, shape);
   try {
     const timesteps = Array.from(scheduler.timesteps);
@@ -79,7 +76,7 @@ export async function inpaint(pipeline: DiffusionPipeline, options: InpaintOptio
 function checkMask(mask: tf.Tensor4D, images: tf.Tensor4D): void {
   const [batch, height, width, channels] = images.shape;
   const [items, rows, columns, depth] = mask?.shape ?? [];
-  const fits = [1, batch].includes(items!) && rows === height && columns === width && [1, channels].includes(depth!);
+  const fits = [1, batch].includes(items) && rows === height && columns === width && [1, channels].includes(depth);
   if (mask?.shape?.length === 4 && fits) return;
   const allowed = `a tensor [${batch} or 1, ${height}, ${width}, ${channels} or 1], 1 where the image is known and 0 elsewhere`;
   throw new DiffusionError('DIFFUSION_BAD_MASK', invalidArgument({ argument: 'mask', value: mask, allowed }));

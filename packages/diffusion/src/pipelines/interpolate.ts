@@ -39,7 +39,7 @@ export async function interpolateImages(
   try {
     // With one noise for both ends, mixing the noisy images is noising the mixed ones.
     mixed = tf.tidy(() => {
-      const [a, b] = [from, to].map((image) => tf.expandDims(image, 0) as tf.Tensor4D) as [tf.Tensor4D, tf.Tensor4D];
+      const [a, b] = [from, to].map((image) => tf.expandDims<tf.Tensor4D>(image, 0)) as [tf.Tensor4D, tf.Tensor4D];
       checkPair(a, b);
       return tf.add(a, tf.mul(tf.sub(b, a), shares));
     });

@@ -36,7 +36,7 @@ export function checkOutputType(type: string): void {
 export async function toOutput<Type extends OutputType>(images: tf.Tensor4D, type: Type): Promise<Outputs[Type]> {
   const result = await converters[type](images);
   if (!(result instanceof tf.Tensor)) images.dispose();
-  return result as Outputs[Type];
+  return result;
 }
 
 /** Values in [0, 1] as bytes, rounded to nearest. */

@@ -4,6 +4,7 @@ import { checkOutput } from '../check-output.ts';
 import type { Condition, Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { nextTurn } from '../next-turn.ts';
+import { finiteMark } from '../training/non-finite.ts';
 import { stepOptions } from './noise.ts';
 
 export interface ReverseOptions {
@@ -51,18 +52,18 @@ export async function* reverseProcess(options: ReverseOptions): AsyncGenerator<R
     if (selfConditioning) estimate = tf.zerosLike(sample);
     for (const [index, timestep] of timesteps.entries()) {
       signal?.throwIfAborted();
-      const [next, clean, sum] = tf.tidy(() => {
+      const [next, clean, mark] = tf.tidy(() => {
         const condition = conditionOf(classLabels, estimate);
         const output = unet.predict(scheduler.scaleModelInput(sample, timestep), timestep, condition);
         checkOutput(output, sample);
         const step = scheduler.step(output, timestep, sample, stepOptions(generators, sample, eta));
-        return [step.prevSample, step.predOriginalSample, tf.sum(output)] as const;
+        return [step.prevSample, step.predOriginalSample, finiteMark(output)] as const;
       });
       sample.dispose();
       sample = next;
       const step: ReverseStep = { index, timestep, sample, predOriginalSample: clean };
       try {
-        await refuseNonFinite(sum, index, timestep);
+        await refuseNonFinite(mark, index, timestep);
         await nextTurn();
         yield step;
       } finally {
@@ -110,11 +111,10 @@ function conditionOf(
   return { ...(classLabels && { classLabels }), ...(selfCondition && { selfCondition }) };
 }
 
-/** Finite numbers have a finite sum. */
-async function refuseNonFinite(sum: tf.Tensor, index: number, timestep: number): Promise<void> {
-  const [value] = await sum.data();
-  sum.dispose();
-  if (Number.isFinite(value)) return;
+async function refuseNonFinite(mark: tf.Tensor, index: number, timestep: number): Promise<void> {
+  const [value] = await mark.data();
+  mark.dispose();
+  if (value === 0) return;
   const message =
     `The denoiser gave numbers that are not finite at timestep ${timestep} (step ${index + 1}). ` +
     'Check that its weights are finite, and that the images are scaled as in its training.';

@@ -77,7 +77,8 @@ function refuseLiving(path: string, folder: string): void {
 
 function readOwner(path: string): Owner | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Owner;
+    const owner = JSON.parse(readFileSync(path, 'utf8')) as Owner | number;
+    return typeof owner === 'number' ? { pid: owner, host: hostname() } : owner; // Locks of 0.1.0 held a number alone.
   } catch {
     return undefined; // It is gone, or was cut off by a crash of the machine.
   }

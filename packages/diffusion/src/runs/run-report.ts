@@ -145,7 +145,7 @@ export class RunReport {
       const { batchSize: _, ...sampling } = this.#sampling(count);
       return evaluate({ ...sampling, pipeline: this.#pipeline(), count, metrics: { [distance.name]: distance } });
     });
-    this.#evaluations.append({ step, ...values } as LoggedEvaluation);
+    this.#evaluations.append({ step, ...values });
     this.#events.scalars(step, values);
   }
 

@@ -40,5 +40,5 @@ export function lossWeights(
     throw new DiffusionError('DIFFUSION_UNKNOWN_LOSS_WEIGHTING', message);
   }
   const { prediction_type: predictionType = 'epsilon' } = config;
-  return (weightings[lossWeighting] as Weights)(alphasCumprod, predictionType as PredictionType, lossGamma);
+  return weightings[lossWeighting](alphasCumprod, predictionType as PredictionType, lossGamma);
 }

@@ -21,7 +21,7 @@ export async function findNonFinite(
   parameters: FlatParameters,
   { noisy, timesteps, target, condition }: LossInputs,
 ): Promise<string | undefined> {
-  if (!(await allFinite([noisy]))) return 'the images of the batch';
+  if (!(await isFinite(noisy))) return 'the images of the batch';
   const bad = await firstOf(parameters.parameters, ({ variable }) => variable);
   if (bad !== undefined) return `the weight \`${bad.name}\``;
   const layer = await firstLayer(denoiser, noisy, timesteps, condition);
@@ -47,21 +47,21 @@ async function firstLayer(
   timesteps: tf.Tensor1D,
   condition: Condition | undefined,
 ): Promise<string | undefined> {
-  const sums: { layer: Module; sum: tf.Tensor }[] = [];
+  const marks: { layer: Module; mark: tf.Tensor }[] = [];
   const output = tf.tidy(() => {
     let prediction: tf.Tensor4D | undefined;
     recordCalls(
       () => (prediction = denoiser.predict(noisy, timesteps, condition)),
-      (layer, tensor) => sums.push({ layer, sum: tf.keep(tf.sum(tensor)) }),
+      (layer, tensor) => marks.push({ layer, mark: tf.keep(finiteMark(tensor)) }),
     );
     return prediction!;
   });
   try {
-    const found = await firstOf(sums, ({ sum }) => sum);
+    const found = await firstOf(marks, ({ mark }) => mark);
     if (found !== undefined) return pathOf(denoiser, found.layer) ?? found.layer.constructor.name;
-    return (await allFinite([output])) ? undefined : 'predict (its result)';
+    return (await isFinite(output)) ? undefined : 'predict (its result)';
   } finally {
-    tf.dispose([output, sums.map(({ sum }) => sum)]);
+    tf.dispose([output, marks.map(({ mark }) => mark)]);
   }
 }
 
@@ -78,17 +78,18 @@ function pathOf(root: object, layer: Module, prefix = ''): string | undefined {
 }
 
 async function firstOf<T>(items: readonly T[], tensorOf: (item: T) => tf.Tensor): Promise<T | undefined> {
-  for (const item of items) if (!(await allFinite([tensorOf(item)]))) return item;
+  for (const item of items) if (!(await isFinite(tensorOf(item)))) return item;
   return undefined;
 }
 
-/** Whether tensors hold finite numbers only: one that does not makes their sum infinite or NaN. */
-export async function allFinite(tensors: readonly tf.Tensor[]): Promise<boolean> {
-  for (const tensor of tensors) {
-    const sum = tf.sum(tensor);
-    const [value] = await sum.data();
-    sum.dispose();
-    if (!Number.isFinite(value)) return false;
-  }
-  return true;
+/** 0 where a tensor holds finite numbers only, NaN elsewhere. */
+export function finiteMark(tensor: tf.Tensor): tf.Scalar {
+  return tf.tidy(() => tf.sum(tf.mul(tensor, 0)));
+}
+
+async function isFinite(tensor: tf.Tensor): Promise<boolean> {
+  const mark = finiteMark(tensor);
+  const [value] = await mark.data();
+  mark.dispose();
+  return value === 0;
 }
