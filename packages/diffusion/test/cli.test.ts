@@ -121,7 +121,7 @@ describe('missing-u', () => {
     expect(readdirSync(report).sort()).toEqual(['report.html', 'results.csv', 'results.json']);
     const unknown = await run('sample', '--model', stopped, ...flags, '--scheduler', 'ddimm');
     expect(unknown).toMatchObject({ status: 2, stderr: expect.stringMatching(/Did you mean 'ddim'/) });
-  }, 120_000);
+  }, 400_000);
 
   it('counts networks', async () => {
     const { status, stdout } = await run('summary', 'cunet', '--size', '16', '--json', '--engine', 'wasm');

@@ -51,7 +51,7 @@ def train(name, model, prediction_type):
     return losses
 
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 result = {
     f"{name}, {prediction}": [float(f"{loss:.8g}") for loss in train(name, make(), prediction)]
     for name, make in (

@@ -161,6 +161,15 @@ function folderOf({ root }: { root?: string }): string {
   throw new DiffusionError('DIFFUSION_BAD_CONFIG', message);
 }
 
+/**
+ * The class of a scheduler by its name on the command line.
+ *
+ * @throws DiffusionError `DIFFUSION_UNKNOWN_SCHEDULER`
+ */
+export function schedulerClass(name: string): string {
+  return pick('scheduler', schedulers, name).name;
+}
+
 /** A scheduler of the chain that a run trains. */
 export function makeScheduler(name: string, config: RunConfig): TrainingScheduler & SamplingScheduler {
   const Scheduler = pick('scheduler', schedulers, name);

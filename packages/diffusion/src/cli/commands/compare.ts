@@ -1,17 +1,16 @@
 import { basename, join, resolve } from 'node:path';
-import { FrechetInceptionDistance, InceptionV3, type FeatureExtractor } from '@missing-u/metrics';
-import { MnistClassifier } from '@missing-u/metrics/mnist';
+import { FrechetInceptionDistance } from '@missing-u/metrics';
 import { summary, type SummarizedModel } from '@missing-u/unet-blocks';
-import * as tf from '@tensorflow/tfjs-core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DiffusionError } from '../../errors.ts';
 import { compare, type Contender } from '../../evaluation/compare.ts';
 import { comparisonPage, comparisonTable, contendersTable } from '../../reports/comparison.ts';
 import { tableToCsv, tableToText } from '../../reports/table.ts';
 import type { RunConfig } from '../../runs/config.ts';
+import { openExtractor, realMoments, type FeatureName } from '../../runs/features.ts';
 import { makeFolder, writeAtomically } from '../../runs/files.ts';
 import { loadRun } from '../../runs/load-run.ts';
-import { datasetChannels, makeScheduler, openDataset } from '../../runs/registry.ts';
+import { datasetChannels, makeScheduler } from '../../runs/registry.ts';
 import { interruptible } from '../interrupt.ts';
 import { integer, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startProgress } from '../progress.ts';
@@ -24,7 +23,7 @@ interface Flags extends EngineFlags {
   realCount: number;
   batch: number;
   seed: number;
-  features: 'mnist' | 'inception';
+  features: FeatureName;
   weights?: string;
   out: string;
   json?: boolean;
@@ -59,7 +58,7 @@ async function run(folders: string[], flags: Flags): Promise<void> {
   makeFolder(out);
   await startEngine(flags);
   const runs = await Promise.all(folders.map((folder) => loadRun(folder)));
-  const extractor = await openExtractor(flags);
+  const extractor = await openExtractor(flags.features, flags.weights);
   try {
     const config = commonConfig(runs.map(({ config }) => config));
     const imageShape = [config.size, config.size, datasetChannels(config)] as const;
@@ -102,37 +101,6 @@ async function run(folders: string[], flags: Flags): Promise<void> {
     for (const { model } of runs) model.dispose();
     extractor.dispose();
   }
-}
-
-type OwnedExtractor = FeatureExtractor & { dispose(): void };
-
-async function openExtractor({ features, weights }: Flags): Promise<OwnedExtractor> {
-  if (features === 'inception') {
-    const network = await InceptionV3.load(weights);
-    return { ...network.extractor(2048), dispose: () => network.dispose() };
-  }
-  const classifier = await MnistClassifier.load();
-  return {
-    name: 'mnist',
-    // Digits are trained on with a border of 2 pixels, which the classifier has never seen.
-    extract: (images) => tf.tidy(() => classifier.features(tf.slice(images, [0, 2, 2, 0], [-1, 28, 28, -1]))),
-    dispose: () => classifier.dispose(),
-  };
-}
-
-/** Mean and covariance of the features of training images. */
-async function realMoments(config: RunConfig, extractor: FeatureExtractor, { realCount, batch }: Flags) {
-  const dataset = (await openDataset(config)).shuffle(config.seed).take(realCount);
-  const distance = new FrechetInceptionDistance({ feature: extractor });
-  try {
-    for await (const { images } of dataset.batches({ batchSize: batch, range: [0, 1] })) {
-      await distance.update(images, { real: true });
-      images.dispose();
-    }
-  } finally {
-    await dataset.close();
-  }
-  return distance.real.compute();
 }
 
 /** The settings of the first run, once all are known to agree on data and chain. */

@@ -2,9 +2,11 @@ import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { lossPlot } from '../../plots/loss-plot.ts';
+import { imageShapeOf } from '../../pipelines/image-shape.ts';
 import { resolveConfig } from '../../runs/config.ts';
 import { makeFolder, writeAtomically } from '../../runs/files.ts';
 import type { LoggedStep } from '../../runs/metrics-log.ts';
+import { makeScheduler } from '../../runs/registry.ts';
 import { trainRun } from '../../runs/train-run.ts';
 import { interruptible } from '../interrupt.ts';
 import { integer, withEngineFlags, type EngineFlags } from '../options.ts';
@@ -16,6 +18,7 @@ interface Flags extends EngineFlags {
   out: string;
   steps: number;
   seed: number;
+  json?: boolean;
 }
 
 /** DDIM steps and images of the final picture. */
@@ -26,7 +29,8 @@ export function demoCommand(): Command {
     .description('train a small cU-Net on MNIST from scratch and sample digits: a few minutes on two cores')
     .option('--out <folder>', 'where samples.png, loss.png and report.json go', 'demo-out')
     .option('--steps <count>', 'optimiser steps', integer, 300)
-    .option('--seed <number>', 'of weights, data order and noise', integer, 0);
+    .option('--seed <number>', 'of weights, data order and noise', integer, 0)
+    .option('--json', 'print report.json on standard output');
   return withEngineFlags(command).action(demo);
 }
 
@@ -58,7 +62,15 @@ async function demo(flags: Flags): Promise<void> {
     writeAtomically(join(out, 'loss.png'), lossPlot(steps, 'cU-Net on MNIST'));
     const trained = performance.now();
     const samples = join(out, 'samples.png');
-    await sampleGrid({ ...sampling, seed: flags.seed, out: samples, config, model });
+    await sampleGrid({
+      ...sampling,
+      seed: flags.seed,
+      out: samples,
+      network: model,
+      imageShape: imageShapeOf(model),
+      scheduler: makeScheduler(sampling.scheduler, config),
+      settings: { begun: Date.now() },
+    });
     const seconds = (performance.now() - begin) / 1000;
     const loss = { first: meanLoss(steps.slice(0, 1)), last: meanLoss(steps.slice(-50)) };
     const report = {
@@ -74,8 +86,10 @@ async function demo(flags: Flags): Promise<void> {
     };
     writeAtomically(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
     process.stdout.write(
-      `\ntrained ${parameters.toLocaleString('en')} parameters for ${steps.length} steps in ${duration(seconds)}: ` +
-        `loss ${loss.first.toFixed(3)} -> ${loss.last.toFixed(3)}\n${samples}\n${join(out, 'loss.png')}\n`,
+      flags.json
+        ? `${JSON.stringify(report)}\n`
+        : `\ntrained ${parameters.toLocaleString('en')} parameters for ${steps.length} steps in ${duration(seconds)}: ` +
+            `loss ${loss.first.toFixed(3)} -> ${loss.last.toFixed(3)}\n${samples}\n${join(out, 'loss.png')}\n`,
     );
   } finally {
     model.dispose();

@@ -1,75 +1,106 @@
 import { resolve } from 'node:path';
+import { invalidArgument } from '@missing-u/errors';
 import { Command } from 'commander';
-import { loadRun } from '../../runs/load-run.ts';
-import { schedulerNames } from '../../runs/registry.ts';
-import { integer, number, withEngineFlags, type EngineFlags } from '../options.ts';
+import { DiffusionError } from '../../errors.ts';
+import { schedulerClass, schedulerNames } from '../../runs/registry.ts';
+import { loadModel } from '../load-model.ts';
+import { integer, number, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { sampleGrid } from '../sample-grid.ts';
 import { sampleOnnx } from '../sample-onnx.ts';
 import { startEngine } from '../start-engine.ts';
 
 interface Flags extends EngineFlags {
   model: string;
+  checkpoint?: string;
   scheduler: string;
   steps: number;
   count: number;
   batch: number;
   seed: number;
   eta?: number;
+  label?: number;
+  guidance?: number;
+  size: number;
+  channels: number;
   out: string;
   npz?: string;
+  compile: boolean;
   json?: boolean;
 }
 
 export function sampleCommand(): Command {
   const command = new Command('sample')
-    .description('draw images from a trained model and write them as one picture')
-    .requiredOption('--model <run>', 'folder of a training run; with --engine onnx also a pipeline or an .onnx file')
+    .description('draw images from a model and write them as one picture; an interrupted one goes on')
+    .requiredOption('--model <run>', 'folder of a training run or a pipeline, a hub name, a preset; with --engine onnx also an .onnx file')
+    .option('--checkpoint <name>', 'of a run: latest, best, or a step (default: latest)')
     .option('--scheduler <name>', schedulerNames.join(', '), 'ddim')
-    .option('--steps <count>', 'denoising steps', integer, 50)
-    .option('--count <count>', 'images', integer, 64)
-    .option('--batch <count>', 'images computed together', integer, 64)
+    .option('--steps <count>', 'denoising steps', positiveInteger, 50)
+    .option('--count <count>', 'images', positiveInteger, 64)
+    .option('--batch <count>', 'images computed together, at most', positiveInteger, 64)
     .option('--seed <number>', 'of the noise; each image has its own stream', integer, 0)
     .option('--eta <share>', 'fresh noise in DDIM steps, 0 to 1', number)
+    .option('--label <class>', 'class of the images, for class-conditional networks', integer)
+    .option('--guidance <scale>', 'how far the label pushes, 1 and more', number)
+    .option('--size <pixels>', 'side of the images, for presets', positiveInteger, 32)
+    .option('--channels <count>', 'channels of the images, for presets', positiveInteger, 3)
     .option('--out <file>', 'the picture', 'samples.png')
     .option('--npz <file>', 'also the bytes: array `samples`, uint8 [count, height, width, channels]')
+    .option('--no-compile', 'run each operation by itself, not the network as a graph (native engine)')
     .option('--json', 'print the result as JSON on standard output');
   return withEngineFlags(command)
     .addHelpText(
       'after',
       '\n`--engine onnx` runs the network in onnxruntime (npm install onnxruntime-node), without TensorFlow.js.\n\n' +
-        'Examples:\n  missing-u sample --model runs/first --scheduler ddim --steps 20 --count 16 --out grid.png\n' +
-        '  missing-u sample --model cunet.onnx --engine onnx --steps 20 --out grid.png',
+        'Examples:\n  missing-u sample --model cunet.onnx --engine onnx --steps 20 --out grid.png\n' +
+        '  missing-u sample --model runs/first --scheduler ddim --steps 20 --count 16 --out grid.png\n' +
+        '  missing-u sample --model google/ddpm-cifar10-32 --count 4',
     )
     .action(sample);
 }
 
-async function sample({ model: folder, json, ...flags }: Flags): Promise<void> {
+async function sample({ model: name, json, checkpoint, ...flags }: Flags): Promise<void> {
+  schedulerClass(flags.scheduler);
   if (flags.engine === 'onnx') {
     const out = resolve(flags.out);
     const npz = flags.npz === undefined ? {} : { npz: resolve(flags.npz) };
-    const { seconds } = await sampleOnnx({ ...flags, ...npz, out, model: folder });
+    const { seconds } = await sampleOnnx({ ...flags, ...npz, out, model: name });
     const { count: samples, scheduler, steps } = flags;
     const result = { out, ...npz, engine: 'onnx', samples, scheduler, steps, seconds };
     process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${flags.count} samples: ${out}\n`);
     return;
   }
   const engine = await startEngine(flags);
-  const { config, model } = await loadRun(folder);
+  const { network, imageShape, schedulerFor, identity } = await loadModel(name, {
+    ...flags,
+    ...(checkpoint !== undefined && { checkpoint }),
+  });
   try {
+    const { label, guidance, steps, scheduler: schedulerName } = flags;
+    const scheduler = schedulerFor(schedulerName);
+    checkSteps(steps, (scheduler as { config?: Record<string, unknown> }).config);
     const out = resolve(flags.out);
     const npz = flags.npz === undefined ? {} : { npz: resolve(flags.npz) };
-    const { seconds } = await sampleGrid({ ...flags, ...npz, out, config, model });
-    const result = {
-      out,
+    const { seconds } = await sampleGrid({
+      ...flags,
       ...npz,
-      engine,
-      samples: flags.count,
-      scheduler: flags.scheduler,
-      steps: flags.steps,
-      seconds,
-    };
+      ...(label !== undefined && { classLabels: label }),
+      ...(guidance !== undefined && { guidanceScale: guidance }),
+      out,
+      network,
+      imageShape,
+      scheduler,
+      settings: { identity, scheduler: schedulerName },
+    });
+    const result = { out, ...npz, engine, samples: flags.count, scheduler: schedulerName, steps, seconds };
     process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${flags.count} samples: ${out}\n`);
   } finally {
-    model.dispose();
+    network.dispose();
   }
+}
+
+function checkSteps(steps: number, config: Record<string, unknown> | undefined): void {
+  const trained = Number(config?.['num_train_timesteps'] ?? Infinity);
+  if (steps <= trained) return;
+  const allowed = `an integer from 1 to ${trained}, the timesteps that the model was trained on`;
+  throw new DiffusionError('DIFFUSION_BAD_COUNT', invalidArgument({ argument: 'steps', value: steps, allowed }));
 }
