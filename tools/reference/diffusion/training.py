@@ -1,4 +1,4 @@
-"""Writes packages/diffusion/test/fixtures/training.json: the losses of 100 training steps in PyTorch.
+"""Writes FOLDER/losses.json: the losses of 100 training steps in PyTorch.
 
 The networks are the continuous U-Net of ../cunet/parity.py and lucidrains' Unet (denoising_diffusion_pytorch), the noising is
 diffusers' DDPMScheduler, optimiser and clipping are torch's own. First weights, images, timesteps and noise come from
@@ -60,6 +60,6 @@ result = {
     )
     for prediction in ("epsilon", "v_prediction")
 }
-path = Path(__file__).parents[3] / "packages/diffusion/test/fixtures/training.json"
+path = folder / "losses.json"
 path.write_text(json.dumps(result, indent=1) + "\n")
 print({name: (losses[0], losses[-1]) for name, losses in result.items()})

@@ -45,7 +45,7 @@ await saveNpz(
   join(folder, 'draws.npz'),
 );
 
-/** Waves of random direction and phase in [-1, 1], the same in packages/diffusion/test/training-parity.test.ts. */
+/** Waves of random direction and phase in [-1, 1]. */
 function picturesOf(step) {
   const random = createGenerator(11).fork(step);
   const values = new Float32Array(size);
