@@ -31,7 +31,10 @@ interface Flags extends EngineFlags {
 export function sampleCommand(): Command {
   const command = new Command('sample')
     .description('draw images from a model and write them as one picture; an interrupted one goes on')
-    .requiredOption('--model <run>', 'folder of a training run or a pipeline, a hub name, a preset; with --engine onnx also an .onnx file')
+    .requiredOption(
+      '--model <run>',
+      'folder of a training run or a pipeline, a hub name, a preset; with --engine onnx also an .onnx file',
+    )
     .option('--checkpoint <name>', 'of a run: latest, best, or a step (default: latest)')
     .option('--scheduler <name>', schedulerNames.join(', '), 'ddim')
     .option('--steps <count>', 'denoising steps', positiveInteger, 50)

@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { makeNetwork, makePreset, presetNames, type Network } from '../../networks.ts';
 import { loadPipeline } from '../../pipelines/pretrained.ts';
 import { loadRun } from '../../runs/load-run.ts';
-import { configFile, readConfigFile } from '../../runs/run-folder.ts';
+import { readConfigFile } from '../../runs/config-file.ts';
+import { configFile } from '../../runs/run-folder.ts';
 import { positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startEngine } from '../start-engine.ts';
 
@@ -57,6 +58,6 @@ async function open(model: string, { channels, size }: Flags): Promise<{ network
 async function openFolder(folder: string): Promise<Network> {
   const file = configFile(folder);
   if (!existsSync(file)) return (await loadPipeline(folder)).unet;
-  const { _class_name: className, _diffusers_version: _, ...config } = readConfigFile(file);
+  const { _class_name: className, _diffusers_version: _, ...config } = await readConfigFile(file);
   return typeof className === 'string' ? makeNetwork(className, config) : (await loadRun(folder)).model;
 }
