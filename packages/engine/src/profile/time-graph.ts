@@ -55,8 +55,13 @@ function withClocks(original: readonly Node[]) {
   const control = new Map<number, readonly number[]>();
   const line = new SourceLine();
   const type = (name: string, value: number) => ({ name, type: attributeTypes.type, value });
-  const add = (name: string, inputs: readonly Ref[], attributes: OperationNode['attributes'] = []): Ref => {
-    const output = { shape: [], dtype: double };
+  const add = (
+    name: string,
+    inputs: readonly Ref[],
+    attributes: OperationNode['attributes'] = [],
+    dtype: number = double,
+  ): Ref => {
+    const output = { shape: [], dtype };
     const node = nodes.push({ kind: 'operation', name, attributes, inputs, outputs: [output], line }) - 1;
     return { node, output: 0 };
   };
@@ -72,7 +77,8 @@ function withClocks(original: readonly Node[]) {
   const packed = add('Pack', clocks, [type('T', double), axis, count]);
   const since = add('Sub', [packed, begin], [type('T', double)]);
   const truncate = { name: 'Truncate', type: attributeTypes.bool, value: false };
-  const result = add('Cast', [since], [type('SrcT', double), type('DstT', dataTypes.float32), truncate]);
+  const toFloat = [type('SrcT', double), type('DstT', dataTypes.float32), truncate];
+  const result = add('Cast', [since], toFloat, dataTypes.float32);
   const inputs = original.flatMap(({ kind }, i) => (kind === 'input' ? [i] : []));
   return { nodes, inputs, control, result, timed };
 }
