@@ -3,20 +3,29 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sharedFile } from '@missing-u/test-utils';
 import { afterAll, expect, it } from 'vitest';
 
 const bin = fileURLToPath(new URL('../bin/missing-u.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'missing-u-paper-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function paper(...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
+interface Ended {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function missingU(...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    const words = [bin, 'paper', ...args, '--engine', 'wasm', '--size', '32', '--out', folder];
-    const child = execFile(process.execPath, words, (_error, stdout, stderr) =>
+    const child = execFile(process.execPath, [bin, ...args, '--engine', 'wasm'], (_error, stdout, stderr) =>
       resolve({ status: child.exitCode, stdout, stderr }),
     );
   });
 }
+
+const paper = (out: string, ...args: string[]) =>
+  missingU('paper', ...args, '--size', '32', '--out', join(folder, out));
 
 interface Costs {
   model: string;
@@ -27,7 +36,7 @@ interface Costs {
 }
 
 it('table5 and fig6 give the counts of the paper, of its public code, and ours', { timeout: 240_000 }, async () => {
-  const { status, stdout, stderr } = await paper('table5', 'fig6', '--quick', '--json');
+  const { status, stdout, stderr } = await paper('networks', 'table5', 'fig6', '--quick', '--json');
   expect(status, stderr).toBe(0);
   const { table5, fig6 } = JSON.parse(stdout) as Record<'table5' | 'fig6', Costs[]>;
   // The first author's lab book (Figure 6), and with attention at five places.
@@ -42,17 +51,53 @@ it('table5 and fig6 give the counts of the paper, of its public code, and ours',
     expect(peakBytes).toBeGreaterThan(32 * 32 * 32 * 4);
     expect(ours.operations).toBeGreaterThan(0);
   }
-  expect(readdirSync(folder).sort()).toEqual([
+  expect(readdirSync(join(folder, 'networks')).sort()).toEqual([
     ...['fig6.csv', 'fig6.json', 'fig6.png', 'fig6.svg', 'report.html'],
     ...['table5.csv', 'table5.json', 'table5.png', 'table5.svg'],
   ]);
-  const page = readFileSync(join(folder, 'report.html'), 'utf8');
+  const page = readFileSync(join(folder, 'networks/report.html'), 'utf8');
   expect(page).toContain('Table 5: what the networks cost');
   expect(page).toContain('<svg');
 });
 
+it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 480_000 }, async () => {
+  const runs = { unet: join(folder, 'runs/unet'), cunet: join(folder, 'runs/cunet') };
+  for (const [model, out] of Object.entries(runs)) {
+    const train = await missingU(...`train --model ${model} --channels 8 --steps 2 --batch 2 --out ${out}`.split(' '));
+    expect(train.status, train.stderr).toBe(0);
+  }
+  const models = ['--unet', runs.unet, '--cunet', runs.cunet];
+  const small = '--samples 4 --real-count 8 --steps 2,3 --images 3 --starts 4,50 --training-steps 1 --batch 4'.split(
+    ' ',
+  );
+  const trunk = sharedFile('squeezenet/squeezenet1_1-fp16.safetensors');
+  const heads = sharedFile('lpips/v0.1/squeeze.pth');
+  const lpips = trunk && heads ? ['--lpips-trunk', trunk, '--lpips-heads', heads] : [];
+  const tables = ['table1', 'table2', 'table3', 'table4', 'fig10', 'fig11'];
+  const { status, stdout, stderr } = await paper('models', ...tables, ...models, ...small, ...lpips, '--json');
+  expect(status, stderr).toBe(0);
+  const found = JSON.parse(stdout) as Record<string, { model: string; method: string; start: number; ssim: number }[]>;
+  expect(Object.keys(found)).toEqual(tables);
+  // Two models, two samplers, two numbers of steps; two models, two noise levels; three methods more.
+  expect([found['table1']!.length, found['table2']!.length, found['table4']!.length]).toEqual([8, 4, 10]);
+  expect(found['table3']).toEqual(found['table2']);
+  // BM3D is told the noise, so it cannot be far off where there is next to none.
+  const { ssim } = found['table4']!.find(({ method, start }) => method === 'BM3D' && start === 4)!;
+  expect(ssim).toBeGreaterThan(0.98);
+  const csv = readFileSync(join(folder, 'models/table4.csv'), 'utf8').split('\n');
+  expect(csv[0]).toContain('"SSIM 50, paper"');
+  expect(csv.find((line) => line.startsWith('BM3D'))).toContain('0.74');
+});
+
+it('says how to get models where there are none', async () => {
+  const { status, stderr } = await paper('none', 'table1');
+  expect(status).toBe(2);
+  expect(stderr).toContain('DIFFUSION_NEEDS_MODELS');
+  expect(stderr).toContain('missing-u train --model unet');
+});
+
 it('names the tables that there are', async () => {
-  const { status, stderr } = await paper('table55');
+  const { status, stderr } = await paper('none', 'table55');
   expect(status).toBe(2);
   expect(stderr).toContain("Did you mean 'table5'?");
   expect(stderr).toContain('DIFFUSION_UNKNOWN_EXPERIMENT');

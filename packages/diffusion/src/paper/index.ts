@@ -1,26 +1,147 @@
+import { FrechetInceptionDistance } from '@missing-u/metrics';
+import { DDIMScheduler } from '@missing-u/schedulers';
+import { summary, type SummarizedModel } from '@missing-u/unet-blocks';
+import type { Dataset } from '@missing-u/datasets';
+import type { RasterImage } from '@missing-u/denoisers';
+import type { RunConfig } from '../runs/config.ts';
+import { featuresFor, openExtractor, realMoments } from '../runs/features.ts';
+import { datasetChannels, openDataset } from '../runs/registry.ts';
+import { measureDenoisers, table4 } from './denoisers.ts';
+import { courseFigure, measureDenoising, table2, table3, type MeasuredDenoising } from './denoising.ts';
 import type { ExperimentResult } from './experiment.ts';
+import { generationTable, samplersOfThePaper } from './generation.ts';
 import { networkTable, parameterTable } from './networks.ts';
-
-export interface PaperOptions {
-  /** Side and channels of the images. */
-  size: number;
-  channels: number;
-  /** Fewer repetitions: minutes for everything together. */
-  quick: boolean;
-  signal: AbortSignal;
-  onProgress: (done: number, total: number, what: string) => void;
-}
+import type { PaperModel } from './published.ts';
+import type { PaperRun, Watcher } from './run.ts';
 
 interface Experiment {
   about: string;
-  run(options: PaperOptions): ExperimentResult | Promise<ExperimentResult>;
+  run(run: PaperRun, watcher: Watcher): ExperimentResult | Promise<ExperimentResult>;
 }
 
 /** The tables and figures of the paper by name; another one is one line. */
 export const experiments: Readonly<Record<string, Experiment>> = {
+  table1: { about: 'Fréchet distance, steps and time of samples', run: samples },
+  table2: { about: 'denoising: the best SSIM and LPIPS', run: denoised(table2) },
+  table3: { about: 'denoising: steps and time to the best', run: denoised(table3) },
+  table4: { about: 'denoising beside BM3D, an auto-encoder and DnCNN', run: denoisers },
   table5: {
     about: 'operations, checkpoint bytes and parameters of the networks, time and memory of a call',
-    run: ({ quick, ...options }) => networkTable({ ...options, calls: quick ? 3 : 10 }),
+    run: ({ settings }, watcher) => networkTable({ ...settings, ...watcher }),
   },
-  fig6: { about: 'parameters of the networks', run: parameterTable },
+  fig6: { about: 'parameters of the networks', run: ({ settings }) => parameterTable(settings) },
+  fig10: { about: 'SSIM during the reverse process', run: denoised((...args) => courseFigure('ssim', ...args)) },
+  fig11: { about: 'LPIPS during the reverse process', run: denoised((...args) => courseFigure('lpips', ...args)) },
 };
+
+/** What every table of trained models has to say: the paper trained for half a million steps on other data. */
+function setUpOf({ dataset, size, steps, batch, schedule, prediction }: RunConfig): string {
+  return (
+    `trained for ${steps.toLocaleString('en')} steps of ${batch} images (the paper's code: 500,000 of 256) on ${dataset} at ` +
+    `${size} x ${size}, ${schedule} schedule, predicting ${prediction}.`
+  );
+}
+
+async function samples(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
+  const { samples: count, realCount, steps, batch, seed, weights } = run.settings;
+  const { config, models } = await run.models();
+  const imageShape = [config.size, config.size, datasetChannels(config)] as const;
+  const extractor = await openExtractor(weights === undefined ? featuresFor(config) : 'inception', weights);
+  try {
+    const reference = await realMoments(config, extractor, { realCount, batch });
+    const distance = new FrechetInceptionDistance({ feature: extractor, reference });
+    return await generationTable({
+      contenders: Object.entries(models).map(([name, unet]) => {
+        const { parameters } = summary(unet as unknown as SummarizedModel, imageShape);
+        return { name, unet, parameters };
+      }),
+      samplers: Object.entries(samplersOfThePaper).map(([name, eta]) => ({ name, eta, scheduler: ddim(config) })),
+      steps,
+      count,
+      imageShape,
+      generator: seed,
+      chunkSize: batch,
+      metrics: () => ({
+        [distance.name]: new FrechetInceptionDistance({ feature: extractor, reference, warn: () => undefined }),
+      }),
+      dataset: config.dataset,
+      distance: distance.name,
+      setUp:
+        `${setUpOf(config)} Paper: FID of 30,000 samples with Inception against all training images; ` +
+        `here against ${realCount.toLocaleString('en')}.`,
+      ...watcher,
+    });
+  } finally {
+    extractor.dispose();
+  }
+}
+
+function ddim(config: RunConfig): DDIMScheduler {
+  return new DDIMScheduler({
+    num_train_timesteps: config.timesteps,
+    beta_schedule: config.schedule,
+    prediction_type: config.prediction,
+  });
+}
+
+/** The reverse processes that Tables 2 and 3 and Figures 10 and 11 are all made of. */
+function measured(run: PaperRun, watcher: Watcher): Promise<MeasuredDenoising[]> {
+  return run.once('denoising', async () => {
+    const { models } = await run.models();
+    const lpips = await run.lpips();
+    return measureDenoising({
+      models: models satisfies Record<PaperModel, unknown>,
+      scheduler: await run.chain(),
+      images: await run.testImages(),
+      starts: run.settings.starts,
+      generator: run.generator(),
+      chunkSize: run.settings.batch,
+      ...(lpips && { lpips }),
+      ...watcher,
+    });
+  });
+}
+
+function denoised(table: (results: readonly MeasuredDenoising[], setUp: string) => ExperimentResult) {
+  return async (run: PaperRun, watcher: Watcher) => table(await measured(run, watcher), await denoisingSetUp(run));
+}
+
+async function denoisingSetUp(run: PaperRun): Promise<string> {
+  const { config } = await run.models();
+  const lpips = (await run.lpips()) === undefined ? 'no LPIPS, whose weights were not given' : 'LPIPS with SqueezeNet';
+  return `${setUpOf(config)} Paper: 300 images; here ${run.settings.images}, ${lpips}.`;
+}
+
+async function denoisers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
+  const { config } = await run.models();
+  const { trainingSteps, batch, starts } = run.settings;
+  const lpips = await run.lpips();
+  const diffusion = await measured(run, watcher);
+  const dataset = await openDataset(config);
+  const others = await measureDenoisers({
+    scheduler: await run.chain(),
+    images: await run.testImages(),
+    training: await pictures(dataset, 4096).finally(() => dataset.close()),
+    trainingSteps,
+    batchSize: batch,
+    starts,
+    generator: run.generator(),
+    ...(lpips && { lpips }),
+    ...watcher,
+  });
+  const budget = `Auto-encoder and DnCNN are trained for ${trainingSteps} steps at each noise level, BM3D is told the true noise.`;
+  return table4(others, diffusion, `${await denoisingSetUp(run)} ${budget}`);
+}
+
+/** The first pictures of a data set in memory, values in [0, 1]. */
+async function pictures(dataset: Dataset, count: number): Promise<RasterImage[]> {
+  const found: RasterImage[] = [];
+  for await (const { images, shape } of dataset.take(count).batches({ batchSize: 256, as: 'array', range: [0, 1] })) {
+    const [batch, height, width, channels] = shape;
+    const size = height * width * channels;
+    for (let i = 0; i < batch; i++) {
+      found.push({ data: images.slice(i * size, (i + 1) * size), width, height, channels });
+    }
+  }
+  return found;
+}

@@ -63,7 +63,7 @@ export async function comparisonPage(
   return reportPage(title, sections);
 }
 
-function metricPlot(metric: string, results: readonly ComparisonResult[]): Section {
+export function metricPlot(metric: string, results: readonly ComparisonResult[]): Section {
   const points = results.map(({ model, sampler, steps, values }) => ({
     series: `${model}, ${sampler}`,
     steps,

@@ -29,15 +29,17 @@ interface ModelEntry {
 /** What can be named in a configuration or on the command line; a new one is one line. */
 const models: Readonly<Record<string, ModelEntry>> = {
   cunet: {
-    make: ({ channels, size, seed }, { inChannels }) => new CUNet({ inChannels, channels, imageSize: size, seed }),
+    make: ({ channels, size, seed, timesteps }, { inChannels }) =>
+      new CUNet({ inChannels, channels, imageSize: size, trainTimesteps: timesteps, seed }),
   },
   unet: {
-    make: ({ channels, size, seed, selfConditioning }, { inChannels }) =>
+    make: ({ channels, size, seed, timesteps, selfConditioning }, { inChannels }) =>
       new UNet({
         preset: 'lucidrains',
         inChannels,
         dim: channels,
         imageSize: size,
+        trainTimesteps: timesteps,
         seed,
         ...(selfConditioning && { selfCondition: true }),
       }),

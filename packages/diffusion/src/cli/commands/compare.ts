@@ -2,11 +2,10 @@ import { basename, join, resolve } from 'node:path';
 import { FrechetInceptionDistance } from '@missing-u/metrics';
 import { summary, type SummarizedModel } from '@missing-u/unet-blocks';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DiffusionError } from '../../errors.ts';
 import { compare, type Contender } from '../../evaluation/compare.ts';
 import { comparisonPage, comparisonTable, contendersTable } from '../../reports/comparison.ts';
 import { tableToCsv, tableToText } from '../../reports/table.ts';
-import type { RunConfig } from '../../runs/config.ts';
+import { commonConfig } from '../../runs/common-config.ts';
 import { openExtractor, realMoments, type FeatureName } from '../../runs/features.ts';
 import { makeFolder, writeAtomically } from '../../runs/files.ts';
 import { loadRun } from '../../runs/load-run.ts';
@@ -101,18 +100,6 @@ async function run(folders: string[], flags: Flags): Promise<void> {
     for (const { model } of runs) model.dispose();
     extractor.dispose();
   }
-}
-
-/** The settings of the first run, once all are known to agree on data and chain. */
-function commonConfig(configs: readonly RunConfig[]): RunConfig {
-  const shared = ['dataset', 'size', 'timesteps', 'schedule', 'prediction'] as const;
-  for (const key of shared) {
-    const values = [...new Set(configs.map((config) => config[key]))];
-    if (values.length === 1) continue;
-    const message = `The runs differ in \`${key}\` (${values.join(', ')}); compare runs of one data set and one noise schedule.`;
-    throw new DiffusionError('DIFFUSION_RUNS_DIFFER', message);
-  }
-  return configs[0]!;
 }
 
 function counts(text: string): number[] {

@@ -2,83 +2,116 @@ import { join, resolve } from 'node:path';
 import { unknownName } from '@missing-u/errors';
 import { Command } from 'commander';
 import { DiffusionError } from '../../errors.ts';
+import { startsOfThePaper } from '../../paper/denoising.ts';
 import { experiments } from '../../paper/index.ts';
+import { PaperRun, type PaperSettings } from '../../paper/run.ts';
 import type { ExperimentResult } from '../../paper/experiment.ts';
 import { reportPage, type Section } from '../../reports/page.ts';
 import { tableToCsv, tableToText } from '../../reports/table.ts';
 import { makeFolder, writeAtomically } from '../../runs/files.ts';
 import { svgToPng } from '../../plots/figure.ts';
 import { interruptible } from '../interrupt.ts';
-import { positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
+import { integer, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startProgress, type Progress } from '../progress.ts';
 import { startEngine } from '../start-engine.ts';
 
-interface Flags extends EngineFlags {
-  size: number;
-  channels: number;
-  quick?: boolean;
-  out: string;
-  json?: boolean;
-}
+type Flags = EngineFlags & Omit<PaperSettings, 'calls'> & { quick?: boolean; out: string; json?: boolean };
+
+/** What `--quick` makes smaller, where nothing else is said: minutes for everything together. */
+const quickly = {
+  samples: 128,
+  realCount: 1024,
+  steps: [5, 20, 50],
+  images: 16,
+  starts: [50, 150, 400],
+  trainingSteps: 60,
+};
 
 export function paperCommand(): Command {
   const list = Object.entries(experiments).map(([name, { about }]) => `  ${name.padEnd(8)} ${about}`);
   const command = new Command('paper')
     .description("repeat tables and figures of the paper, its numbers beside this machine's")
     .argument('<what...>', `${Object.keys(experiments).join(', ')}, or all`)
-    .option('--size <pixels>', 'side of the images', positiveInteger, 64)
-    .option('--channels <count>', 'channels of the images', positiveInteger, 3)
-    .option('--quick', 'fewer repetitions')
+    .option('--unet <run>', 'folder of the training run of a U-Net (tables 1 to 4, figures 10 and 11)')
+    .option('--cunet <run>', 'folder of the training run of a cU-Net on the same data')
+    .option('--size <pixels>', 'side of the images of table 5 and figure 6', positiveInteger, 64)
+    .option('--channels <count>', 'channels of these images', positiveInteger, 3)
+    .option('--samples <count>', 'table 1: samples of each measurement', positiveInteger, 1000)
+    .option('--real-count <count>', 'table 1: training images to compare with', positiveInteger, 10_000)
+    .option('--steps <counts>', 'table 1: numbers of denoising steps', counts, [2, 5, 10, 15, 20, 30, 50, 100])
+    .option('--weights <file>', "table 1: pytorch-fid's weights; without them digits have features of their own")
+    .option('--images <count>', 'tables 2 to 4: test images', positiveInteger, 300)
+    .option('--starts <counts>', 'tables 2 to 4: forward steps that noise them', counts, startsOfThePaper)
+    .option('--training-steps <count>', 'table 4: steps of the auto-encoder and of DnCNN', positiveInteger, 1000)
+    .option('--lpips-trunk <file>', "torchvision's SqueezeNet 1.1, for LPIPS")
+    .option('--lpips-heads <file>', 'the official heads of LPIPS for it')
+    .option('--batch <count>', 'images computed together', positiveInteger, 64)
+    .option('--seed <number>', 'of all that is drawn', integer, 0)
+    .option('--quick', 'small numbers for all of these')
     .option('--out <folder>', 'where report.html and, for each table, JSON, CSV, SVG and PNG go', 'paper')
     .option('--json', 'print what was measured as JSON on standard output');
+  const examples = ['paper table5 --quick', 'paper all --unet runs/unet --cunet runs/cunet --quick --out paper'];
   return withEngineFlags(command)
     .addHelpText(
       'after',
-      `\nTables and figures:\n${list.join('\n')}\n\nExample:\n  missing-u paper table5 --quick --out paper`,
+      `\nTables and figures:\n${list.join('\n')}\n\nExamples:\n${examples.map((text) => `  missing-u ${text}`).join('\n')}`,
     )
     .action(run);
 }
 
-async function run(
-  what: string[],
-  { out: folder, json, quick = false, size, channels, ...flags }: Flags,
-): Promise<void> {
+async function run(what: string[], given: Flags, command: Command): Promise<void> {
   const names = what.includes('all') ? Object.keys(experiments) : [...new Set(what)];
   for (const name of names) {
     if (Object.hasOwn(experiments, name)) continue;
     const message = unknownName('table or figure', name, [...Object.keys(experiments), 'all']);
     throw new DiffusionError('DIFFUSION_UNKNOWN_EXPERIMENT', message);
   }
+  const { quick = false, out: folder, json = false, engine: wanted, threads, ...settings } = given;
+  if (quick) {
+    for (const [key, value] of Object.entries(quickly)) {
+      if (command.getOptionValueSource(key) === 'default') Object.assign(settings, { [key]: value });
+    }
+  }
   const out = resolve(folder);
   makeFolder(out);
-  const engine = await startEngine(flags);
+  const engine = await startEngine({ ...(wanted && { engine: wanted }), ...(threads && { threads }) });
+  const paper = new PaperRun({ ...settings, calls: quick ? 3 : 10 });
   const results: Record<string, ExperimentResult> = {};
-  for (const name of names) {
-    const result = await interruptible((signal) => measured(name, { size, channels, quick, signal }));
-    write(join(out, name), result);
-    results[name] = result;
-    if (!json) process.stdout.write(`${tableToText(result.table)}\n`);
+  try {
+    for (const name of names) {
+      const result = await interruptible((signal) => measured(name, paper, signal));
+      write(join(out, name), result);
+      results[name] = result;
+      if (!json) process.stdout.write(`${tableToText(result.table)}\n`);
+    }
+  } finally {
+    await paper.dispose();
   }
-  const stamp = `${new Date().toISOString().slice(0, 10)}, ${engine} engine, ${size} x ${size} x ${channels}.`;
+  const stamp = `${new Date().toISOString().slice(0, 10)}, ${engine} engine.`;
   writeAtomically(join(out, 'report.html'), reportPage('The Missing U, measured here', page(results, stamp)));
   const data = Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data]));
   process.stdout.write(json ? `${JSON.stringify(data)}\n` : `${join(out, 'report.html')}\n`);
 }
 
+function counts(text: string): number[] {
+  return text.split(',').map(positiveInteger);
+}
+
 /** Runs an experiment with a progress bar that begins when there is something to count. */
-async function measured(
-  name: string,
-  options: { size: number; channels: number; quick: boolean; signal: AbortSignal },
-): Promise<ExperimentResult> {
+async function measured(name: string, paper: PaperRun, signal: AbortSignal): Promise<ExperimentResult> {
   let progress: Progress | undefined;
+  let total = 0;
+  const onProgress = (done: number, of: number, what: string) => {
+    // An experiment may have more than one thing to count.
+    if (of !== total) {
+      progress?.stop();
+      progress = startProgress(name, of);
+    }
+    total = of;
+    progress!.update(done, what);
+  };
   try {
-    return await experiments[name]!.run({
-      ...options,
-      onProgress(done, total, what) {
-        progress ??= startProgress(name, total);
-        progress.update(done, what);
-      },
-    });
+    return await experiments[name]!.run(paper, { signal, onProgress });
   } finally {
     progress?.stop();
   }

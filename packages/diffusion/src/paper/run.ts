@@ -1,0 +1,137 @@
+import { createGenerator, type Generator } from '@missing-u/random';
+import { LPIPS } from '@missing-u/metrics';
+import { DDPMScheduler } from '@missing-u/schedulers';
+import type * as tf from '@tensorflow/tfjs-core';
+import { DiffusionError } from '../errors.ts';
+import type { Network } from '../networks.ts';
+import { commonConfig } from '../runs/common-config.ts';
+import type { RunConfig } from '../runs/config.ts';
+import { loadRun } from '../runs/load-run.ts';
+import { openDataset } from '../runs/registry.ts';
+import type { PaperModel } from './published.ts';
+
+/** What the experiments are told; `missing-u paper` has a flag for each. */
+export interface PaperSettings {
+  /** Side and channels of the images that Table 5 and Figure 6 count with. */
+  size: number;
+  channels: number;
+  /** Folders of the training runs of the two models. */
+  unet?: string;
+  cunet?: string;
+  /** Table 1: samples of each measurement, training images to compare with, numbers of denoising steps. */
+  samples: number;
+  realCount: number;
+  steps: readonly number[];
+  /** Tables 2 to 4, Figures 10 and 11: test images, and forward steps that noise them. */
+  images: number;
+  starts: readonly number[];
+  /** Table 4: optimiser steps of the auto-encoder and of DnCNN at each noise level. */
+  trainingSteps: number;
+  /** Images computed together. */
+  batch: number;
+  seed: number;
+  /** Timed calls of each network of Table 5. */
+  calls: number;
+  /** pytorch-fid's Inception weights; without them, digits are compared by the features of our own classifier. */
+  weights?: string;
+  /** Files of the trunk and the heads of LPIPS (SqueezeNet 1.1); without them there is no LPIPS. */
+  lpipsTrunk?: string;
+  lpipsHeads?: string;
+}
+
+export interface Watcher {
+  signal: AbortSignal;
+  onProgress: (done: number, total: number, what: string) => void;
+}
+
+/** The trained models of a run of experiments, loaded when they are needed, and what experiments share. */
+export class PaperRun {
+  readonly settings: PaperSettings;
+  readonly #shared = new Map<string, Promise<unknown>>();
+  readonly #owned: { dispose(): void }[] = [];
+
+  constructor(settings: PaperSettings) {
+    this.settings = settings;
+  }
+
+  /** Computes something once, however many experiments ask for it. */
+  once<T>(key: string, make: () => Promise<T>): Promise<T> {
+    const known = this.#shared.get(key) ?? make();
+    this.#shared.set(key, known);
+    return known as Promise<T>;
+  }
+
+  /**
+   * The two trained models and the settings that their runs share.
+   *
+   * @throws DiffusionError `DIFFUSION_NEEDS_MODELS`
+   */
+  models(): Promise<{ config: RunConfig; models: Record<PaperModel, Network> }> {
+    return this.once('models', async () => {
+      const { unet, cunet } = this.settings;
+      if (unet === undefined || cunet === undefined) {
+        const message =
+          'This table is about trained models. Train both (`missing-u train --model unet --channels 32 --out runs/unet`, ' +
+          '`missing-u train --model cunet --channels 16 --out runs/cunet`) and name them: --unet runs/unet --cunet runs/cunet.';
+        throw new DiffusionError('DIFFUSION_NEEDS_MODELS', message);
+      }
+      const runs = [await this.#own(loadRun(unet)), await this.#own(loadRun(cunet))];
+      const config = commonConfig(runs.map(({ config }) => config));
+      return { config, models: { 'U-Net': runs[0]!.model, 'cU-Net': runs[1]!.model } };
+    });
+  }
+
+  async #own<T extends { model: { dispose(): void } }>(loading: Promise<T>): Promise<T> {
+    const loaded = await loading;
+    this.#owned.push(loaded.model);
+    return loaded;
+  }
+
+  /** A DDPM scheduler of the chain that the models were trained on. */
+  async chain(): Promise<DDPMScheduler> {
+    const { config } = await this.models();
+    return new DDPMScheduler({
+      num_train_timesteps: config.timesteps,
+      beta_schedule: config.schedule,
+      prediction_type: config.prediction,
+    });
+  }
+
+  /** Test images, [count, height, width, channels] in [-1, 1]: a random choice, the same for every experiment. */
+  testImages(): Promise<tf.Tensor4D> {
+    return this.once('test images', async () => {
+      const { config } = await this.models();
+      const dataset = await openDataset(config, 'validation');
+      try {
+        const chosen = dataset.shuffle(this.settings.seed).take(this.settings.images);
+        for await (const { images } of chosen.batches({ batchSize: this.settings.images })) {
+          this.#owned.push(images);
+          return images;
+        }
+      } finally {
+        await dataset.close();
+      }
+      throw new DiffusionError('DIFFUSION_EMPTY_DATASET', `The data set '${config.dataset}' has no test images.`);
+    });
+  }
+
+  lpips(): Promise<LPIPS | undefined> {
+    const { lpipsTrunk: trunk, lpipsHeads: heads } = this.settings;
+    if (trunk === undefined || heads === undefined) return Promise.resolve(undefined);
+    return this.once('lpips', async () => {
+      const lpips = await LPIPS.load({ net: 'squeeze', trunk, heads });
+      this.#owned.push(lpips);
+      return lpips;
+    });
+  }
+
+  generator(): Generator {
+    return createGenerator(this.settings.seed);
+  }
+
+  /** Frees what was loaded. */
+  async dispose(): Promise<void> {
+    await Promise.allSettled(this.#shared.values());
+    for (const owned of this.#owned) owned.dispose();
+  }
+}
