@@ -19,7 +19,7 @@ export function packageTests(options: { timeout?: number } = {}): ViteUserConfig
   };
   const common = {
     pool: 'forks' as const,
-    testTimeout: options.timeout ?? 60_000,
+    testTimeout: options.timeout ?? 240_000,
     hookTimeout: 60_000,
     setupFiles: [here('./matchers.ts')],
   };
