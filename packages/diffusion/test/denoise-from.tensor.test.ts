@@ -37,6 +37,14 @@ describe('denoiseFrom', () => {
     images.dispose();
   });
 
+  it('noises a part of a set as in the whole set', async () => {
+    const images: tf.Tensor4D = tf.fill([3, 4, 4, 1], 0.5);
+    const rest = tf.slice(images, [1, 0, 0, 0], [2, 4, 4, 1]);
+    const [whole, part] = [await denoise(images, { steps: 2 }), await denoise(rest, { steps: 2, first: 1 })];
+    expect(part.noisy['mse']).toBeAllClose(whole.noisy['mse']!.subarray(1), { rtol: 1e-6 });
+    tf.dispose([images, rest]);
+  });
+
   it('finds the best step of each image, and the time to it', async () => {
     const images: tf.Tensor4D = tf.fill([2, 4, 4, 1], 0.5);
     const compute = (): tf.Tensor1D => tf.tensor1d([call === 3 ? 9 : 0, call++ === 5 ? 7 : 0]);

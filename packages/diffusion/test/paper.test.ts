@@ -84,6 +84,7 @@ it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 
   // BM3D is told the noise, so it cannot be far off where there is next to none.
   const { ssim } = found['table4']!.find(({ method, start }) => method === 'BM3D' && start === 4)!;
   expect(ssim).toBeGreaterThan(0.98);
+  expect(readFileSync(join(folder, 'models/report.html'), 'utf8')).toContain('trained: both 2 steps of 2 images');
   const csv = readFileSync(join(folder, 'models/table4.csv'), 'utf8').split('\n');
   expect(csv[0]).toContain('"SSIM 50, paper"');
   expect(csv.find((line) => line.startsWith('BM3D'))).toContain('0.74');

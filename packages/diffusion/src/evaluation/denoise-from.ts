@@ -21,8 +21,10 @@ export interface DenoiseFromOptions {
   images: tf.Tensor4D;
   /** How many forward steps noise the images: 50 noises them to the paper's t = 50, which is timestep 49. */
   steps: number;
-  /** Image i is noised by fork i. */
+  /** Image i is noised by fork `first + i`. */
   generator: Generator;
+  /** Number of the first image, where the images are part of a larger set; default 0. */
+  first?: number;
   measures: Readonly<Record<string, Measure>>;
   /** Draw fresh noise in the reverse steps as in sampling; default false: the posterior mean, as the paper's code does. */
   addNoise?: boolean;
@@ -67,9 +69,9 @@ export interface DenoisingResult {
  * @throws DiffusionError `DIFFUSION_BAD_COUNT` where `steps` is outside 1 .. the length of the chain.
  */
 export async function denoiseFrom(options: DenoiseFromOptions): Promise<DenoisingResult> {
-  const { unet, scheduler, images, measures, addNoise = false, signal, onStep } = options;
+  const { unet, scheduler, images, measures, first = 0, addNoise = false, signal, onStep } = options;
   const timesteps = descending(options.steps, Number(scheduler.config['num_train_timesteps']));
-  const generators = Array.from({ length: images.shape[0] }, (_, i) => options.generator.fork(i));
+  const generators = Array.from({ length: images.shape[0] }, (_, i) => options.generator.fork(first + i));
   const imageShape = images.shape.slice(1) as [number, number, number];
   scheduler.setTimesteps({ timesteps });
   let sample = tf.tidy(() => {

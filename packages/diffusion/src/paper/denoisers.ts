@@ -88,6 +88,9 @@ interface Made {
 
 type Make = (sigma: number, options: DenoisersOptions, onStep: () => void) => Promise<Made>;
 
+/** Forks of the generator from here on train; those below noise the test images, as for the diffusion models. */
+const TRAINING = 2 ** 30;
+
 /** The methods of Table 4 by its names; another one is one line. */
 const methods: Readonly<Record<string, Make>> = {
   BM3D: () => Promise.resolve({ denoiser: bm3dDenoiser(), dispose: () => undefined }),
@@ -105,7 +108,7 @@ function trained(make: (channels: number) => ConvAutoencoder | DnCNN, fork: numb
         batchSize,
         patchSize: images.shape[1],
         turns: false,
-        generator: generator.fork(1000 + fork),
+        generator: generator.fork(TRAINING + fork),
         compile: (step) => compile(step),
         onStep,
         ...(signal && { signal }),

@@ -35,16 +35,16 @@ export const experiments: Readonly<Record<string, Experiment>> = {
 };
 
 /** What every table of trained models has to say: the paper trained for half a million steps on other data. */
-function setUpOf({ dataset, size, steps, batch, schedule, prediction }: RunConfig): string {
+function setUpOf({ dataset, size, schedule, prediction }: RunConfig, trained: string): string {
   return (
-    `trained for ${steps.toLocaleString('en')} steps of ${batch} images (the paper's code: 500,000 of 256) on ${dataset} at ` +
-    `${size} x ${size}, ${schedule} schedule, predicting ${prediction}.`
+    `trained: ${trained} (the paper's code: 500,000 of 256) on ${dataset} at ${size} x ${size}, ${schedule} schedule, ` +
+    `predicting ${prediction}.`
   );
 }
 
 async function samples(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
   const { samples: count, realCount, steps, batch, seed, weights } = run.settings;
-  const { config, models } = await run.models();
+  const { config, models, trained } = await run.models();
   const imageShape = [config.size, config.size, datasetChannels(config)] as const;
   const extractor = await openExtractor(weights === undefined ? featuresFor(config) : 'inception', weights);
   try {
@@ -67,7 +67,7 @@ async function samples(run: PaperRun, watcher: Watcher): Promise<ExperimentResul
       dataset: config.dataset,
       distance: distance.name,
       setUp:
-        `${setUpOf(config)} Paper: FID of 30,000 samples with Inception against all training images; ` +
+        `${setUpOf(config, trained)} Paper: FID of 30,000 samples with Inception against all training images; ` +
         `here against ${realCount.toLocaleString('en')}.`,
       ...watcher,
     });
@@ -107,9 +107,9 @@ function denoised(table: (results: readonly MeasuredDenoising[], setUp: string) 
 }
 
 async function denoisingSetUp(run: PaperRun): Promise<string> {
-  const { config } = await run.models();
+  const { config, trained } = await run.models();
   const lpips = (await run.lpips()) === undefined ? 'no LPIPS, whose weights were not given' : 'LPIPS with SqueezeNet';
-  return `${setUpOf(config)} Paper: 300 images; here ${run.settings.images}, ${lpips}.`;
+  return `${setUpOf(config, trained)} Paper: 300 images; here ${run.settings.images}, ${lpips}.`;
 }
 
 async function denoisers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {

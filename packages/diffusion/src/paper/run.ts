@@ -8,6 +8,7 @@ import { commonConfig } from '../runs/common-config.ts';
 import type { RunConfig } from '../runs/config.ts';
 import { loadRun } from '../runs/load-run.ts';
 import { openDataset } from '../runs/registry.ts';
+import { checkpointOf } from '../runs/run-folder.ts';
 import type { PaperModel } from './published.ts';
 
 /** What the experiments are told; `missing-u paper` has a flag for each. */
@@ -66,7 +67,7 @@ export class PaperRun {
    *
    * @throws DiffusionError `DIFFUSION_NEEDS_MODELS`
    */
-  models(): Promise<{ config: RunConfig; models: Record<PaperModel, Network> }> {
+  models(): Promise<{ config: RunConfig; models: Record<PaperModel, Network>; trained: string }> {
     return this.once('models', async () => {
       const { unet, cunet } = this.settings;
       if (unet === undefined || cunet === undefined) {
@@ -77,7 +78,9 @@ export class PaperRun {
       }
       const runs = [await this.#own(loadRun(unet)), await this.#own(loadRun(cunet))];
       const config = commonConfig(runs.map(({ config }) => config));
-      return { config, models: { 'U-Net': runs[0]!.model, 'cU-Net': runs[1]!.model } };
+      const budgets = [unet, cunet].map((run, i) => budgetOf(run, runs[i]!.config));
+      const trained = budgets[0] === budgets[1] ? `both ${budgets[0]}` : `U-Net ${budgets[0]}, cU-Net ${budgets[1]}`;
+      return { config, models: { 'U-Net': runs[0]!.model, 'cU-Net': runs[1]!.model }, trained };
     });
   }
 
@@ -134,4 +137,10 @@ export class PaperRun {
     await Promise.allSettled(this.#shared.values());
     for (const owned of this.#owned) owned.dispose();
   }
+}
+
+/** How long a run was trained up to the checkpoint that is used, whatever it was meant for. */
+function budgetOf(run: string, { batch, accumulate }: RunConfig): string {
+  const steps = Number(/(\d+)$/.exec(checkpointOf(run))![1]);
+  return `${steps.toLocaleString('en')} steps of ${batch * accumulate} images`;
 }
