@@ -61,7 +61,7 @@ describe('missing-u', () => {
     [['train', '--config', '/no/such/file.json'], /no\/such\/file\.json/],
     [
       ['sample', '--model', '/no/such/run', '--engine', 'wasm'],
-      /not the folder of a training run.*DIFFUSION_NOT_A_RUN/,
+      /not the folder of a training run.*DIFFUSION_NOT_A_MODEL/,
     ],
     [['sample'], /--model/],
   ])('refuses %j in a few plain words', async (args, message) => {
@@ -142,6 +142,8 @@ describe('missing-u', () => {
     const { status, stdout } = await run('summary', saved, '--size', '8', '--json', '--engine', 'wasm');
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ parameters: model.parameterCount });
+    const sampled = await run('sample', '--model', saved, '--engine', 'wasm', '--out', join(saved, 'none.png'));
+    expect(sampled).toMatchObject({ status: 2, stderr: expect.stringMatching(/holds no weights.*safetensors/) });
   });
 
   it('shows the engines of the machine', async () => {

@@ -113,8 +113,7 @@ describe('missing-u export', () => {
 describe('missing-u sample --engine onnx', () => {
   it('makes the pictures of the other engines, of a file and of a folder', async () => {
     await exported('onnx', 'sampled.onnx');
-    const scheduler = new DDIMScheduler({ prediction_type: 'v_prediction' });
-    const pipeline = new DiffusionPipeline({ unet: model, scheduler });
+    const pipeline = await DiffusionPipeline.fromPretrained(path('pipeline'));
     const shape = [16, 16, 1] as const;
     const images = await pipeline.sample({ batchSize: 3, imageShape: shape, numInferenceSteps: 4, generator: 5 });
     const expected = Array.from(await images.data(), (value) => Math.round(255 * value));

@@ -13,7 +13,7 @@ import { sampleCommand } from './commands/sample.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { trainCommand } from './commands/train.ts';
 import { report } from './exit.ts';
-import { loadDenoiser } from './load-denoiser.ts';
+import { openDenoiser } from './open-model.ts';
 import { startEngine } from './start-engine.ts';
 
 /** Runs the command line and returns its exit status; a new command is one new file and one line here. */
@@ -30,7 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(exportCommand())
     .addCommand(summaryCommand())
     .addCommand(profileCommand())
-    .addCommand(denoiseCommand({ startEngine, loadModel: loadDenoiser }))
+    .addCommand(denoiseCommand({ startEngine, loadModel: openDenoiser }))
     .addCommand(compareCommand())
     .addCommand(paperCommand())
     .addCommand(evaluateCommand({ startEngine }))

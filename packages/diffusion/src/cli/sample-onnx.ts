@@ -76,10 +76,14 @@ async function open({ model, scheduler: name, threads }: OnnxOptions) {
     return { denoiser, scheduler: schedulerOfChain(chain, name) as unknown as ArrayScheduler };
   }
   await useEngine('cpu');
-  const { network, scheduler, height, width, channels } = await openModel(model, name);
+  const { network, imageShape, schedulerFor } = await openModel(model);
+  const [height, width, channels] = imageShape;
   try {
     const bytes = await toOnnx(network, { imageSize: [height, width], channels });
-    return { denoiser: await OnnxDenoiser.load(bytes, options), scheduler: scheduler as unknown as ArrayScheduler };
+    return {
+      denoiser: await OnnxDenoiser.load(bytes, options),
+      scheduler: schedulerFor(name) as unknown as ArrayScheduler,
+    };
   } finally {
     network.dispose();
   }

@@ -14,9 +14,9 @@ import { DiffusionPipeline, type PipelineParts } from './diffusion-pipeline.ts';
 /** diffusers' names of the files of a pipeline's folder. */
 const indexFile = 'model_index.json';
 const schedulerFile = 'scheduler/scheduler_config.json';
-const configFile = 'unet/config.json';
-const weightsFile = 'unet/diffusion_pytorch_model.safetensors';
-const weightsFiles = [weightsFile, `${weightsFile}.index.json`, 'unet/diffusion_pytorch_model.bin'];
+const configFile = 'config.json';
+const weightsFile = 'diffusion_pytorch_model.safetensors';
+const weightsFiles = [weightsFile, `${weightsFile}.index.json`, 'diffusion_pytorch_model.bin'];
 
 /** The release of diffusers whose layout is written. */
 const DIFFUSERS_VERSION = '0.42.1';
@@ -45,10 +45,8 @@ export async function loadPipeline(name: string, wanted: unknown = DiffusionPipe
     throw new DiffusionError('DIFFUSION_NOT_A_PIPELINE', message);
   }
   const scheduler = fromConfig((await readJson(folder, schedulerFile)) as SchedulerConfig);
-  const { _class_name, _diffusers_version, ...config } = await readJson(folder, configFile);
-  const unet = makeNetwork(className, config);
+  const unet = await loadNetwork(`${folder}/unet`, { className });
   try {
-    unet.loadStateDict(await readWeights(folder));
     const Pipeline =
       wanted === DiffusionPipeline
         ? (pipelines[String(index['_class_name'])] ?? DiffusionPipeline)
@@ -56,6 +54,28 @@ export async function loadPipeline(name: string, wanted: unknown = DiffusionPipe
     return new Pipeline({ unet, scheduler: scheduler as unknown as SamplingScheduler }) as LoadedPipeline;
   } catch (error) {
     unet.dispose();
+    throw error;
+  }
+}
+
+/**
+ * Reads a network from a folder with `config.json` and weights, as diffusers' and our own `savePretrained` of a model write it.
+ *
+ * @param options.className instead of the one that `config.json` names
+ * @param options.weights false for a network without values, whose weights are not read
+ * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_UNKNOWN_NETWORK`
+ */
+export async function loadNetwork(
+  folder: string,
+  { className, weights = true }: { className?: string; weights?: boolean } = {},
+): Promise<Network> {
+  const { _class_name: own, _diffusers_version, ...config } = await readJson(folder, configFile);
+  const network = makeNetwork(className ?? String(own), config);
+  try {
+    if (weights) network.loadStateDict(await readWeights(folder));
+    return network;
+  } catch (error) {
+    network.dispose();
     throw error;
   }
 }
@@ -79,8 +99,12 @@ export async function savePipeline(
   const weights = (unet as Network).stateDict();
   const stored = Object.entries(weights).map(([name, tensor]) => [name, { ...tensor, dtype }] as const);
   for (const part of ['scheduler', 'unet']) makeFolder(join(folder, part));
-  writeAtomically(join(folder, weightsFile), encodeSafetensors(Object.fromEntries(stored)));
-  writeJson(folder, configFile, { ...networkConfig, _class_name: className, _diffusers_version: DIFFUSERS_VERSION });
+  writeAtomically(join(folder, 'unet', weightsFile), encodeSafetensors(Object.fromEntries(stored)));
+  writeJson(join(folder, 'unet'), configFile, {
+    ...networkConfig,
+    _class_name: className,
+    _diffusers_version: DIFFUSERS_VERSION,
+  });
   writeJson(folder, schedulerFile, config);
   // The index comes last: a folder without it is not taken for a pipeline.
   writeJson(folder, indexFile, {
@@ -125,7 +149,7 @@ async function readJson(folder: string, file: string): Promise<Record<string, un
   } catch (cause) {
     if (!(cause instanceof SyntaxError) && !isAbsent(cause)) throw cause;
     const reason = cause instanceof SyntaxError ? `\`${file}\` is not JSON` : `there is no \`${file}\` in it`;
-    const message = `\`${folder}\` is not a pipeline's folder: ${reason}. Name a folder that save_pretrained or savePretrained wrote.`;
+    const message = `\`${folder}\` is not the folder of a pipeline or network: ${reason}. Name a folder that save_pretrained or savePretrained wrote.`;
     throw new DiffusionError('DIFFUSION_NOT_A_PIPELINE', message, { cause });
   }
 }

@@ -27,7 +27,12 @@ interface Flags extends EngineFlags {
 
 /** Writes a model in a format and returns the paths of what it wrote; a new format is one line. */
 const formats: Readonly<Record<string, (model: OpenedModel, out: string, flags: Flags) => Promise<string[]>>> = {
-  onnx: ({ network, scheduler, height, width, channels }, out, { batch, float16 }) => {
+  onnx: (
+    { network, imageShape: [height, width, channels], schedulerFor },
+    out,
+    { batch, float16, scheduler: name },
+  ) => {
+    const scheduler = schedulerFor(name);
     checkWritable(out);
     const weights = float16 === true ? 'float16' : 'float32';
     return saveOnnx(network, out, { imageSize: [height, width], channels, batch, weights, scheduler });
@@ -39,14 +44,14 @@ const formats: Readonly<Record<string, (model: OpenedModel, out: string, flags: 
     writeAtomically(out, encodeSafetensors(Object.fromEntries(stored)));
     return [out];
   },
-  diffusers: async ({ network, scheduler }, out, { float16 }) => {
-    const pipeline = new DiffusionPipeline({ unet: network, scheduler });
+  diffusers: async ({ network, schedulerFor }, out, { float16, scheduler: name }) => {
+    const pipeline = new DiffusionPipeline({ unet: network, scheduler: schedulerFor(name) });
     await pipeline.savePretrained(out, { dtype: float16 === true ? 'float16' : 'float32' });
     return readdirSync(out, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => join(parentPath, name));
   },
-  layers: async ({ network, height, width, channels }, out) => {
+  layers: async ({ network, imageShape }, out) => {
     makeFolder(out);
     const files: [string, string | Uint8Array][] = [];
     const handler = tf.io.withSaveHandler(({ weightData, weightSpecs = [], ...artifacts }) => {
@@ -56,7 +61,7 @@ const formats: Readonly<Record<string, (model: OpenedModel, out: string, flags: 
       files.push(['model.json', JSON.stringify({ ...artifacts, weightsManifest: manifest })]);
       return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } });
     });
-    await toLayersModel(network as unknown as Denoiser, [height, width, channels]).save(handler);
+    await toLayersModel(network as unknown as Denoiser, imageShape).save(handler);
     for (const [name, content] of files) writeAtomically(join(out, name), content);
     return files.map(([name]) => join(out, name));
   },
@@ -92,7 +97,7 @@ async function exportModel(flags: Flags): Promise<void> {
     throw new DiffusionError('DIFFUSION_UNKNOWN_FORMAT', unknownName('format', format, Object.keys(formats)));
   }
   const engine = await startEngine(flags);
-  const model = await openModel(flags.model, flags.scheduler);
+  const model = await openModel(flags.model);
   try {
     const begin = performance.now();
     const paths = await formats[format]!(model, resolve(flags.out), flags);

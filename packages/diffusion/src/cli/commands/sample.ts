@@ -3,7 +3,7 @@ import { invalidArgument } from '@missing-u/errors';
 import { Command } from 'commander';
 import { DiffusionError } from '../../errors.ts';
 import { schedulerClass, schedulerNames } from '../../runs/registry.ts';
-import { loadModel } from '../load-model.ts';
+import { openModel, weightsHash } from '../open-model.ts';
 import { integer, number, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { sampleGrid } from '../sample-grid.ts';
 import { sampleOnnx } from '../sample-onnx.ts';
@@ -73,14 +73,14 @@ async function sample({ model: name, json, checkpoint, ...flags }: Flags): Promi
     return;
   }
   const engine = await startEngine(flags);
-  const { network, imageShape, schedulerFor, identity } = await loadModel(name, {
+  const { network, imageShape, schedulerFor } = await openModel(name, {
     ...flags,
     ...(checkpoint !== undefined && { checkpoint }),
   });
   try {
     const { label, guidance, steps, scheduler: schedulerName } = flags;
     const scheduler = schedulerFor(schedulerName);
-    checkSteps(steps, (scheduler as { config?: Record<string, unknown> }).config);
+    checkSteps(steps, scheduler.config);
     const out = resolve(flags.out);
     const npz = flags.npz === undefined ? {} : { npz: resolve(flags.npz) };
     const { seconds } = await sampleGrid({
@@ -92,7 +92,7 @@ async function sample({ model: name, json, checkpoint, ...flags }: Flags): Promi
       network,
       imageShape,
       scheduler,
-      settings: { identity, scheduler: schedulerName },
+      settings: { weights: weightsHash(network), scheduler: schedulerName },
     });
     const result = { out, ...npz, engine, samples: flags.count, scheduler: schedulerName, steps, seconds };
     process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${flags.count} samples: ${out}\n`);
@@ -101,8 +101,8 @@ async function sample({ model: name, json, checkpoint, ...flags }: Flags): Promi
   }
 }
 
-function checkSteps(steps: number, config: Record<string, unknown> | undefined): void {
-  const trained = Number(config?.['num_train_timesteps'] ?? Infinity);
+function checkSteps(steps: number, config: Readonly<Record<string, unknown>>): void {
+  const trained = Number(config['num_train_timesteps'] ?? Infinity);
   if (steps <= trained) return;
   const allowed = `an integer from 1 to ${trained}, the timesteps that the model was trained on`;
   throw new DiffusionError('DIFFUSION_BAD_COUNT', invalidArgument({ argument: 'steps', value: steps, allowed }));

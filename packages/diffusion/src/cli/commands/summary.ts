@@ -1,11 +1,7 @@
-import { existsSync } from 'node:fs';
 import { summary, type SummarizedModel } from '@missing-u/unet-blocks';
 import { Command } from 'commander';
-import { makeNetwork, makePreset, presetNames, type Network } from '../../networks.ts';
-import { loadPipeline } from '../../pipelines/pretrained.ts';
-import { loadRun } from '../../runs/load-run.ts';
-import { readConfigFile } from '../../runs/config-file.ts';
-import { configFile } from '../../runs/run-folder.ts';
+import { presetNames } from '../../networks.ts';
+import { openModel } from '../open-model.ts';
 import { positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startEngine } from '../start-engine.ts';
 
@@ -34,30 +30,14 @@ export function summaryCommand(): Command {
 }
 
 async function summarize(model: string, flags: Flags): Promise<void> {
-  if (!existsSync(model)) makePreset(model, flags.channels, flags.size).dispose();
   await startEngine(flags);
-  const { network, channels } = await open(model, flags);
+  const { network, imageShape } = await openModel(model, { ...flags, weights: false });
   try {
-    const counted = summary(network as unknown as SummarizedModel, [flags.size, flags.size, channels]);
+    const counted = summary(network as unknown as SummarizedModel, [flags.size, flags.size, imageShape[2]]);
     const { parameters, operations, checkpointBytes, weightBytes, activationBytes, layers } = counted;
     const facts = { parameters, operations, checkpointBytes, weightBytes, activationBytes, layers };
     process.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : `${String(counted)}\n`);
   } finally {
     network.dispose();
   }
-}
-
-async function open(model: string, { channels, size }: Flags): Promise<{ network: Network; channels: number }> {
-  if (!existsSync(model)) return { network: makePreset(model, channels, size), channels };
-  const network = await openFolder(model);
-  const config = network.config as { inChannels?: number; in_channels?: number };
-  return { network, channels: config.inChannels ?? config.in_channels ?? channels };
-}
-
-/** The network of a folder: of a model as diffusers writes it (its weights are not needed to count), a run, a pipeline. */
-async function openFolder(folder: string): Promise<Network> {
-  const file = configFile(folder);
-  if (!existsSync(file)) return (await loadPipeline(folder)).unet;
-  const { _class_name: className, _diffusers_version: _, ...config } = await readConfigFile(file);
-  return typeof className === 'string' ? makeNetwork(className, config) : (await loadRun(folder)).model;
 }
