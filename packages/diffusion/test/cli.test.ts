@@ -56,6 +56,8 @@ describe('missing-u', () => {
     [['train', '--size', '28'], /`size` is 28, but has to be a multiple of 16.*DIFFUSION_BAD_CONFIG/],
     [['train', '--dataset', 'minst', '--engine', 'wasm'], /Did you mean 'mnist'.*DIFFUSION_UNKNOWN_DATASET/],
     [['train', '--model', 'cnet', '--engine', 'wasm'], /Did you mean 'cunet'.*DIFFUSION_UNKNOWN_MODEL/],
+    [['train', '--model-options', '{"dim":4}'], /`modelOptions` .*no `dim`, for which `channels` stands/],
+    [['train', '--model-options', 'woA'], /It has to be JSON/],
     [['train', '--engine', 'wsam'], /Did you mean 'wasm'/],
     [['train', '--engine', 'wasm', '--root', '/no/such/folder'], /\/no\/such\/folder/],
     [['train', '--config', '/no/such/file.json'], /no\/such\/file\.json/],

@@ -80,6 +80,18 @@ describe('learningRateAt', () => {
     expect(rates.map((_, step) => learningRateAt(step, options))).toBeAllClose(rates, { rtol: 1e-12 });
   });
 
+  it('keeps the rate until the last steps of warmup_stable_decay, where half a cosine takes it to 0', () => {
+    const options = {
+      learningRate: 2,
+      schedule: 'warmup_stable_decay',
+      warmupSteps: 2,
+      decaySteps: 4,
+      totalSteps: 10,
+    } as const;
+    const rates = [0, 1, 2, 2, 2, 2, 2, 1 + Math.SQRT1_2, 1, 1 - Math.SQRT1_2, 0];
+    expect(rates.map((_, step) => learningRateAt(step, options))).toBeAllClose(rates, { atol: 1e-12 });
+  });
+
   it('refuses unknown schedules', () => {
     const options = { learningRate: 1, schedule: 'cosin' as 'cosine', totalSteps: 1 };
     expect(() => learningRateAt(0, options)).toThrow(expect.objectContaining({ code: 'DIFFUSION_UNKNOWN_SCHEDULE' }));

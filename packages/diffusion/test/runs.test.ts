@@ -89,6 +89,7 @@ describe('resolveConfig', () => {
 
   it.each([
     [{ chanels: 8 }, 'DIFFUSION_UNKNOWN_KEY', /Did you mean 'channels'/],
+    [{ modelOptions: 'cunet-woA' }, 'DIFFUSION_BAD_CONFIG', /an object of options/],
     [{ size: 28 }, 'DIFFUSION_BAD_CONFIG', /`size` is 28, but has to be a multiple of 16/],
     [{ steps: -3 }, 'DIFFUSION_BAD_CONFIG', /`steps` is -3, but has to be an integer of 1 or more/],
     [{ prediction: 'eps' }, 'DIFFUSION_BAD_CONFIG', /Allowed: epsilon, sample, v_prediction/],

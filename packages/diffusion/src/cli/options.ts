@@ -13,6 +13,14 @@ export function numbers(text: string): number | number[] {
   return list.length === 1 ? list[0]! : list;
 }
 
+export function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError(`It has to be JSON, as '{"name":"value"}'.`);
+  }
+}
+
 export function positiveInteger(text: string): number {
   const value = number(text);
   if (!Number.isSafeInteger(value) || value < 1)

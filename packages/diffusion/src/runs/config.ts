@@ -14,6 +14,8 @@ export interface RunConfig {
   model: string;
   /** Width of the network: state channels of the cU-Net's first level. */
   channels: number;
+  /** Further options of the network, by the names of its constructor: an ablation is a line here. */
+  modelOptions: Readonly<Record<string, unknown>>;
   /** Side of the square images in pixels. */
   size: number;
   /** Diffusion steps of the trained chain (T). */
@@ -29,6 +31,8 @@ export interface RunConfig {
   learningRate: number;
   learningRateSchedule: LearningRateSchedule;
   warmupSteps: number;
+  /** Steps over which `warmup_stable_decay` falls to 0 at the end. */
+  decaySteps: number;
   /** Adam's decays of the two moments. */
   betas: readonly [number, number];
   /** Decoupled weight decay (AdamW); 0 is Adam. */
@@ -72,6 +76,7 @@ export const defaultConfig: RunConfig = {
   root: null,
   model: 'cunet',
   channels: 16,
+  modelOptions: {},
   size: 32,
   timesteps: 1000,
   schedule: 'linear',
@@ -82,6 +87,7 @@ export const defaultConfig: RunConfig = {
   learningRate: 4e-4,
   learningRateSchedule: 'constant_with_warmup',
   warmupSteps: 100,
+  decaySteps: 0,
   betas: [0.9, 0.999],
   weightDecay: 0,
   maxGradNorm: 1,
@@ -125,6 +131,7 @@ const oneOf = (names: readonly string[]): Rule => ({
   holds: (value) => names.includes(value as string),
 });
 
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isShare = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1;
 const share: Rule = { allowed: 'a number from 0 to 1', holds: isShare };
 const flag: Rule = { allowed: 'true or false', holds: (value) => typeof value === 'boolean' };
@@ -136,6 +143,7 @@ const rules: Record<keyof RunConfig, Rule> = {
   root: { allowed: 'a folder or null', holds: (value) => value === null || typeof value === 'string' },
   model: text,
   channels: count,
+  modelOptions: { allowed: 'an object of options of the network', holds: isObject },
   size: {
     allowed: 'a multiple of 16 (the network halves the image four times)',
     holds: (value) => Number.isInteger(value) && Number(value) > 0 && Number(value) % 16 === 0,
@@ -149,6 +157,7 @@ const rules: Record<keyof RunConfig, Rule> = {
   learningRate: positive,
   learningRateSchedule: oneOf(learningRateSchedules),
   warmupSteps: countOrZero,
+  decaySteps: countOrZero,
   betas: {
     allowed: 'two numbers from 0 up to, but not, 1',
     holds: (value) => isList(value, 2) && value.every((beta) => isShare(beta) && beta !== 1),
@@ -180,6 +189,7 @@ const settled = [
   'dataset',
   'model',
   'channels',
+  'modelOptions',
   'size',
   'timesteps',
   'schedule',

@@ -29,12 +29,13 @@ interface ModelEntry {
 /** What can be named in a configuration or on the command line; a new one is one line. */
 const models: Readonly<Record<string, ModelEntry>> = {
   cunet: {
-    make: ({ channels, size, seed, timesteps }, { inChannels }) =>
-      new CUNet({ inChannels, channels, imageSize: size, trainTimesteps: timesteps, seed }),
+    make: ({ channels, size, seed, timesteps, modelOptions }, { inChannels }) =>
+      new CUNet({ ...modelOptions, inChannels, channels, imageSize: size, trainTimesteps: timesteps, seed }),
   },
   unet: {
-    make: ({ channels, size, seed, timesteps, selfConditioning }, { inChannels }) =>
+    make: ({ channels, size, seed, timesteps, selfConditioning, modelOptions }, { inChannels }) =>
       new UNet({
+        ...modelOptions,
         preset: 'lucidrains',
         inChannels,
         dim: channels,
@@ -46,9 +47,10 @@ const models: Readonly<Record<string, ModelEntry>> = {
     conditions: ['selfConditioning'],
   },
   unet2d: {
-    make: ({ channels, size, seed, classConditioning }, { inChannels, classes }) =>
+    make: ({ channels, size, seed, classConditioning, modelOptions }, { inChannels, classes }) =>
       new UNet2DModel(
         {
+          ...modelOptions,
           sampleSize: size,
           inChannels,
           outChannels: inChannels,
@@ -63,6 +65,25 @@ const models: Readonly<Record<string, ModelEntry>> = {
       ),
     conditions: ['classConditioning'],
   },
+};
+
+/** Options of networks that a configuration has keys of its own for. */
+const ownKeys: Readonly<Record<string, string>> = {
+  ...{
+    channels: 'channels',
+    dim: 'channels',
+    blockOutChannels: 'channels',
+    inChannels: 'dataset',
+    outChannels: 'dataset',
+  },
+  ...{
+    imageSize: 'size',
+    sampleSize: 'size',
+    trainTimesteps: 'timesteps',
+    seed: 'seed',
+    selfCondition: 'selfConditioning',
+  },
+  ...{ numClassEmbeds: 'classConditioning', weights: 'seed', generator: 'seed' },
 };
 
 type OpenOptions = { split: never; size: number; root?: string };
@@ -118,6 +139,9 @@ export function checkNames(config: RunConfig): void {
   const refuse = (argument: keyof RunConfig, allowed: string): never => {
     throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument, value: config[argument], allowed }));
   };
+  for (const key of Object.keys(config.modelOptions)) {
+    if (Object.hasOwn(ownKeys, key)) refuse('modelOptions', `no \`${key}\`, for which \`${ownKeys[key]}\` stands`);
+  }
   for (const condition of ['selfConditioning', 'classConditioning'] as const) {
     if (!config[condition] || model.conditions?.includes(condition) === true) continue;
     const able = modelNames.filter((name) => models[name]!.conditions?.includes(condition));

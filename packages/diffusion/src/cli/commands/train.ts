@@ -12,7 +12,7 @@ import { learningRateSchedules } from '../../training/learning-rate.ts';
 import { lossWeightings } from '../../training/loss-weights.ts';
 import { timestepSamplings } from '../../training/timestep-sampler.ts';
 import { interruptible } from '../interrupt.ts';
-import { integer, number, numbers, withEngineFlags, type EngineFlags } from '../options.ts';
+import { integer, json as jsonValue, number, numbers, withEngineFlags, type EngineFlags } from '../options.ts';
 import { trainingProgress } from '../progress.ts';
 import { startEngine } from '../start-engine.ts';
 
@@ -36,6 +36,7 @@ export function trainCommand(): Command {
     .option('--root <folder>', "folder of the data set's files")
     .option('--model <name>', `network: ${modelNames.join(', ')} (default: cunet)`)
     .option('--channels <count>', 'width of the network (default: 16)', integer)
+    .option('--model-options <json>', `of the network's constructor, as '{"preset":"cunet-woA"}'`, jsonValue)
     .option('--size <pixels>', 'side of the images, a multiple of 16 (default: 32)', integer)
     .option('--timesteps <count>', 'diffusion steps of the chain (default: 1000)', integer)
     .option('--schedule <name>', 'noise schedule (default: linear)')
@@ -49,6 +50,7 @@ export function trainCommand(): Command {
       `${learningRateSchedules.join(', ')} (default: ${defaultConfig.learningRateSchedule})`,
     )
     .option('--warmup-steps <count>', 'steps over which the rate grows (default: 100)', integer)
+    .option('--decay-steps <count>', 'last steps over which warmup_stable_decay falls to 0 (default: 0)', integer)
     .option('--weight-decay <share>', "decoupled weight decay: AdamW's (default: 0, which is Adam)", number)
     .option('--max-grad-norm <norm>', 'the gradient is cut to this norm (default: 1)', number)
     .option('--ema-decay <decays>', 'of the averaged weights; several with commas (default: 0.999)', numbers)
