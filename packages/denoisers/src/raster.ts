@@ -33,6 +33,9 @@ export function checkRaster(image: RasterImage, sigma: number): void {
   const refuse = (value: unknown, allowed: string, remedy: string) => {
     throw new DenoisersError('DENOISERS_BAD_IMAGE', invalidArgument({ argument: 'image', value, allowed, remedy }));
   };
+  if (typeof image !== 'object' || image === null) {
+    return refuse(image, 'a tensor or { data, width, height, channels }', 'read the picture first');
+  }
   const { data, width, height, channels } = image;
   if (!(data instanceof Float32Array) && !(data instanceof Float64Array)) {
     return refuse(data, 'floating-point values of 0 to 1 (Float32Array or Float64Array)', 'divide bytes by 255');
@@ -54,10 +57,10 @@ export function checkRaster(image: RasterImage, sigma: number): void {
     refuse(`values such as ${beyond}`, 'finite values of 0 to 1 (and their noise)', 'divide by 255 where white is 255');
 }
 
-/** The standard deviation of noise, on the scale of the values. */
-export function checkSigma(sigma: number): void {
-  if (sigma >= 0 && sigma <= 10) return;
-  const remedy = sigma > 10 ? `on the scale of 0 to 1 that is ${sigma}/255` : 'leave it out to have it estimated';
+/** The standard deviation of noise, on the scale of the values, where more than `most` is taken for another scale. */
+export function checkSigma(sigma: number, most = Infinity): void {
+  if (sigma >= 0 && sigma <= most && sigma < Infinity) return;
+  const remedy = sigma > most ? `on the scale of 0 to 1 that is ${sigma}/255` : 'leave it out to have it estimated';
   const allowed = 'a standard deviation of 0 or more for values of 0 to 1';
   throw new DenoisersError(
     'DENOISERS_BAD_SIGMA',

@@ -62,6 +62,20 @@ describe('bm3d', () => {
     expect(red(separate)).toEqual(alone.data);
   });
 
+  it('thresholds colour differences higher, and takes strong noise by what the luminance has of it', () => {
+    const colour = scene(48, 40, 3);
+    const [weak, image] = [0.1, 0.2].map((sigma) => noisy(colour, sigma)) as [RasterImage, RasterImage];
+    const published = bm3d(weak, 0.1, { profile: 'np', parameters: { hardThreshold: { chrominanceFactor: 1 } } });
+    expect(psnr(bm3d(weak, 0.1, { profile: 'np' }), colour)).toBeGreaterThan(psnr(published, colour));
+    // 0.2 is above 40/255, but it is 0.115 in the mean of three channels.
+    const { hardThreshold, wiener } = profiles.np;
+    const parameters = {
+      hardThreshold: { ...hardThreshold, matchThreshold: 5000 },
+      wiener: { ...wiener, patchSize: 7 },
+    };
+    expect(bm3d(image, 0.2)).toEqual(bm3d(image, 0.2, { profile: 'np', parameters }));
+  });
+
   it('estimates the noise when it is not told', () => {
     const image = noisy(clean, 0.08);
     expect(estimateNoise(image)).toBeCloseTo(0.08, 2);
@@ -128,6 +142,16 @@ describe('bm3d', () => {
     ['a negative sigma', () => bm3d(clean, -1), 'DENOISERS_BAD_SIGMA', /-1/],
     ['NaN for sigma', () => bm3d(clean, NaN), 'DENOISERS_BAD_SIGMA', /NaN/],
     ['sigma of another scale', () => bm3d(clean, 25), 'DENOISERS_BAD_SIGMA', /25\/255/],
+    ['a small sigma of another scale', () => bm3d(clean, 2), 'DENOISERS_BAD_SIGMA', /2\/255/],
+    ['an infinite sigma', () => bm3d(clean, Infinity), 'DENOISERS_BAD_SIGMA', /Infinity/],
+    ['no image', () => bm3d(undefined as never, 0.1), 'DENOISERS_BAD_IMAGE', /undefined/],
+    ['an object without data', () => bm3d({} as never, 0.1), 'DENOISERS_BAD_IMAGE', /floating-point/],
+    [
+      'a threshold that is no number',
+      () => bm3d(clean, 0.1, { parameters: { hardThreshold: { threshold: NaN } } }),
+      'DENOISERS_BAD_PARAMETER',
+      /threshold/,
+    ],
     [
       'values up to 255',
       () => bm3d({ ...clean, data: clean.data.map((v) => 255 * v) as Float32Array }, 0.1),

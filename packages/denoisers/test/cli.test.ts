@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
@@ -60,10 +60,36 @@ describe('missing-u denoise', () => {
     expect(Number(/sigma ([\d.]+)/.exec(text)![1])).toBeCloseTo(25.5, -1);
   });
 
+  it('takes a colour through a grey network, in any size, turned eight times', async () => {
+    const model = new DnCNN({ depth: 3, features: 2 });
+    await saveSafetensors(model.stateDict(), path('dncnn.safetensors'));
+    const data = createGenerator(1).fillUniform(new Float32Array(9 * 13 * 3));
+    await writePicture(path('colour.png'), { data, width: 9, height: 13, channels: 3 });
+    const args = ['--method', 'dncnn', '--weights', path('dncnn.safetensors'), '--sigma', '25', '--self-ensemble'];
+    await run([path('colour.png'), ...args]);
+    expect(await readPicture(path('out/colour.png'))).toMatchObject({ width: 9, height: 13, channels: 3 });
+  });
+
+  it('writes over nothing that it was given', async () => {
+    await mkdir(path('other'), { recursive: true });
+    await cp(path('noisy.png'), path('other/noisy.png'));
+    await cp(path('noisy.png'), path('out/noisy.png'));
+    await expect(run([path('out/noisy.png')])).rejects.toThrow(/its own folder; give another --out/);
+    await expect(run([path('noisy.png'), path('other/noisy.png')])).rejects.toThrow(/would have one name/);
+  });
+
   it('refuses what it cannot do', async () => {
     await expect(run([path('noisy.png'), '--method', 'bm3'])).rejects.toThrow(/Did you mean 'bm3d'/);
     await expect(run([path('noisy.png'), '--method', 'dncnn'])).rejects.toThrow(/needs --weights/);
     await expect(run([path('noisy.png'), '--sigma', 'x'])).rejects.toThrow(/0 to 255/);
+    await expect(run([path('noisy.png'), '--profile', 'nq'])).rejects.toThrow(/Did you mean 'np'/);
+    const model = { denoise: (images: Parameters<DnCNN['denoise']>[0]) => tf.clone(images) };
+    const folderOfModel = ['--method', folder, '--profile', 'np'];
+    await expect(
+      run([path('noisy.png'), ...folderOfModel], { loadModel: () => Promise.resolve(model) }),
+    ).rejects.toThrow(/--profile belongs to bm3d/);
+    await writePicture(path('small.png'), { data: new Float32Array(64), width: 8, height: 8, channels: 1 });
+    await expect(run([path('noisy.png'), '--reference', path('small.png')])).rejects.toThrow(/32x24 pixels.*8x8/);
     const two = ['--reference', path('clean.png'), path('clean.png')];
     await expect(run([path('noisy.png'), ...two])).rejects.toThrow(/1 noisy and 2 clean/);
   });

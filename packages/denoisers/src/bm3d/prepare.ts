@@ -32,7 +32,8 @@ export interface Run {
 
 /** Checks everything, and splits the image into runs; none where there is no noise. */
 export function prepare(image: RasterImage, sigma: number | undefined, options: Bm3dOptions): Run[] {
-  if (sigma !== undefined) checkSigma(sigma);
+  // Grey levels of 0 to 255 begin at 1: noise as strong as that leaves nothing to match.
+  if (sigma !== undefined) checkSigma(sigma, 1);
   checkRaster(image, sigma ?? 1);
   const { channels = 'joint', stage = 'all' } = options;
   checkChoice('channels', channels, ['joint', 'separate']);
@@ -48,8 +49,8 @@ export function prepare(image: RasterImage, sigma: number | undefined, options: 
   return parts.map((data) => {
     const rgb = { width: image.width, height: image.height, data };
     const strength = sigma ?? mean(data.map((plane) => estimateSigma(plane, image)));
-    const parameters = parametersFor(strength, options, image);
     const sigmas = joint ? opponentNoise.map((factor) => factor * strength) : [strength];
+    const parameters = parametersFor(sigmas[0]!, options, image);
     const opponent = joint && strength > 0;
     return { noisy: opponent ? toOpponent(rgb) : rgb, opponent, sigmas, parameters, stage };
   });
@@ -94,6 +95,12 @@ function parametersFor(sigma: number, { profile, parameters = {} }: Bm3dOptions,
     wiener: { ...base.wiener, ...parameters.wiener },
   };
   for (const [stage, values] of Object.entries(merged)) checkStage(`parameters.${stage}`, values, image);
+  for (const name of ['threshold', 'chrominanceFactor'] as const) {
+    const value = merged.hardThreshold[name];
+    if (value > 0 && Number.isFinite(value)) continue;
+    const bad = { argument: `parameters.hardThreshold.${name}`, value, allowed: 'a number above 0' };
+    throw new DenoisersError('DENOISERS_BAD_PARAMETER', invalidArgument(bad));
+  }
   return merged;
 }
 

@@ -24,6 +24,11 @@ export interface Bm3dParameters {
   readonly hardThreshold: StageParameters & {
     /** lambda_3D: coefficients of a group below so many sigma are noise. */
     readonly threshold: number;
+    /**
+     * How much higher the threshold is in the two colour differences of a picture. The paper has none (that is 1), but
+     * they hold less detail than the luminance: 1.2 gives 0.1 dB more on photographs.
+     */
+    readonly chrominanceFactor: number;
   };
   readonly wiener: StageParameters;
 }
@@ -42,6 +47,7 @@ const normal: Bm3dParameters = {
     transform: 'bior1.5',
     kaiserBeta: 2,
     threshold: 2.7,
+    chrominanceFactor: 1.2,
   },
   wiener: {
     patchSize: 8,
@@ -76,7 +82,7 @@ const chosen = {
 
 export type ProfileName = keyof typeof profiles;
 
-/** Standard deviation above which noise counts as strong, as in the paper, on the scale of 0 to 1. */
+/** Standard deviation above which noise counts as strong, as in the paper, on the scale of 0 to 1: in the plane that is matched. */
 const STRONG_NOISE = 40 / 255;
 
 /** The parameters of a profile by its name; without one, this package's choice for the strength of the noise. */

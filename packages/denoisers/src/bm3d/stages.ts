@@ -34,6 +34,7 @@ export function* tasksOf(task: Omit<TileTask, 'tile'>): Generator<TileTask> {
  */
 export function filterTile(task: TileTask): Aggregate[] {
   const { noisy, basic, tile, parameters, sigmas } = task;
+  const { threshold: lambda, chrominanceFactor } = parameters.hardThreshold;
   const stage = stageOf(task);
   const transform = transformOf(stage.transform, stage.patchSize);
   const window = kaiserWindow(stage.patchSize, stage.kaiserBeta);
@@ -48,6 +49,7 @@ export function filterTile(task: TileTask): Aggregate[] {
     const guide = basic && spectraOf(basic.data[index]!, tile.area, transform);
     const total = new SpectraSum(tile.area, perPatch);
     const sigma = sigmas[index]!;
+    const threshold = lambda * (index === 0 ? 1 : chrominanceFactor);
     for (let reference = 0; reference < matches.counts.length; reference++) {
       const count = matches.counts[reference]!;
       for (let i = 0; i < count; i++) starts[i] = matches.patches[reference * stage.groupSize + i]! * perPatch;
@@ -56,7 +58,7 @@ export function filterTile(task: TileTask): Aggregate[] {
       haar(group, perPatch);
       let weight: number;
       if (guide === undefined) {
-        weight = hardThreshold(group, parameters.hardThreshold.threshold * sigma, sigma);
+        weight = hardThreshold(group, threshold * sigma, sigma);
       } else {
         gatherGroup(guide, starts, perPatch, guides[count]!);
         haar(guides[count]!, perPatch);

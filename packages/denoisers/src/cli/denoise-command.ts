@@ -3,9 +3,13 @@ import { Command, InvalidArgumentError } from 'commander';
 import { unknownName } from '@missing-u/errors';
 import { loadWeights } from '@missing-u/weights';
 import { DenoisersError } from '../errors.ts';
+import type { ProfileName } from '../bm3d/profiles.ts';
 import { bm3dDenoiser, type ImageDenoiser } from '../face.ts';
 import { ConvAutoencoder } from '../nets/conv-autoencoder.ts';
 import { DnCNN } from '../nets/dncnn.ts';
+import { selfEnsemble } from '../self-ensemble.ts';
+import { tiledDenoiser } from '../tiled.ts';
+import { anyChannels } from './any-channels.ts';
 import { denoiseFiles, type DenoisedFile } from './denoise-files.ts';
 
 /** What the command needs of the program that it is part of. */
@@ -21,6 +25,8 @@ export interface DenoiseContext {
 interface Flags {
   method: string;
   weights?: string;
+  profile?: ProfileName;
+  selfEnsemble?: boolean;
   sigma?: number;
   reference?: string[];
   out: string;
@@ -37,6 +43,8 @@ export function denoiseCommand(context: DenoiseContext = {}): Command {
     .argument('<file...>', 'noisy pictures')
     .option('--method <name>', 'bm3d, dncnn, conv-ae, or the folder of a diffusion model', 'bm3d')
     .option('--weights <file>', 'of dncnn and conv-ae: safetensors, .pth or npz')
+    .option('--profile <name>', 'of bm3d: np or vn (default: by the noise)')
+    .option('--self-ensemble', 'average over the eight turns and mirrorings of a picture')
     .option('--sigma <number>', 'standard deviation of the noise, for values of 0 to 255 (default: estimated)', level)
     .option('--reference <file...>', 'clean pictures, in the order of the noisy ones')
     .option('--out <folder>', 'where the pictures go', 'denoised')
@@ -50,7 +58,8 @@ export function denoiseCommand(context: DenoiseContext = {}): Command {
         throw new DenoisersError('DENOISERS_BAD_OPTION', `There are ${counts}; give one --reference for each.`);
       }
       await startEngine?.(flags);
-      const denoiser = await denoiserOf(flags, context);
+      const plain = await denoiserOf(flags, context);
+      const denoiser = flags.selfEnsemble === true ? selfEnsemble(plain) : plain;
       const done: DenoisedFile[] = [];
       const options = { out, ...(sigma !== undefined && { sigma }), ...(references && { references }) };
       for await (const result of denoiseFiles(files, denoiser, options)) {
@@ -61,14 +70,21 @@ export function denoiseCommand(context: DenoiseContext = {}): Command {
     });
 }
 
-async function denoiserOf({ method, weights }: Flags, { loadModel }: DenoiseContext): Promise<ImageDenoiser> {
-  if (method === 'bm3d') return bm3dDenoiser();
-  if (method === 'dncnn') return DnCNN.fromPretrained(needed(weights, method));
+async function denoiserOf(flags: Flags, { loadModel }: DenoiseContext): Promise<ImageDenoiser> {
+  const { method, weights, profile } = flags;
+  if (method === 'bm3d') return bm3dDenoiser(profile && { profile });
+  if (profile !== undefined) {
+    throw new DenoisersError('DENOISERS_BAD_OPTION', `--profile belongs to bm3d, not to ${method}.`);
+  }
+  if (method === 'dncnn') {
+    const model = await DnCNN.fromPretrained(needed(weights, method));
+    return anyChannels(tiledDenoiser(model), model.channels);
+  }
   if (method === 'conv-ae') {
     const dict = await loadWeights(needed(weights, method));
     const model = new ConvAutoencoder({ channels: dict['encoder.0.weight']?.shape[1] ?? 3 });
     model.loadStateDict(dict);
-    return model;
+    return anyChannels(tiledDenoiser(model, { multiple: 16 }), model.channels);
   }
   if (existsSync(method) && loadModel !== undefined) return loadModel(method);
   const known = ['bm3d', 'dncnn', 'conv-ae', ...(loadModel === undefined ? [] : ['the folder of a diffusion model'])];

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { peakSignalNoiseRatio, structuralSimilarity } from '@missing-u/metrics';
 import { estimateNoise } from '../bm3d/prepare.ts';
+import { DenoisersError } from '../errors.ts';
 import type { ImageDenoiser } from '../face.ts';
 import type { RasterImage } from '../raster.ts';
 import { readPicture, sideBySide, writePicture } from './pictures.ts';
@@ -33,9 +34,12 @@ export async function* denoiseFiles(
   denoiser: ImageDenoiser,
   options: DenoiseFilesOptions,
 ): AsyncGenerator<DenoisedFile> {
+  checkNames(files, options.out);
   await mkdir(options.out, { recursive: true });
   for (const [index, file] of files.entries()) {
     const noisy = await readPicture(file);
+    const reference = options.references?.[index];
+    const clean = reference === undefined ? undefined : await readReference(reference, file, noisy);
     const sigma = options.sigma === undefined ? estimateNoise(noisy) : options.sigma / 255;
     const begin = performance.now();
     const restored = await denoised(noisy, denoiser, sigma);
@@ -44,10 +48,33 @@ export async function* denoiseFiles(
     const output = join(options.out, `${name}.png`);
     await writePicture(output, restored);
     await writePicture(join(options.out, `${name}-before-after.png`), sideBySide(noisy, restored));
-    const reference = options.references?.[index];
-    const comparison = reference === undefined ? {} : compare(noisy, restored, await readPicture(reference));
+    const comparison = clean === undefined ? {} : compare(noisy, restored, clean);
     yield { file, output, sigma: 255 * sigma, seconds, ...comparison };
   }
+}
+
+/** Refuses what would write over a picture that was given, or over a result. */
+function checkNames(files: readonly string[], out: string): void {
+  const seen = new Map<string, string>();
+  for (const file of files) {
+    const name = basename(file, extname(file));
+    const other = seen.get(name);
+    const why =
+      resolve(dirname(file)) === resolve(out)
+        ? `The results of ${file} would be in its own folder; give another --out.`
+        : other !== undefined &&
+          `The results of ${other} and ${file} would have one name; denoise them into two folders.`;
+    if (why !== false) throw new DenoisersError('DENOISERS_BAD_OPTION', why);
+    seen.set(name, file);
+  }
+}
+
+/** The clean picture, with as many channels as the noisy one. */
+async function readReference(path: string, file: string, noisy: RasterImage): Promise<RasterImage> {
+  const clean = await readPicture(path, noisy.channels);
+  if (clean.width === noisy.width && clean.height === noisy.height) return clean;
+  const sizes = `${file} has ${noisy.width}x${noisy.height} pixels, its reference ${path} ${clean.width}x${clean.height}`;
+  throw new DenoisersError('DENOISERS_BAD_IMAGE', `${sizes}; they have to be of one size.`);
 }
 
 async function denoised(picture: RasterImage, denoiser: ImageDenoiser, sigma: number): Promise<RasterImage> {

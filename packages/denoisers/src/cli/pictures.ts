@@ -2,12 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { decodeImage } from '@missing-u/datasets';
 import type { RasterImage } from '../raster.ts';
 
-/** Reads a picture of any format that `@missing-u/datasets` decodes, as values of 0 to 1; grey ones have one channel. */
-export async function readPicture(path: string): Promise<RasterImage> {
+/** Reads a picture of any format that `@missing-u/datasets` decodes, as values of 0 to 1; grey ones have one channel unless told. */
+export async function readPicture(path: string, channels?: number): Promise<RasterImage> {
   const { data, shape } = await decodeImage(await readFile(path), path, 3);
   const [height, width] = shape;
   const values = Float32Array.from(data, (byte) => byte / 255);
-  const grey = values.every((value, i) => value === values[i - (i % 3)]);
+  const grey = channels === undefined ? values.every((value, i) => value === values[i - (i % 3)]) : channels === 1;
   if (!grey) return { data: values, width, height, channels: 3 };
   return { data: values.filter((_, i) => i % 3 === 0), width, height, channels: 1 };
 }
