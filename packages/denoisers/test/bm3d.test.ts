@@ -142,7 +142,6 @@ describe('bm3d', () => {
     ['a negative sigma', () => bm3d(clean, -1), 'DENOISERS_BAD_SIGMA', /-1/],
     ['NaN for sigma', () => bm3d(clean, NaN), 'DENOISERS_BAD_SIGMA', /NaN/],
     ['sigma of another scale', () => bm3d(clean, 25), 'DENOISERS_BAD_SIGMA', /25\/255/],
-    ['a small sigma of another scale', () => bm3d(clean, 2), 'DENOISERS_BAD_SIGMA', /2\/255/],
     ['an infinite sigma', () => bm3d(clean, Infinity), 'DENOISERS_BAD_SIGMA', /Infinity/],
     ['no image', () => bm3d(undefined as never, 0.1), 'DENOISERS_BAD_IMAGE', /undefined/],
     ['an object without data', () => bm3d({} as never, 0.1), 'DENOISERS_BAD_IMAGE', /floating-point/],

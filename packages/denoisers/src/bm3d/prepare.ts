@@ -32,8 +32,7 @@ export interface Run {
 
 /** Checks everything, and splits the image into runs; none where there is no noise. */
 export function prepare(image: RasterImage, sigma: number | undefined, options: Bm3dOptions): Run[] {
-  // Grey levels of 0 to 255 begin at 1: noise as strong as that leaves nothing to match.
-  if (sigma !== undefined) checkSigma(sigma, 1);
+  if (sigma !== undefined) checkSigma(sigma, 10);
   checkRaster(image, sigma ?? 1);
   const { channels = 'joint', stage = 'all' } = options;
   checkChoice('channels', channels, ['joint', 'separate']);
