@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument, show, unknownName } from '@missing-u/errors';
+import { runningRecording } from '@missing-u/autodiff';
 import { UNetError } from './errors.ts';
 
 /** Diffusion times: one number for all images, or one per image. */
@@ -105,10 +106,9 @@ const readable = new Set(['cpu', 'wasm', 'tensorflow']);
 
 /**
  * The values of a small tensor where they can be had at once, none otherwise: a graphics card would be waited for, and an
- * engine whose `readSync` is replaced is being recorded for a graph, which has to work for other values, too.
+ * call that is being recorded for a graph has to work for other values, too.
  */
 function valuesAtHand(tensor: tf.Tensor): ArrayLike<number> & Iterable<number> {
-  const backend = tf.backend();
-  if (!readable.has(tf.getBackend()) || Object.hasOwn(backend, 'readSync')) return [];
+  if (!readable.has(tf.getBackend()) || runningRecording() !== undefined) return [];
   return tensor.dataSync<'float32'>();
 }

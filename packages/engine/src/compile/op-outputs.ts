@@ -5,7 +5,8 @@
 const groups: Record<string, string> = {
   y:
     'Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil ComplexAbs Cos Cosh Erf Erfc Exp Expm1 Floor IsFinite IsInf IsNan ' +
-    'Log Log1p LogicalNot Neg OnesLike Reciprocal Rint Round Rsqrt Sigmoid Sign Sin Sinh Sqrt Square Tan Tanh Transpose ZerosLike',
+    'Log Log1p LogicalNot Neg OnesLike Reciprocal Rint Round Rsqrt Sigmoid Sign Sin Sinh Sqrt Square Tan Tanh Transpose ZerosLike ' +
+    'MissingUBias MissingUGroupNorm MissingULinearCombination',
   z:
     'Add AddV2 Atan2 Div DivNoNan Equal FloorDiv FloorMod Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr Maximum ' +
     'Minimum Mul MulNoNan NotEqual Pow RealDiv RsqrtGrad SigmoidGrad SqrtGrad SquaredDifference Sub TanhGrad Xdivy Xlogy',
@@ -24,6 +25,9 @@ const groups: Record<string, string> = {
   filter_backprop: 'Dilation2DBackpropFilter',
   ts: 'Timestamp',
   'values indices': 'TopKV2',
+  sums: 'MissingUChannelSums',
+  'dz dbias': 'MissingUReluBiasGrad',
+  'dx dscale dshift': 'MissingUGroupNormGrad',
   'y batch_mean batch_variance reserve_space_1 reserve_space_2 reserve_space_3': 'FusedBatchNormV3',
 };
 

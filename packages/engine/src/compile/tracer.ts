@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { EngineError } from '../errors.ts';
 import {
   attributeTypes,
@@ -13,6 +13,9 @@ import {
 import { randomness, refuseOperation, unsupported, valueRead } from './refusals.ts';
 import { SourceLine } from './source-line.ts';
 import type { Ref, Signature, Source } from './trace.ts';
+
+/** Under this name the networks look for a recording: they look at no values then. */
+const recording = Symbol.for('@missing-u/recording');
 
 /** What becomes of the nodes that a tracer sees: they are written down, or compared with what was written down. */
 export interface TraceSink {
@@ -149,11 +152,15 @@ export class Tracer {
       Object.keys(overrides).map((name) => [name, Object.getOwnPropertyDescriptor(backend, name)]),
     );
     Object.assign(backend, overrides);
+    const marks = tf.engine() as unknown as Record<symbol, { plain: boolean } | undefined>;
+    const mark = marks[recording];
+    marks[recording] = { plain: false };
     Math.random = () => {
       throw this.#refuse(randomness(new SourceLine()));
     };
     return () => {
       Math.random = original.random;
+      marks[recording] = mark;
       for (const [name, descriptor] of Object.entries(previous)) {
         if (descriptor === undefined) delete backend[name as keyof GraphBackend];
         else Object.defineProperty(backend, name, descriptor);

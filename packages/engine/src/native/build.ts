@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { EngineError } from '../errors.ts';
 import { isThere, lastLines, runCommand } from './command.ts';
 import { helperSource } from './helper.ts';
+import { operationsLibrary, operationsSource } from './operations/library.ts';
 import type { Wheel } from './wheel.ts';
 
 /** The compiler to use: `$CXX`, or the first of the usual ones. */
@@ -58,35 +59,54 @@ export async function copyHeaders(source: HeaderSource, backend: string, folder:
   }
 }
 
-/** Compiles the binding between Node and TensorFlow's C library, and the addon that helps with its loading, into `output`. */
-export async function compileBinding(paths: {
+/** What something is compiled with that is linked to TensorFlow. */
+interface Toolchain {
   compiler: string;
+  /** Where the two libraries lie. */
+  libraries: string;
+  /** Where the result will look for them: `$ORIGIN` is its own folder, so that an installation can be moved as a whole. */
+  runPath: string;
+  output: string;
+  scratch: string;
+}
+
+interface BindingSources {
   /** The npm package with the sources. */
   backend: string;
   nodeHeaders: string;
   headers: string;
-  /** Where the two libraries lie. */
-  libraries: string;
-  /** Where the binding will look for them: `$ORIGIN` is its own folder, so that an installation can be moved as a whole. */
-  runPath: string;
-  output: string;
-  scratch: string;
-}): Promise<void> {
-  // The linker wants the names without a version; they are needed for this moment only.
-  const linking = join(paths.scratch, 'link');
-  await mkdir(linking, { recursive: true });
-  await symlink(join(paths.libraries, libraries.tensorflow), join(linking, 'libtensorflow.so'));
-  await symlink(join(paths.libraries, libraries.framework), join(linking, 'libtensorflow_framework.so'));
+}
+
+/** Compiles the binding between Node and TensorFlow's C library, and the addon that helps with its loading, into `output`. */
+export async function compileBinding(paths: Toolchain & BindingSources): Promise<void> {
   const shared = ['-O2', '-std=c++17', '-shared', '-fPIC', '-DNAPI_VERSION=8', `-I${paths.nodeHeaders}`];
   await compile(paths, [
     ...[...shared, '-DNODE_GYP_MODULE_NAME=tfjs_binding', `-I${paths.headers}`, `-I${paths.backend}`],
     ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(paths.backend, 'binding', file)),
     ...['-o', join(paths.output, libraries.binding)],
-    ...[`-L${linking}`, '-ltensorflow', '-ltensorflow_framework', `-Wl,-rpath,${paths.runPath}`],
+    ...(await linkTensorFlow(paths)),
   ]);
   const helper = join(paths.scratch, 'helper.cc');
   await writeFile(helper, helperSource);
   await compile(paths, [...shared, helper, '-o', join(paths.output, libraries.helper)]);
+}
+
+/** Compiles the operations of this package into `output`. The library appears under its name when it is whole. */
+export async function compileOperations(paths: Toolchain): Promise<void> {
+  const [source, made] = [join(paths.scratch, 'operations.cc'), join(paths.scratch, operationsLibrary)];
+  await mkdir(paths.scratch, { recursive: true });
+  await writeFile(source, operationsSource);
+  const options = ['-O3', '-std=c++17', '-shared', '-fPIC', '-pthread'];
+  await compile(paths, [...options, source, '-o', made, ...(await linkTensorFlow(paths))]);
+  await rename(made, join(paths.output, operationsLibrary));
+}
+
+/** Options of the linker. It wants the libraries' names without a version, which are needed for this moment only. */
+async function linkTensorFlow(paths: Toolchain): Promise<string[]> {
+  const linking = await mkdtemp(join(paths.scratch, 'link-'));
+  await symlink(join(paths.libraries, libraries.tensorflow), join(linking, 'libtensorflow.so'));
+  await symlink(join(paths.libraries, libraries.framework), join(linking, 'libtensorflow_framework.so'));
+  return [`-L${linking}`, '-ltensorflow', '-ltensorflow_framework', `-Wl,-rpath,${paths.runPath}`];
 }
 
 async function compile({ compiler, scratch }: { compiler: string; scratch: string }, args: string[]): Promise<void> {

@@ -1,8 +1,16 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { EngineError } from '../errors.ts';
-import { compileBinding, copyHeaders, findCompiler, libraries, wheelHeaders, type HeaderSource } from './build.ts';
+import {
+  compileBinding,
+  compileOperations,
+  copyHeaders,
+  findCompiler,
+  libraries,
+  wheelHeaders,
+  type HeaderSource,
+} from './build.ts';
 import { checkBinding } from './check.ts';
 import { cudaDownload, installCuda } from './cuda.ts';
 import { nativeFolder } from './folders.ts';
@@ -47,7 +55,7 @@ export async function installNative(options: InstallOptions = {}): Promise<Insta
   const release = supportedRelease(options.gpu ?? false);
   const existing = await findInstallations();
   const usable = existing.find((one) => one.fault === undefined && one.gpu === (options.gpu ?? false));
-  if (usable !== undefined && !options.force) return usable;
+  if (usable !== undefined && !options.force) return usable.operations ? usable : addOperations(usable, options);
   // What is missing is said before anything is downloaded.
   const compiler = findCompiler();
   const root = nativeFolder();
@@ -105,6 +113,15 @@ async function install(
     scratch,
   });
 
+  progress('Compiling the operations');
+  await compileOperations({
+    compiler,
+    libraries: source.libraries,
+    runPath: source.runPath,
+    output: join(staging, 'lib'),
+    scratch,
+  });
+
   progress('Checking a convolution and its gradients');
   await checkBinding(staging);
 
@@ -123,7 +140,24 @@ async function install(
   await rename(staging, folder);
   await rm(scratch, { recursive: true, force: true });
   await rm(join(root, 'downloads'), { recursive: true, force: true });
-  return { ...record, folder };
+  return { ...record, folder, operations: true };
+}
+
+/** Compiles the operations of this version of the package for an installation that another version has made. */
+async function addOperations(installation: Installation, { onProgress }: InstallOptions): Promise<Installation> {
+  onProgress?.('Compiling the operations');
+  const [compiler, root, output] = [findCompiler(), nativeFolder(), join(installation.folder, 'lib')];
+  const python = installation.source.startsWith('/');
+  const libraries = python ? installation.source : output;
+  return withLock(join(root, 'lock'), async () => {
+    const scratch = await mkdtemp(join(root, 'operations-'));
+    try {
+      await compileOperations({ compiler, libraries, runPath: python ? libraries : '$ORIGIN', output, scratch });
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+    return { ...installation, operations: true };
+  });
 }
 
 /** Where the libraries and headers come from. */

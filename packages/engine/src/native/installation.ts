@@ -3,6 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { libraries } from './build.ts';
 import { nativeFolder } from './folders.ts';
+import { findOperations } from './operations/library.ts';
 
 /** Raised whenever an older installation would no longer do; such a one is reported and installed anew. */
 export const layoutVersion = 1;
@@ -23,6 +24,8 @@ export interface InstallationRecord {
 /** An installation of the native engine on the disk. */
 export interface Installation extends InstallationRecord {
   folder: string;
+  /** Whether it has the operations of this version of the package, without which the engine runs, but slower. */
+  operations: boolean;
   /** Why it cannot be used, where it cannot. */
   fault?: string;
 }
@@ -56,10 +59,11 @@ function inspect(folder: string, text: string): Installation {
     record = JSON.parse(text) as InstallationRecord;
   } catch {
     const unknown = { layout: 0, tensorflow: '?', gpu: false, platform: '?', source: '?', installed: '', bytes: 0 };
-    return { ...unknown, folder, fault: `${recordName} is damaged` };
+    return { ...unknown, folder, operations: false, fault: `${recordName} is damaged` };
   }
   const fault = findFault(folder, record);
-  return { ...record, folder, ...(fault !== undefined && { fault }) };
+  const operations = findOperations(folder) !== undefined;
+  return { ...record, folder, operations, ...(fault !== undefined && { fault }) };
 }
 
 function findFault(folder: string, record: InstallationRecord): string | undefined {

@@ -8,6 +8,8 @@ import type { Installation } from './installation.ts';
 import type { Helper } from './helper.ts';
 import { cudaLibraries } from './cuda.ts';
 import { allowDepthwiseDilations } from './dilation.ts';
+import { registerOperationKernels } from './operations/kernels.ts';
+import { findOperations } from './operations/library.ts';
 import { allowNumericPadding } from './padding.ts';
 import { takeShortcuts } from './shortcuts.ts';
 import { settings } from './settings.ts';
@@ -81,6 +83,8 @@ export function loadInstallation({ folder }: Installation, options: EngineOption
   allowNumericPadding();
   takeShortcuts();
   allowDepthwiseDilations();
+  // They compute on the processor.
+  if (!binding.isUsingGpuDevice()) loadOperations(require, folder);
   tf.registerBackend('tensorflow', () => backend, 3);
   return backend;
 }
@@ -118,6 +122,18 @@ function openBinding(require: NodeJS.Require, folder: string): NativeBinding {
     const message = `TensorFlow's library cannot be loaded: ${reason}. Run \`npx missing-u native install --force\`.`;
     throw new EngineError('ENGINE_LOAD_FAILED', message, { cause });
   }
+}
+
+/** Loads the operations of this package, where the installation has them, and registers their kernels. */
+function loadOperations(require: NodeJS.Require, folder: string): void {
+  const library = findOperations(folder);
+  if (library === undefined) return;
+  const reason = (require(join(folder, 'lib', libraries.helper)) as Helper).preload(library);
+  if (reason !== '') {
+    const message = `The operations of the native engine cannot be loaded: ${reason}. Run \`npx missing-u native install --force\`.`;
+    throw new EngineError('ENGINE_LOAD_FAILED', message);
+  }
+  registerOperationKernels();
 }
 
 /** Loads libraries that need each other: in rounds, until no further one can be loaded. What is left TensorFlow does without. */

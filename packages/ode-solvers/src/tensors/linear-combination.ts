@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { isTaping, recordOperation, tidy, withFreshTape } from '@missing-u/autodiff';
+import { hasKernel, isTaping, recordOperation, tidy, withFreshTape } from '@missing-u/autodiff';
 
 /**
  * base + Σ weights[i] · terms[i] as one operation on the tape, which saves nothing: its gradients are multiples of the
@@ -36,6 +36,9 @@ function compute(
   used: readonly number[],
 ): tf.Tensor {
   const first = base ?? terms[0]!;
+  if (used.length > 0 && hasKernel('LinearCombination')) {
+    return inOneKernel(base, weights, terms, used);
+  }
   if (first.size <= small && used.length > 2) return contracted(base, weights, terms, used);
   const parts = base === undefined ? [] : [base];
   for (const { sum, weight } of grouped(weights, terms, used)) parts.push(weight === 1 ? sum : tf.mul(sum, weight));
@@ -44,6 +47,22 @@ function compute(
   const [only] = parts;
   if (only === undefined) return tf.zerosLike(first);
   return only === base || only === terms[used[0]!] ? tf.clone(only) : only;
+}
+
+/** In one pass over the memory. */
+function inOneKernel(
+  base: tf.Tensor | undefined,
+  weights: readonly number[],
+  terms: readonly tf.Tensor[],
+  used: readonly number[],
+): tf.Tensor {
+  const inputs = used.map((i) => terms[i]!);
+  const factors = used.map((i) => weights[i]!);
+  if (base !== undefined) {
+    inputs.unshift(base);
+    factors.unshift(1);
+  }
+  return tf.engine().runKernel('LinearCombination', Object.fromEntries(inputs.entries()), { weights: factors });
 }
 
 /** All at once, in three operations: the terms as rows of one tensor, times their weights, summed. */

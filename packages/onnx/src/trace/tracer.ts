@@ -74,7 +74,7 @@ class Tracer {
     const isTest = tf.env().getBool('IS_TEST');
     // Its count of an engine's tensors knows nothing of those without values.
     tf.env().set('IS_TEST', false);
-    const unmark = markRecording(tf.backend());
+    const unmark = markRecording(engine);
     const execute = engine.runKernel.bind(engine);
     engine.runKernel = ((name: string, given: tfjs.NamedTensorMap, attributes: Attributes = {}) =>
       this.#kernel(execute, name, given, attributes)) as Engine['runKernel'];
@@ -179,14 +179,16 @@ class Tracer {
   } as unknown as Backend;
 }
 
-/** An engine whose `readSync` is replaced is being recorded: the networks look at no values then. Returns what undoes it. */
-function markRecording(backend: Backend): () => void {
-  const own = Object.getOwnPropertyDescriptor(backend, 'readSync');
-  const value = backend.readSync.bind(backend);
-  Object.defineProperty(backend, 'readSync', { value, configurable: true, writable: true });
+/** Under this name the networks look for a recording: they look at no values then, and run kernels that all engines have. */
+const recording = Symbol.for('@missing-u/recording');
+
+/** Tells the networks that they are recorded. Returns what undoes it. */
+function markRecording(engine: Engine): () => void {
+  const marks = engine as unknown as Record<symbol, { plain: boolean } | undefined>;
+  const before = marks[recording];
+  marks[recording] = { plain: true };
   return () => {
-    if (own === undefined) delete (backend as { readSync?: unknown }).readSync;
-    else Object.defineProperty(backend, 'readSync', own);
+    marks[recording] = before;
   };
 }
 

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, isTaping } from '@missing-u/autodiff';
 import { channelSums } from './channel-means.ts';
 
 /** What a convolution can do to its result in the same pass. */
@@ -33,14 +34,26 @@ export function convolve(
     save(activation === 'relu' ? [image, kernel, value] : [image, kernel]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const [x = image, w = kernel, y] = saved;
-      const dz = y === undefined ? dy : tf.mul(dy, tf.step(y));
+      const { dz, dbias } = biasGradients(dy as tf.Tensor4D, y as tf.Tensor4D | undefined);
       return [
-        tf.conv2dTranspose(dz as tf.Tensor4D, w as tf.Tensor4D, x.shape as tf.Tensor4D['shape'], stride, pad),
+        tf.conv2dTranspose(dz, w as tf.Tensor4D, x.shape as tf.Tensor4D['shape'], stride, pad),
         tf.engine().runKernel<tf.Tensor>('Conv2DBackpropFilter', { x, dy: dz }, { ...attrs, filterShape: w.shape }),
-        tf.reshape(channelSums(dz as tf.Tensor4D), [-1]),
+        dbias,
       ];
     };
     return { value, gradFunc };
   });
   return op(x, filter, bias);
+}
+
+/** What comes back through the activation, whose result was y, and of that the sum per channel. */
+function biasGradients(dy: tf.Tensor4D, y: tf.Tensor4D | undefined): { dz: tf.Tensor4D; dbias: tf.Tensor } {
+  const fused = hasKernel('ReluBiasGrad') && !isTaping();
+  if (fused && y !== undefined) {
+    const [dz, dbias] = tf.engine().runKernel<tf.Tensor[]>('ReluBiasGrad', { dy, y });
+    return { dz: dz as tf.Tensor4D, dbias: dbias! };
+  }
+  if (fused) return { dz: dy, dbias: tf.engine().runKernel<tf.Tensor>('ChannelSums', { x: dy }) };
+  const dz: tf.Tensor4D = y === undefined ? dy : tf.mul(dy, tf.step(y));
+  return { dz, dbias: tf.reshape(channelSums(dz), [-1]) };
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, isTaping } from '@missing-u/autodiff';
 import { pixelMeans } from './channel-means.ts';
 
 /**
@@ -24,14 +25,27 @@ export function groupNormalize(
   const op = tf.customGrad((...args) => {
     const [image, factor, offset, save] = args as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
     save([image, factor]);
-    const { centred, inverse } = statistics(image, groups, epsilon);
-    const value = tf.add(tf.mul(centred, tf.mul(inverse, factor)), offset);
+    const value = normalize(image, factor, offset, groups, epsilon);
     // Everything is computed again from the inputs, which keeps the tape small and second derivatives right.
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
       gradients(saved[0] as tf.Tensor4D, saved[1] as tf.Tensor4D, dy as tf.Tensor4D, groups, epsilon);
     return { value, gradFunc };
   });
-  return op(x, scale, shift) as tf.Tensor4D;
+  return op(x, scale, shift);
+}
+
+function normalize(
+  x: tf.Tensor4D,
+  scale: tf.Tensor4D,
+  shift: tf.Tensor4D,
+  groups: number,
+  epsilon: number,
+): tf.Tensor4D {
+  if (hasKernel('GroupNormalize')) {
+    return tf.engine().runKernel('GroupNormalize', { x, scale, shift }, { groups, epsilon });
+  }
+  const { centred, inverse } = statistics(x, groups, epsilon);
+  return tf.add(tf.mul(centred, tf.mul(inverse, scale)), shift);
 }
 
 /** x - mean, [N, H, W, C], and 1/√(variance + ε) of each channel's group, [N, 1, 1, C]. */
@@ -56,6 +70,10 @@ function meansOfGroups(channels: number, groups: number): (values: tf.Tensor4D) 
 
 /** With x̂ = (x - mean) / σ: dshift = Σ dy, dscale = Σ dy·x̂, dx = (s·dy - mean(s·dy) - x̂·mean(s·dy·x̂)) / σ. */
 function gradients(x: tf.Tensor4D, scale: tf.Tensor4D, dy: tf.Tensor4D, groups: number, epsilon: number) {
+  // One kernel has no gradient of its own: where a second derivative is on its way, usual operations have.
+  if (hasKernel('GroupNormalizeGrad') && !isTaping()) {
+    return tf.engine().runKernel<tf.Tensor[]>('GroupNormalizeGrad', { x, scale, dy }, { groups, epsilon });
+  }
   const [n, height, width] = x.shape;
   const { centred, inverse } = statistics(x, groups, epsilon);
   const shiftMeans = pixelMeans(dy);

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { bias } from './bias.ts';
+import { cApi } from './c-api.ts';
+import { channelLoops } from './channel-loops.ts';
+import { groupNorm } from './group-norm.ts';
+import { linearCombination } from './linear-combination.ts';
+import { registration } from './registration.ts';
+import { threads } from './threads.ts';
+
+/** The operations that the networks and the solvers spend their time in, each in one pass over the memory, in C++. */
+export const operationsSource = [
+  ...[cApi, threads, channelLoops],
+  ...[groupNorm, bias, linearCombination],
+  registration,
+].join('');
+
+/** The name of the compiled library, of which every version of the source has its own. */
+export const operationsLibrary = `operations-${createHash('sha256').update(operationsSource).digest('hex').slice(0, 12)}.so`;
+
+/** Where an installation has the library, if it has it. */
+export function findOperations(folder: string): string | undefined {
+  const path = join(folder, 'lib', operationsLibrary);
+  return existsSync(path) ? path : undefined;
+}

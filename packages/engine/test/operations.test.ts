@@ -1,0 +1,175 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startNative } from './compile/native.ts';
+import { findInstallations, nativeBackend } from '../src/node.ts';
+
+const complete = (await findInstallations()).some(({ fault, operations }) => fault === undefined && operations);
+
+/** Numbers that look random, the same in every run. */
+const numbers = (count: number, seed = 1) =>
+  Float32Array.from({ length: count }, (_, i) => Math.sin(seed + 12.9898 * (i + seed)) * 2 + Math.cos(i));
+const tensor = (shape: number[], seed?: number) => tf.tensor(numbers(tf.util.sizeFromShape(shape), seed), shape);
+
+const run = <T>(name: string, inputs: object, attributes: object = {}) =>
+  tf.engine().runKernel(name, inputs as tf.NamedTensorMap, attributes as tf.NamedAttrMap) as unknown as T;
+
+const bytes = ({ buffer }: { buffer: ArrayBufferLike }) => Buffer.from(buffer.slice(0));
+
+/** Group normalisation and its gradients in double precision, by their definition. */
+function definition(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor, dy: tf.Tensor, groups: number, epsilon: number) {
+  const [n, h, w, channels] = x.shape as [number, number, number, number];
+  const [xs, factors, shifts, ds] = [x, scale, shift, dy].map((each) => each.dataSync());
+  const [y, dx] = [new Float64Array(x.size), new Float64Array(x.size)];
+  const [dscale, dshift] = [new Float64Array(scale.size), new Float64Array(scale.size)];
+  const size = channels / groups;
+  for (let image = 0; image < n; image++) {
+    for (let group = 0; group < groups; group++) {
+      const at: number[] = [];
+      for (let pixel = 0; pixel < h * w; pixel++) {
+        for (let c = group * size; c < (group + 1) * size; c++) at.push((image * h * w + pixel) * channels + c);
+      }
+      const parameter = (i: number) => (scale.shape[0] === 1 ? 0 : image * channels) + (i % channels);
+      const mean = at.reduce((sum, i) => sum + xs![i]!, 0) / at.length;
+      const variance = at.reduce((sum, i) => sum + (xs![i]! - mean) ** 2, 0) / at.length;
+      const inverse = 1 / Math.sqrt(variance + epsilon);
+      const normal = (i: number) => (xs![i]! - mean) * inverse;
+      const scaled = (i: number) => ds![i]! * factors![parameter(i)]!;
+      const average = at.reduce((sum, i) => sum + scaled(i), 0) / at.length;
+      const product = at.reduce((sum, i) => sum + scaled(i) * normal(i), 0) / at.length;
+      for (const i of at) {
+        y[i] = normal(i) * factors![parameter(i)]! + shifts![parameter(i)]!;
+        dx[i] = (scaled(i) - average - normal(i) * product) * inverse;
+        dscale[parameter(i)]! += ds![i]! * normal(i);
+        dshift[parameter(i)]! += ds![i]!;
+      }
+    }
+  }
+  return { y, dx, dscale, dshift };
+}
+
+function expectClose(actual: tf.Tensor, expected: Float64Array, relative = 2e-6): void {
+  // Sums of single numbers that cancel have the rounding of these.
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  const values = actual.dataSync();
+  expect(values).toHaveLength(expected.length);
+  const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(values[i]! - value)), 0);
+  expect(worst).toBeLessThanOrEqual(relative * largest);
+}
+
+describe.skipIf(!complete)('the operations of the native engine (needs `missing-u-engine native install`)', () => {
+  beforeAll(startNative);
+  beforeAll(() => {
+    tf.engine().startScope();
+  });
+  afterAll(() => {
+    tf.engine().endScope();
+  });
+
+  it.each([
+    { shape: [1, 1, 1, 4], groups: 2, images: 1 },
+    { shape: [2, 3, 5, 6], groups: 3, images: 2 },
+    { shape: [3, 2, 2, 8], groups: 8, images: 1 },
+    { shape: [2, 7, 9, 10], groups: 1, images: 1 },
+    { shape: [1, 4, 4, 512], groups: 8, images: 1 },
+    { shape: [3, 33, 31, 24], groups: 8, images: 3 },
+  ])('normalise groups and give the gradients, $shape in $groups groups', ({ shape, groups, images }) => {
+    const [x, dy] = [tensor(shape), tensor(shape, 2)];
+    const [scale, shift] = [tensor([images, 1, 1, shape[3]!], 3), tensor([images, 1, 1, shape[3]!], 4)];
+    const before = x.dataSync();
+    const expected = definition(x, scale, shift, dy, groups, 1e-5);
+    const attributes = { groups, epsilon: 1e-5 };
+    expectClose(run<tf.Tensor>('GroupNormalize', { x, scale, shift }, attributes), expected.y);
+    const [dx, dscale, dshift] = run<tf.Tensor[]>('GroupNormalizeGrad', { x, scale, dy }, attributes);
+    expectClose(dx!, expected.dx, 1e-5);
+    expectClose(dscale!, expected.dscale);
+    expectClose(dshift!, expected.dshift);
+    // An operation may work in the memory of what nobody needs any more; tensors of a program are needed.
+    expect(Buffer.compare(bytes(x.dataSync()), bytes(before))).toBe(0);
+  });
+
+  it('keep their precision for a mean that is far from 0', () => {
+    const [x, one, zero] = [tensor([2, 8, 8, 4]), tf.ones([1, 1, 1, 4]), tf.zeros([1, 1, 1, 4])];
+    const near = run<tf.Tensor>('GroupNormalize', { x, scale: one, shift: zero }, { groups: 2, epsilon: 1e-5 });
+    const far = run<tf.Tensor>(
+      'GroupNormalize',
+      { x: tf.add(x, 256), scale: one, shift: zero },
+      { groups: 2, epsilon: 1e-5 },
+    );
+    expect(far).toBeAllClose(near, { atol: 5e-5 });
+  });
+
+  it.each([[[2, 3, 5, 3]], [[1, 1, 1, 300]], [[4, 40, 40, 16]]])(
+    'add a bias, cut at zero, and go back, %j',
+    (shape) => {
+      const [dy, filter, bias] = [tensor(shape, 2), tf.eye(shape[3]!), tensor([shape[3]!], 3)];
+      const x = tensor(shape);
+      const options = { strides: [1, 1], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1] };
+      const inputs = { x, filter: tf.reshape(filter, [1, 1, shape[3]!, shape[3]!]), bias };
+      expect(run('FusedConv2D', inputs, { ...options, activation: 'linear' })).toBeAllClose(tf.add(x, bias));
+      const y = run<tf.Tensor>('FusedConv2D', inputs, { ...options, activation: 'relu' });
+      expect(y).toBeAllClose(tf.relu(tf.add(x, bias)));
+      const [dz, dbias] = run<tf.Tensor[]>('ReluBiasGrad', { dy, y });
+      const cut = tf.mul(dy, tf.step(y));
+      expect(dz).toBeAllClose(cut);
+      expect(dbias).toBeAllClose(tf.sum(cut, [0, 1, 2]), { rtol: 1e-4, atol: 1e-3 });
+      expect(run('ChannelSums', { x: dy })).toBeAllClose(tf.sum(dy, [0, 1, 2]), { rtol: 1e-4, atol: 1e-3 });
+    },
+  );
+
+  it('leave what is not a number as it is', () => {
+    const x = tf.tensor([Number.NaN, -1, 2, Number.POSITIVE_INFINITY], [1, 1, 2, 2]);
+    const filter = tf.reshape(tf.eye(2), [1, 1, 2, 2]);
+    const options = { strides: [1, 1], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1], activation: 'relu' };
+    const [first] = run<tf.Tensor>('FusedConv2D', { x, filter, bias: tf.zeros([2]) }, options).dataSync();
+    expect(first).toBeNaN();
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])('add up %i terms, each times its weight', (count) => {
+    for (const shape of [[3], [5, 7, 3], [40, 1000]]) {
+      const terms = Array.from({ length: count }, (_, i) => tensor(shape, i + 1));
+      const weights = terms.map((_, i) => (i - 1.5) / 3);
+      const expected = terms.reduce<tf.Tensor>((sum, term, i) => tf.add(sum, tf.mul(term, weights[i]!)), tf.scalar(0));
+      expect(run('LinearCombination', { ...terms }, { weights })).toBeAllClose(expected, { atol: 1e-5 });
+    }
+  });
+
+  it('give the same digits at every call, whatever threads do', () => {
+    const [x, scale, dy] = [tensor([16, 32, 32, 16]), tensor([1, 1, 1, 16], 2), tensor([16, 32, 32, 16], 3)];
+    const once = () =>
+      tf.tidy(() => {
+        const results = run<tf.Tensor[]>('GroupNormalizeGrad', { x, scale, dy }, { groups: 4, epsilon: 1e-5 });
+        return Buffer.concat(results.map((each) => bytes(each.dataSync())));
+      });
+    const first = once();
+    for (let i = 0; i < 20; i++) expect(once().equals(first)).toBe(true);
+  });
+
+  it('refuse shapes that do not fit together, and the engine works on', () => {
+    const x = tensor([1, 2, 2, 6]);
+    const wrong = { x, scale: tf.ones([1, 1, 1, 5]), shift: tf.ones([1, 1, 1, 5]) };
+    expect(() => run('GroupNormalize', wrong, { groups: 2, epsilon: 1e-5 })).toThrow(/scale and shift/);
+    const right = { x, scale: tf.ones([1, 1, 1, 6]), shift: tf.ones([1, 1, 1, 6]) };
+    expect(() => run('GroupNormalize', right, { groups: 4, epsilon: 1e-5 })).toThrow(/a divisor of C/);
+    expect(() => run('ReluBiasGrad', { dy: x, y: tensor([1, 2, 2, 5]) })).toThrow(/same shape/);
+    expect(() => run('LinearCombination', { 0: x, 1: tensor([3]) }, { weights: [1, 2] })).toThrow(/one shape/);
+    expect(tf.sum(run<tf.Tensor>('LinearCombination', { 0: x, 1: x }, { weights: [1, -1] })).dataSync()[0]).toBe(0);
+  });
+
+  it('leave nothing behind', () => {
+    const count = () => nativeBackend()!.binding.getNumOfTensors();
+    const [x, scale] = [tensor([2, 4, 4, 4]), tf.ones([1, 1, 1, 4])];
+    const inputs = { x, scale, shift: scale, dy: x };
+    const all = () =>
+      tf.tidy(() => {
+        run('GroupNormalize', inputs, { groups: 2, epsilon: 1e-5 });
+        run('GroupNormalizeGrad', inputs, { groups: 2, epsilon: 1e-5 });
+        run('ReluBiasGrad', { dy: x, y: x });
+        run('ChannelSums', { x });
+        run('LinearCombination', { 0: x, 1: x }, { weights: [1, 2] });
+      });
+    all();
+    const before = count();
+    all();
+    expect(count()).toBe(before);
+  });
+});
