@@ -5,4 +5,4 @@ export type { ConditionSpec, ExportOptions, Predicts, SchedulerLike } from './op
 export { OnnxDenoiser, type Conditions, type LoadOptions, type Times } from './run/onnx-denoiser.ts';
 export type { Images } from './run/images.ts';
 export type { ImageLayout } from './run/ports.ts';
-export type { OnnxRuntime, OnnxSession, OnnxTensor } from './run/runtime.ts';
+export type { OnnxRuntime, OnnxSession, OnnxTensor, WasmPaths } from './run/runtime.ts';

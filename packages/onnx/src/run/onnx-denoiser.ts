@@ -7,7 +7,7 @@ import { loadTensorFlow } from '../tensorflow.ts';
 import { elements, toFloats } from './elements.ts';
 import { toChannelsFirst, toChannelsLast, type Images } from './images.ts';
 import { findPorts, type ImageLayout, type Ports } from './ports.ts';
-import type { OnnxRuntime, OnnxSession } from './runtime.ts';
+import type { OnnxRuntime, OnnxSession, WasmPaths } from './runtime.ts';
 
 /** Options of `OnnxDenoiser.load`. */
 export interface LoadOptions {
@@ -16,8 +16,13 @@ export interface LoadOptions {
    * browsers. Default `cpu` or `wasm`.
    */
   providers?: readonly string[];
-  /** Threads of a call; default the runtime's own choice, all cores. */
+  /**
+   * Threads of a call; default the runtime's own choice, all cores. Browsers have them only in pages that are cross-origin
+   * isolated; elsewhere one thread computes. There the first model that is loaded settles the number for all.
+   */
   threads?: number;
+  /** Where a page has the runtime's `.wasm` file; default beside the script that holds the runtime. */
+  wasmPaths?: WasmPaths;
   /** The runtime to use instead of the platform's: for example `await import('onnxruntime-web/webgpu')`. */
   runtime?: OnnxRuntime;
   /** Where the channels are, for a foreign model whose shapes do not show it. */
@@ -64,13 +69,16 @@ export class OnnxDenoiser {
    */
   static async load(model: Uint8Array | ArrayBuffer | string | URL, options: LoadOptions = {}): Promise<OnnxDenoiser> {
     checkOptions(options);
-    const runtime = options.runtime ?? (await loadRuntime());
-    const providers = checkProviders(options.providers ?? [platform.defaultProvider], runtime);
+    const providers = options.providers ?? [platform.defaultProvider];
+    if (options.runtime === undefined) checkProviders(providers, platform.providers);
+    const runtime = options.runtime ?? (await loadRuntime(providers));
+    const here = runtime.listSupportedBackends?.().map(({ name }) => name);
+    if (here !== undefined) checkProviders(providers, here);
     const { bytes, path, name } = await readSource(model);
     const info = readModel(bytes, name);
     const ports = findPorts(info, name, options.layout);
     const external = Object.entries(options.externalData ?? {}).map(([file, data]) => ({ path: file, data }));
-    if (options.threads !== undefined && runtime.env?.wasm !== undefined) runtime.env.wasm.numThreads = options.threads;
+    setUpWasm(runtime, options);
     const settings = {
       executionProviders: providers,
       graphOptimizationLevel: 'all',
@@ -83,7 +91,9 @@ export class OnnxDenoiser {
       const session = await runtime.InferenceSession.create((path ?? bytes) as never, settings as never);
       return new OnnxDenoiser(session, runtime, ports, info);
     } catch (cause) {
-      throw invalidFile(name, `onnxruntime refuses it (${(cause as Error).message})`, cause);
+      throw isMissingBackend(cause)
+        ? unavailable(providers, cause)
+        : invalidFile(name, `onnxruntime refuses it (${(cause as Error).message})`, cause);
     }
   }
 
@@ -106,7 +116,7 @@ export class OnnxDenoiser {
    * @throws OnnxError `ONNX_INPUT`
    */
   predict(sample: tf.Tensor4D, timesteps: Times, conditions?: Conditions): Promise<tf.Tensor4D>;
-  predict(sample: Float32Array, timesteps: Times, conditions?: Conditions): Promise<Float32Array>;
+  predict(sample: Float32Array, timesteps: Times, conditions?: Conditions): Promise<Float32Array<ArrayBuffer>>;
   predict(sample: Images, timesteps: Times, conditions?: Conditions): Promise<Images>;
   async predict(
     sample: tf.Tensor4D | Float32Array | Images,
@@ -124,7 +134,7 @@ export class OnnxDenoiser {
     await this.session.release();
   }
 
-  async #run({ data, shape }: Images, times: number[], conditions: Conditions): Promise<Images> {
+  async #run({ data, shape }: Images, times: number[], conditions: Conditions) {
     const { sample, timestep, output, layout } = this.ports;
     const planar = layout === 'NCHW';
     const [n, h, w, c] = shape as [number, number, number, number];
@@ -262,9 +272,9 @@ function checkOptions({ threads, layout }: LoadOptions): void {
   if (layout !== undefined && layout !== 'NCHW' && layout !== 'NHWC') bad('layout', layout, "'NCHW' or 'NHWC'");
 }
 
-async function loadRuntime(): Promise<OnnxRuntime> {
+async function loadRuntime(providers: readonly string[]): Promise<OnnxRuntime> {
   try {
-    return await platform.load();
+    return await platform.load(providers);
   } catch (cause) {
     throw new OnnxError(
       'ONNX_NO_RUNTIME',
@@ -274,9 +284,7 @@ async function loadRuntime(): Promise<OnnxRuntime> {
   }
 }
 
-function checkProviders(providers: readonly string[], runtime: OnnxRuntime): readonly string[] {
-  const here = runtime.listSupportedBackends?.().map(({ name }) => name);
-  const known = here ?? platform.providers;
+function checkProviders(providers: readonly string[], known: readonly string[]): void {
   for (const name of providers) {
     if (!known.includes(name)) {
       throw new OnnxError(
@@ -285,7 +293,29 @@ function checkProviders(providers: readonly string[], runtime: OnnxRuntime): rea
       );
     }
   }
-  return providers;
+}
+
+function setUpWasm({ env }: OnnxRuntime, { threads, wasmPaths }: LoadOptions): void {
+  if (env?.wasm === undefined) return;
+  // A runtime that is asked for threads where there cannot be any takes one, and warns.
+  const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false;
+  if (threads !== undefined) env.wasm.numThreads = isolated ? threads : 1;
+  if (wasmPaths !== undefined) env.wasm.wasmPaths = wasmPaths;
+}
+
+/** What `onnxruntime-web` says where none of the providers starts. */
+function isMissingBackend(cause: unknown): boolean {
+  return /no available backend|backend not found/i.test((cause as Error).message);
+}
+
+function unavailable(providers: readonly string[], cause: unknown): OnnxError {
+  const { message } = cause as Error;
+  return new OnnxError(
+    'ONNX_PROVIDER',
+    `None of the providers ${providers.join(', ')} starts here (${message}). The page has to serve the .wasm file of ` +
+      '`onnxruntime-web` (in its folder dist) beside the script that holds the runtime, or where `wasmPaths` says.',
+    { cause },
+  );
 }
 
 /** The bytes of a model and, where it is a local file, its path. */

@@ -2,7 +2,9 @@ import type { Platform } from './runtime.ts';
 
 export const platform: Platform = {
   name: 'onnxruntime-web',
-  load: async () => await import('onnxruntime-web'),
+  // What only computes on the processor is half as large to download.
+  load: async (providers) =>
+    providers.every((name) => name === 'wasm') ? await import('onnxruntime-web/wasm') : await import('onnxruntime-web'),
   defaultProvider: 'wasm',
-  providers: ['wasm', 'webgpu', 'webgl', 'webnn'],
+  providers: ['wasm', 'webgpu', 'webnn'],
 };

@@ -4,9 +4,18 @@ export interface OnnxRuntime {
   readonly InferenceSession: {
     create(model: never, options: never): Promise<OnnxSession>;
   };
-  readonly env?: { wasm?: { numThreads?: number | undefined } };
+  readonly env?: { wasm?: WasmSettings };
   listSupportedBackends?(): readonly { name: string }[];
 }
+
+/** Settings of `onnxruntime-web`, which hold from its first model on. */
+interface WasmSettings {
+  numThreads?: number | undefined;
+  wasmPaths?: WasmPaths | undefined;
+}
+
+/** Where a page has the files of `onnxruntime-web`: the address of their folder, with a slash at its end, or of each file. */
+export type WasmPaths = string | { mjs?: string | URL; wasm?: string | URL };
 
 export interface OnnxTensor {
   readonly type: string;
@@ -25,7 +34,7 @@ export interface OnnxSession {
 export interface Platform {
   /** Of the package, for messages. */
   readonly name: string;
-  readonly load: () => Promise<OnnxRuntime>;
+  readonly load: (providers: readonly string[]) => Promise<OnnxRuntime>;
   /** What runs a model where nothing is asked for. */
   readonly defaultProvider: string;
   /** Providers that it may have. */
