@@ -4,6 +4,7 @@ import { checkSample, Conv2d, Module, timestepTensor, type Timesteps } from '@mi
 import { resolveConfig } from './config.ts';
 import { DownLevel, Stage, UpLevel } from './level.ts';
 import { attentionPlaces, type CUNetConfig, type CUNetOptions } from './options.ts';
+import { presetOf, type PresetName } from './presets.ts';
 import { gradientOf } from './solver.ts';
 import { LiftStem, PublishedStem, type Stem } from './stem.ts';
 import { AdditiveTime, TimeMlp, TimeTable, type TimeEmbedding } from './time.ts';
@@ -93,6 +94,11 @@ export class CUNet extends Module {
       for (const level of this.up) state = level.forward(state, skips.pop()!, embedding);
       return this.head.forward(state);
     });
+  }
+
+  /** The preset that this network has the structure of, whatever its sizes; undefined where it is none's. */
+  get preset(): PresetName | undefined {
+    return presetOf(this.config);
   }
 
   /** `predict` in the words of diffusers: `model.forward(sample, timestep).sample`. */

@@ -67,3 +67,14 @@ export const presets = {
 } as const satisfies Record<string, Omit<CUNetConfig, 'outChannels'>>;
 
 export type PresetName = keyof typeof presets;
+
+/** What sizes a network and leaves its structure. */
+const sizes = ['inChannels', 'outChannels', 'channels', 'imageSize', 'trainTimesteps', 'groups', 'timeSize'] as const;
+const structure = (config: object) =>
+  JSON.stringify(Object.entries({ ...config, ...Object.fromEntries(sizes.map((name) => [name, undefined])) }).sort());
+
+/** The preset that a network has the structure of, whatever its sizes; undefined where it is none's. */
+export function presetOf(config: CUNetConfig): PresetName | undefined {
+  const own = structure(config);
+  return (Object.keys(presets) as PresetName[]).find((name) => structure({ ...presets[name] }) === own);
+}

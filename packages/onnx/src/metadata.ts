@@ -7,14 +7,14 @@ export function describe(
   { height, width, channels, weights, conditions }: ResolvedOptions,
   { predictionType, scheduler, metadata = {} }: ExportOptions,
 ): Pick<Model, 'producer' | 'producerVersion' | 'description' | 'metadata'> {
-  const { config } = denoiser as { config?: Readonly<Record<string, unknown>> };
+  const { config, preset } = denoiser as { config?: Readonly<Record<string, unknown>>; preset?: unknown };
   const network = denoiser.constructor === Object ? undefined : denoiser.constructor.name;
   const prediction = predictionType ?? scheduler?.config['prediction_type'];
   const lines: Record<string, unknown> = {
     package: '@missing-u/onnx',
     network,
     network_config: config === undefined ? undefined : JSON.stringify(config),
-    preset: config?.['preset'],
+    preset: preset ?? config?.['preset'],
     image_size: JSON.stringify([height, width]),
     channels,
     layout: 'NCHW',

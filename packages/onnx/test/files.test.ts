@@ -79,7 +79,13 @@ describe('a file', () => {
     });
     expect(onnx).toMatchObject({ imageSize: [16, 16], channels: 3, predictionType: 'sample' });
     expect(onnx.schedulerConfig).toMatchObject({ _class_name: 'DDPMScheduler', num_train_timesteps: 1000 });
-    expect(onnx.metadata).toMatchObject({ package: '@missing-u/onnx', network: 'CUNet', layout: 'NCHW', author: 'me' });
+    expect(onnx.metadata).toMatchObject({
+      package: '@missing-u/onnx',
+      network: 'CUNet',
+      preset: 'cunet',
+      layout: 'NCHW',
+      author: 'me',
+    });
     expect(JSON.parse(onnx.metadata['network_config']!)).toEqual(JSON.parse(JSON.stringify(model.config)));
     await onnx.dispose();
   });

@@ -190,7 +190,9 @@ const groupNorm: KernelRule = {
     if (groups === channels) {
       const flatten = (value: Value) => emitter.reshape(emitter.read(value), value.shape, [channels]);
       if (scale.kind === 'constant' && shift.kind === 'constant' && scale.shape[0] === 1 && shift.shape[0] === 1) {
-        const inputs = [image, flatten(scale), flatten(shift)];
+        // Runtimes compute x · s + (b - mean · s), which loses digits where the mean is large: it is taken away before.
+        const centred = emitter.operator('Sub', [image, emitter.operator('GlobalAveragePool', [image])]);
+        const inputs = [centred, flatten(scale), flatten(shift)];
         emitter.define(output(step), emitter.operator('InstanceNormalization', inputs, { epsilon }), channelsFirst);
         return;
       }

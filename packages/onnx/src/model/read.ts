@@ -1,5 +1,5 @@
-import { PbfReader } from 'pbf';
 import { OnnxError } from '../errors.ts';
+import { WireReader } from './wire.ts';
 
 /** An input or output of a model of anybody. */
 export interface PortInfo {
@@ -24,20 +24,21 @@ export function readModel(bytes: Uint8Array, source: string): ModelInfo {
   const weights = new Set<string>();
   let graphs = 0;
   try {
-    message(new PbfReader(bytes), bytes.length, (field, pbf) => {
-      if (field === 2) info.producer = pbf.readString();
+    const reader = new WireReader(bytes);
+    reader.file((field) => {
+      if (field === 2) info.producer = reader.text();
       if (field === 7) {
         graphs++;
-        nested(pbf, (inner) => {
-          if (inner === 5) nested(pbf, (part) => part === 8 && weights.add(pbf.readString()));
-          if (inner === 11) info.inputs.push(readPort(pbf));
-          if (inner === 12) info.outputs.push(readPort(pbf));
+        reader.message((inner) => {
+          if (inner === 5) reader.message((part) => part === 8 && weights.add(reader.text()));
+          if (inner === 11) info.inputs.push(readPort(reader));
+          if (inner === 12) info.outputs.push(readPort(reader));
         });
       }
       if (field === 14) {
         const entry = ['', ''];
-        nested(pbf, (part) => {
-          if (part === 1 || part === 2) entry[part - 1] = pbf.readString();
+        reader.message((part) => {
+          if (part === 1 || part === 2) entry[part - 1] = reader.text();
         });
         info.metadata[entry[0]!] = entry[1]!;
       }
@@ -59,23 +60,23 @@ export function invalidFile(source: string, why: string, cause?: unknown): OnnxE
   );
 }
 
-function readPort(pbf: PbfReader): PortInfo {
+function readPort(reader: WireReader): PortInfo {
   const port: PortInfo = { name: '', type: 0, dims: [] };
-  nested(pbf, (field) => {
-    if (field === 1) port.name = pbf.readString();
+  reader.message((field) => {
+    if (field === 1) port.name = reader.text();
     if (field !== 2) return;
     // type, tensor type, shape, length
-    nested(pbf, (kind) => {
+    reader.message((kind) => {
       if (kind !== 1) return;
-      nested(pbf, (part) => {
-        if (part === 1) port.type = pbf.readVarint();
+      reader.message((part) => {
+        if (part === 1) port.type = reader.integer();
         if (part !== 2) return;
-        nested(pbf, (axis) => {
+        reader.message((axis) => {
           if (axis !== 1) return;
           let length: number | string = '';
-          nested(pbf, (key) => {
-            if (key === 1) length = pbf.readVarint(true);
-            if (key === 2) length = pbf.readString();
+          reader.message((key) => {
+            if (key === 1) length = reader.integer();
+            if (key === 2) length = reader.text();
           });
           port.dims.push(length);
         });
@@ -83,23 +84,4 @@ function readPort(pbf: PbfReader): PortInfo {
     });
   });
   return port;
-}
-
-function nested(pbf: PbfReader, read: (field: number, pbf: PbfReader) => unknown): void {
-  const length = pbf.readVarint();
-  message(pbf, pbf.pos + length, read);
-}
-
-/** The fields of a message, of which `read` takes what it wants; the library itself does not mind an end that never comes. */
-function message(pbf: PbfReader, end: number, read: (field: number, pbf: PbfReader) => unknown): void {
-  if (end > pbf.length) throw new Error(`${end - pbf.length} bytes are missing`);
-  while (pbf.pos < end) {
-    const tag = pbf.readVarint();
-    const start = pbf.pos;
-    pbf.type = tag & 7;
-    if (tag >> 3 === 0) throw new Error('a field without a number');
-    read(tag >> 3, pbf);
-    if (pbf.pos === start) pbf.skip(tag);
-    if (pbf.pos > end) throw new Error('a field is longer than what it stands in');
-  }
 }

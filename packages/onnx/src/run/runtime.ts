@@ -4,14 +4,9 @@ export interface OnnxRuntime {
   readonly InferenceSession: {
     create(model: never, options: never): Promise<OnnxSession>;
   };
-  readonly env?: { wasm?: WasmSettings };
+  /** Of `onnxruntime-web`; they hold from its first model on. */
+  readonly env?: { wasm?: { numThreads?: number | undefined; wasmPaths?: WasmPaths | undefined } };
   listSupportedBackends?(): readonly { name: string }[];
-}
-
-/** Settings of `onnxruntime-web`, which hold from its first model on. */
-interface WasmSettings {
-  numThreads?: number | undefined;
-  wasmPaths?: WasmPaths | undefined;
 }
 
 /** Where a page has the files of `onnxruntime-web`: the address of their folder, with a slash at its end, or of each file. */
