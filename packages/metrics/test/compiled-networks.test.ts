@@ -3,8 +3,9 @@ import { findInstallations } from '@missing-u/engine/node';
 import { toFloat32, type StateDict } from '@missing-u/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { LPIPS } from '../src/index.ts';
+import { InceptionV3, LPIPS } from '../src/index.ts';
 import { hashedImages, hashedWeights } from './hashed.ts';
+import { inceptionShapes } from './inception-shapes.ts';
 import { headShapes, trunkShapes } from './trunk-shapes.ts';
 
 const installed = (await findInstallations()).some(({ fault }) => fault === undefined);
@@ -43,4 +44,25 @@ describe.skipIf(!installed)('compiled networks of metrics (needs `missing-u nati
     lpips.dispose();
     tf.dispose([a, b]);
   });
+
+  it('Inception equals itself, in its features and their gradient', () => {
+    const network = new InceptionV3(hashedWeights(inceptionShapes(1008)));
+    const images = hashedImages(1, 32, 32, 1);
+    const features = (x: tf.Tensor4D) => network.features(x, 192, { checkRange: false });
+    expectSame(
+      (x) => [network.features(x, 2048, { checkRange: false }), tf.grad((v) => tf.sum(features(v as tf.Tensor4D)))(x)],
+      images,
+    );
+    network.dispose();
+    images.dispose();
+  }, 240_000);
+
+  it('Inception that looks at the range of its pictures is refused, with the remedy', () => {
+    const network = new InceptionV3(hashedWeights(inceptionShapes(1008)));
+    const images = hashedImages(1, 32, 32, 1);
+    const step = compile((x: tf.Tensor4D) => network.features(x));
+    expect(() => step(images)).toThrow(expect.objectContaining({ code: 'ENGINE_COMPILE_READS_VALUES' }) as Error);
+    network.dispose();
+    images.dispose();
+  }, 240_000);
 });

@@ -57,17 +57,17 @@ function callsFunctions({ steps, paired }: View): boolean {
 }
 
 /** Where bytes wait to become floats: memory that the processor's caches know already, other than fresh memory. */
-let bench = new Uint8Array(0);
+let scratch = new Uint8Array(0);
 
 function gatherInto({ gather }: Source, size: number, rows: Uint32Array, { dtype, range }: LoadSettings) {
-  const images = dtype === 'uint8' ? new Uint8Array(size) : benchOf(size);
+  const images = dtype === 'uint8' ? new Uint8Array(size) : scratchOf(size);
   gather!(rows, images);
   return dtype === 'uint8' ? images : toFloats(images, range);
 }
 
-function benchOf(size: number): Uint8Array {
-  if (bench.length < size) bench = new Uint8Array(size);
-  return bench.subarray(0, size);
+function scratchOf(size: number): Uint8Array {
+  if (scratch.length < size) scratch = new Uint8Array(size);
+  return scratch.subarray(0, size);
 }
 
 /** Helpers do the built-in transforms up to the first function; functions stay on this thread. */
