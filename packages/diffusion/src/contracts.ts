@@ -28,6 +28,13 @@ export interface Denoiser {
   predict(sample: tf.Tensor4D, timesteps: tf.Tensor1D | number, condition?: Condition): tf.Tensor4D;
 }
 
+/** A denoiser that computes outside of TensorFlow.js, such as `OnnxDenoiser`; pipelines sample from it, it cannot be trained. */
+export interface AsyncDenoiser {
+  /** Default: whether `predict` is an `async` function. Tensors of others are freed when `predict` returns its promise. */
+  readonly asynchronous?: boolean;
+  predict(sample: tf.Tensor4D, timesteps: number, condition?: Condition): Promise<tf.Tensor4D>;
+}
+
 export interface TrainableDenoiser extends Denoiser {
   parameters(): readonly NamedParameter[];
 }

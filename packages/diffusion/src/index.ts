@@ -33,6 +33,7 @@ export { validate, type ValidateOptions, type Validation, type ValidationBin } f
 export { imageGrid, type ByteImage } from './images/grid.ts';
 export { DiffusionError } from './errors.ts';
 export type {
+  AsyncDenoiser,
   Condition,
   Denoiser,
   ImageBatch,

@@ -6,9 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { CUNet } from '@missing-u/cunet';
 import { DiffusionPipeline } from '@missing-u/diffusion';
 import { useEngine } from '@missing-u/engine';
-import { saveOnnx } from '@missing-u/onnx';
+import { OnnxDenoiser, saveOnnx, toOnnx } from '@missing-u/onnx';
 import { torchGenerator } from '@missing-u/random';
 import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
+import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -46,4 +47,21 @@ describe("an exported cU-Net in the pipelines of Python's diffusers", () => {
       }
     },
   );
+});
+
+describe('an OnnxDenoiser in a pipeline', () => {
+  it('gives the images of the network that it was exported from, in the size of the file', async () => {
+    const unet = new CUNet({ inChannels: 1, channels: 8, groups: 4, imageSize: 16, seed: 3 });
+    const denoiser = await OnnxDenoiser.load(await toOnnx(unet, { imageSize: [16, 16], channels: 1 }));
+    const options = { batchSize: 3, numInferenceSteps: 4, generator: 5 };
+    const scheduler = new DDIMScheduler();
+    const expected = await new DiffusionPipeline({ unet, scheduler }).sample(options);
+    const images = await new DiffusionPipeline({ denoiser, scheduler }).sample(options);
+    expect(images).toBeAllClose(expected, { rtol: 0, atol: 1e-4 });
+    tf.dispose([images, expected]);
+    const pieces = () => new DiffusionPipeline({ denoiser, scheduler }).sample({ ...options, chunkSize: 2 });
+    await expect(async () => (await pieces()).dispose()).toLeakNoTensors();
+    unet.dispose();
+    await denoiser.dispose();
+  });
 });

@@ -192,12 +192,35 @@ describe('pipelines of one kind', () => {
 
   it.each([
     ['NaN', () => tf.fill([1, 4, 4, 1], NaN)],
-    ['a promise', () => Promise.resolve(tf.zeros([1]))],
+    ['a promise of another shape', () => Promise.resolve(tf.zeros([1]))],
+    ['a promise of nothing', () => Promise.resolve(undefined)],
+    ['another shape', () => tf.zeros([1])],
   ])('refuse a denoiser that answers with %s, and leak nothing', async (_, answer) => {
     const bad = { predict: answer as unknown as Denoiser['predict'] };
     const expected = { code: 'DIFFUSION_BAD_DENOISER_OUTPUT' };
     await expect(sampleWith(bad, ddim())).rejects.toMatchObject(expected);
-    if (_ === 'NaN') await expect(() => expect(sampleWith(bad, ddim())).rejects.toThrow()).toLeakNoTensors();
+    await expect(() => expect(sampleWith(bad, ddim())).rejects.toThrow()).toLeakNoTensors();
+  });
+
+  it('wait for a denoiser that answers with promises', async () => {
+    const slow = {
+      async predict(sample: tf.Tensor4D, timestep: number) {
+        const half = tf.mul(sample, 0.5);
+        await Promise.resolve();
+        const output = tf.tidy(() => pixelwise.predict(tf.mul(half, 2), timestep));
+        half.dispose();
+        return output;
+      },
+    };
+    const expected = await sampleWith(pixelwise, ddim());
+    const early = {
+      predict: (...inputs: Parameters<Denoiser['predict']>) => Promise.resolve(pixelwise.predict(...inputs)),
+    };
+    for (const unet of [slow, { ...early, asynchronous: true }]) {
+      expect(await sampleWith(unet as unknown as Denoiser, ddim())).toBeAllClose(expected, { rtol: 0, atol: 1e-6 });
+    }
+    await expect(sampleWith(early as unknown as Denoiser, ddim())).rejects.toThrow(/asynchronous: true/);
+    await expect(async () => (await sampleWith(slow as unknown as Denoiser, ddim())).dispose()).toLeakNoTensors();
   });
 
   it('compute as many images at once as fit in the memory that is given', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useEngine } from '@missing-u/engine';
@@ -40,17 +40,28 @@ describe('sampleSet', () => {
     expect(new Set(whole).size).toBe(5);
 
     rmSync(samplePaths(folder)[3]!);
-    writeFileSync(join(folder, '.00000003.png.123.tmp'), 'half a picture');
+    writeFileSync(join(folder, '.00000003.png.999999999.tmp'), 'half a picture');
     calls = 0;
     await make();
     expect(hashes(folder)).toEqual(whole);
     expect(calls).toBe(3); // only the chunk of the missing picture was computed
-    expect(existsSync(join(folder, '.00000003.png.123.tmp'))).toBe(false);
+    expect(existsSync(join(folder, '.00000003.png.999999999.tmp'))).toBe(false);
 
     const other = join(folder, 'other');
     await make({ folder: other, count: 2, chunkSize: 1 });
     await make({ folder: other, chunkSize: 4 });
     expect(hashes(other)).toEqual(whole);
+  });
+
+  it('is made by several at once, each chunk by one', async () => {
+    calls = 0;
+    await Promise.all([make({ chunkSize: 1 }), make({ chunkSize: 1 }), make({ chunkSize: 1 })]);
+    expect(calls).toBe(5 * 3);
+    const together = hashes(folder);
+    const alone = join(folder, 'alone');
+    await make({ folder: alone });
+    expect(together).toEqual(hashes(alone));
+    expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
   it('refuses a folder of other settings', async () => {

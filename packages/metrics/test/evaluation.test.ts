@@ -303,5 +303,6 @@ describe('the commands', () => {
   it('evaluate refuses what it does not know', async () => {
     await expect(run('evaluate', '--real', 'a', '--fake', 'b', '--metrics', 'fdi')).rejects.toThrow(/fid, kid/);
     await expect(run('evaluate', '--real', 'a')).rejects.toThrow(/--fake/);
+    await expect(run('evaluate', '--fake', 'a')).rejects.toThrow(/--real/);
   });
 });

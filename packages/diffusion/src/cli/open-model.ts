@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { diffusionDenoiser, type ImageDenoiser } from '@missing-u/denoisers';
-import { didYouMean } from '@missing-u/errors';
+import { didYouMean, invalidArgument } from '@missing-u/errors';
 import { createGenerator, type Generator } from '@missing-u/random';
 import { fromConfig, type SchedulerConfig } from '@missing-u/schedulers';
 import type { SamplingScheduler } from '../contracts.ts';
@@ -59,6 +59,14 @@ export function schedulerOfChain(config: Readonly<Record<string, unknown>>, name
   const { _class_name: own = schedulerClass('ddim') } = config;
   const described = { ...config, _class_name: name === undefined ? own : schedulerClass(name) };
   return fromConfig(described as SchedulerConfig) as unknown as ConfiguredScheduler;
+}
+
+/** @throws DiffusionError `DIFFUSION_BAD_COUNT` */
+export function checkSteps(steps: number, config: Readonly<Record<string, unknown>>): void {
+  const trained = Number(config['num_train_timesteps'] ?? Infinity);
+  if (steps <= trained) return;
+  const allowed = `an integer from 1 to ${trained}, the timesteps that the model was trained on`;
+  throw new DiffusionError('DIFFUSION_BAD_COUNT', invalidArgument({ argument: 'steps', value: steps, allowed }));
 }
 
 /** Tells these weights from others. */

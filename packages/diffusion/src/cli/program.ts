@@ -13,6 +13,7 @@ import { sampleCommand } from './commands/sample.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { trainCommand } from './commands/train.ts';
 import { report } from './exit.ts';
+import { modelSampling } from './model-sampling.ts';
 import { openDenoiser } from './open-model.ts';
 import { startEngine } from './start-engine.ts';
 
@@ -33,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(denoiseCommand({ startEngine, loadModel: openDenoiser }))
     .addCommand(compareCommand())
     .addCommand(paperCommand())
-    .addCommand(evaluateCommand({ startEngine }))
+    .addCommand(evaluateCommand({ startEngine, models: modelSampling }))
     .addCommand(compareImagesCommand({ startEngine }))
     .addCommand(datasetsCommand())
     .addCommand(doctorCommand())

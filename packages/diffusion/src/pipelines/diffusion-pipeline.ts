@@ -1,7 +1,7 @@
 import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Denoiser, SamplingScheduler } from '../contracts.ts';
+import type { AsyncDenoiser, Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { chunkSizeFor } from './chunks.ts';
 import { classifierFreeGuidance } from './guidance.ts';
@@ -73,7 +73,7 @@ type MaybePromise<T> = T | Promise<T>;
 
 /** The parts of a pipeline; the denoiser may be given under diffusers' name. */
 export type PipelineParts<Scheduler = SamplingScheduler> = { scheduler: Scheduler } & (
-  { unet: Denoiser; denoiser?: undefined } | { denoiser: Denoiser; unet?: undefined }
+  { unet: Denoiser | AsyncDenoiser; denoiser?: undefined } | { denoiser: Denoiser | AsyncDenoiser; unet?: undefined }
 );
 
 /** A denoiser and a scheduler, joined to a sampler. Either can be replaced: `pipeline.unet = new CUNet(...)`. */
@@ -89,7 +89,7 @@ export class DiffusionPipeline {
   constructor({ unet, denoiser, scheduler }: PipelineParts) {
     this.unet = checkPart(
       'unet',
-      unet ?? denoiser,
+      (unet ?? denoiser) as Denoiser,
       ['predict'],
       'a denoiser, with a method predict(sample, timesteps)',
     );

@@ -1,5 +1,6 @@
 import { invalidArgument } from '@missing-u/errors';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkOutput } from '../check-output.ts';
 import type { Condition, Denoiser } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 
@@ -28,6 +29,7 @@ export function classifierFreeGuidance(denoiser: Denoiser, { guidanceScale, null
     predict: (sample, timesteps, condition: Condition = {}) =>
       tf.tidy(() => {
         const conditional = denoiser.predict(sample, timesteps, condition);
+        checkOutput(conditional, sample);
         if (guidanceScale === 1) return conditional;
         const nothing: tf.Tensor1D = tf.fill([sample.shape[0]], nullLabel);
         const unconditional = denoiser.predict(sample, timesteps, { ...condition, classLabels: nothing });

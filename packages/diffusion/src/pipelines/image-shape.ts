@@ -20,7 +20,7 @@ interface ImageConfig {
  * @throws DiffusionError `DIFFUSION_BAD_IMAGE_SHAPE`
  */
 export function imageShapeOf(denoiser: Denoiser, asked?: ImageShape): ImageShape {
-  const shape = asked ?? configuredShape(configOf(denoiser));
+  const shape = asked ?? configuredShape(configOf(denoiser)) ?? ownShape(denoiser);
   if (shape?.length === 3 && shape.every((size) => Number.isInteger(size) && size > 0)) return shape;
   const allowed = 'three integers of 1 or more: height, width and channels of an image';
   const remedy = 'give it, because this denoiser does not tell the size of its images';
@@ -46,6 +46,14 @@ export function wantsSelfCondition(denoiser: Denoiser): boolean {
 
 function configOf(denoiser: Denoiser): ImageConfig {
   return (denoiser as { config?: ImageConfig }).config ?? {};
+}
+
+/** What a denoiser of another runtime says itself, as `OnnxDenoiser`. */
+function ownShape(denoiser: Denoiser): ImageShape | undefined {
+  const { imageSize, channels } = denoiser as { imageSize?: unknown; channels?: unknown };
+  return Array.isArray(imageSize) && typeof channels === 'number'
+    ? ([...(imageSize as [number, number]), channels] as const)
+    : undefined;
 }
 
 function configuredShape({ imageSize, inChannels, sample_size, in_channels }: ImageConfig): ImageShape | undefined {

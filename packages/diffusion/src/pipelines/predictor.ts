@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkOutput } from '../check-output.ts';
 import { guided } from '../compiled.ts';
 import type { Condition, Denoiser } from '../contracts.ts';
+import { isAsynchronous } from './answer.ts';
 
 type PredictFunction = (
   sample: tf.Tensor4D,
@@ -26,7 +27,15 @@ export class Predictor implements Denoiser {
     this.#mode = wanted === undefined ? (isModule(denoiser) ? 'if possible' : 'never') : wanted ? 'always' : 'never';
   }
 
-  /** @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT`, `DIFFUSION_NOT_COMPILABLE` */
+  get asynchronous(): boolean {
+    return isAsynchronous(this.denoiser);
+  }
+
+  /**
+   * What the denoiser answers, which may be a promise where it is not compiled.
+   *
+   * @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT`, `DIFFUSION_NOT_COMPILABLE`
+   */
   predict(sample: tf.Tensor4D, timestep: number, condition?: Condition): tf.Tensor4D {
     if (this.#mode === 'never' || this.#refused || tf.getBackend() !== 'native') {
       return this.#plain(sample, timestep, condition);
@@ -48,11 +57,7 @@ export class Predictor implements Denoiser {
   }
 
   #plain(sample: tf.Tensor4D, timestep: number, condition: Condition | undefined): tf.Tensor4D {
-    const output = condition
-      ? this.denoiser.predict(sample, timestep, condition)
-      : this.denoiser.predict(sample, timestep);
-    checkOutput(output, sample);
-    return output;
+    return condition ? this.denoiser.predict(sample, timestep, condition) : this.denoiser.predict(sample, timestep);
   }
 
   #graph(sample: tf.Tensor4D, timestep: number, condition: Condition = {}): tf.Tensor4D {

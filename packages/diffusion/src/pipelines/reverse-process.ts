@@ -1,10 +1,10 @@
 import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
-import { checkOutput } from '../check-output.ts';
 import type { Condition, Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { nextTurn } from '../next-turn.ts';
 import { finiteMark } from '../training/non-finite.ts';
+import { answerOf } from './answer.ts';
 import { stepOptions } from './noise.ts';
 
 export interface ReverseOptions {
@@ -40,8 +40,7 @@ export interface ReverseStep {
 /**
  * The reverse process step by step; returns the last sample, which the caller disposes.
  *
- * @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT` for an answer of another shape, a promise, or numbers that are not
- *   finite; `DIFFUSION_BAD_REPLACEMENT` for a replaced tensor of another shape
+ * @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT` for an answer of another shape, or numbers that are not finite; `DIFFUSION_BAD_REPLACEMENT` for a replaced tensor of another shape
  */
 export async function* reverseProcess(options: ReverseOptions): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
   const { unet, scheduler, timesteps, generators, eta, classLabels, selfConditioning = false, signal } = options;
@@ -52,14 +51,14 @@ export async function* reverseProcess(options: ReverseOptions): AsyncGenerator<R
     if (selfConditioning) estimate = tf.zerosLike(sample);
     for (const [index, timestep] of timesteps.entries()) {
       signal?.throwIfAborted();
+      const input = tf.tidy(() => tf.clone(scheduler.scaleModelInput(sample, timestep)));
+      const answer = answerOf(unet, input, timestep, conditionOf(classLabels, estimate));
+      const output = await answer.finally(() => input.dispose());
       const [next, clean, mark] = tf.tidy(() => {
-        const condition = conditionOf(classLabels, estimate);
-        const output = unet.predict(scheduler.scaleModelInput(sample, timestep), timestep, condition);
-        checkOutput(output, sample);
         const step = scheduler.step(output, timestep, sample, stepOptions(generators, sample, eta));
         return [step.prevSample, step.predOriginalSample, finiteMark(output)] as const;
       });
-      sample.dispose();
+      tf.dispose([output, sample]);
       sample = next;
       const step: ReverseStep = { index, timestep, sample, predOriginalSample: clean };
       try {

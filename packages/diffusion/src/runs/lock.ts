@@ -1,6 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DiffusionError } from '../errors.ts';
 import { outputError, removeQuietly } from './files.ts';
 
@@ -19,19 +19,33 @@ interface Owner {
  * @throws DiffusionError `DIFFUSION_RUN_LOCKED`, `DIFFUSION_OUTPUT_NOT_WRITABLE`
  */
 export function lockRun(folder: string): () => void {
-  const path = join(folder, 'run.lock');
-  const own = join(folder, `.run.lock.${process.pid}.tmp`);
+  return takeLock(folder, 'run.lock');
+}
+
+/** As `lockRun` for a part of the work in a folder; undefined where another process has it. */
+export function tryLock(folder: string, name: string): (() => void) | undefined {
+  try {
+    return takeLock(folder, name);
+  } catch (error) {
+    if ((error as DiffusionError).code === 'DIFFUSION_RUN_LOCKED') return undefined;
+    throw error;
+  }
+}
+
+function takeLock(folder: string, name: string): () => void {
+  const path = join(folder, name);
+  const own = join(folder, `.${name}.${process.pid}.tmp`);
   try {
     writeFileSync(own, JSON.stringify(ownerOf(process.pid)));
     for (;;) {
       // A link appears with its content or not at all, and only where there is none yet.
       if (tryLink(own, path)) return () => rmSync(path, { force: true });
-      refuseLiving(path, folder);
+      refuseLiving(path);
       // Of several that find the owner gone, one moves the lock away; what it then holds may be the new lock of another.
-      const taken = join(folder, `.run.lock.${process.pid}.old.tmp`);
+      const taken = join(folder, `.${name}.${process.pid}.old.tmp`);
       if (!tryMove(path, taken)) continue;
       try {
-        refuseLiving(taken, folder);
+        refuseLiving(taken);
       } catch (error) {
         tryLink(taken, path);
         throw error;
@@ -66,12 +80,12 @@ function tryMove(from: string, to: string): boolean {
   }
 }
 
-function refuseLiving(path: string, folder: string): void {
+function refuseLiving(path: string): void {
   const owner = readOwner(path);
   if (owner === undefined || !isAlive(owner)) return;
   const where = owner.host === hostname() ? '' : ` on ${owner.host}`;
-  const remedy = where === '' ? '' : ` If it is gone, remove \`${join(folder, 'run.lock')}\`.`;
-  const message = `Process ${owner.pid}${where} is training in \`${folder}\`. Stop it first, or name another folder.${remedy}`;
+  const remedy = where === '' ? '' : ` If it is gone, remove \`${path}\`.`;
+  const message = `Process ${owner.pid}${where} is training in \`${dirname(path)}\`. Stop it first, or name another folder.${remedy}`;
   throw new DiffusionError('DIFFUSION_RUN_LOCKED', message);
 }
 
@@ -98,6 +112,11 @@ function startOf(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether a process of this machine with this number runs. */
+export function isRunning(pid: number): boolean {
+  return isAlive({ pid, host: hostname() });
 }
 
 function isAlive({ pid, host, started }: Owner): boolean {

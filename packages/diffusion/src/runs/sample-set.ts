@@ -5,6 +5,7 @@ import { DiffusionError } from '../errors.ts';
 import { writePng } from '../images/png.ts';
 import type { DiffusionPipeline, SampleOptions } from '../pipelines/diffusion-pipeline.ts';
 import { makeFolder, writeAtomically } from './files.ts';
+import { isRunning, tryLock } from './lock.ts';
 
 export interface SampleSetOptions extends Omit<
   SampleOptions,
@@ -26,8 +27,8 @@ const MANIFEST = 'samples.json';
 
 /**
  * Fills a folder with samples, picture by picture, in memory that does not grow with their number. Picture i depends on the
- * settings, the seed and i alone, and pictures that are there are kept: a set that was interrupted, or that several runs
- * make in pieces, is the set that one run makes.
+ * settings, the seed and i alone, and pictures that are there are kept: a set that was interrupted, or that several processes
+ * make together, each chunk by one of them, is the set that one run makes.
  *
  * @throws DiffusionError `DIFFUSION_OTHER_SAMPLES` where the folder holds samples of other settings.
  */
@@ -40,21 +41,44 @@ export async function sampleSet(options: SampleSetOptions): Promise<void> {
     numInferenceSteps: sampling.numInferenceSteps ?? null,
     eta: sampling.eta ?? null,
   });
-  for (let first = 0; first < count; first += chunkSize) {
-    const batchSize = Math.min(chunkSize, count - first);
-    const missing = Array.from({ length: batchSize }, (_, i) => first + i).filter(
-      (i) => !existsSync(pathOf(folder, i)),
-    );
-    if (missing.length > 0) {
-      const images = await pipeline.sample({ ...sampling, first, batchSize, chunkSize, generator: seed });
-      try {
-        await writeImages(folder, first, images, missing);
-      } finally {
-        images.dispose();
-      }
+  const make = async (first: number, batchSize: number) => {
+    const missing = missingOf(folder, first, batchSize);
+    if (missing.length === 0) return;
+    const images = await pipeline.sample({ ...sampling, first, batchSize, chunkSize, generator: seed });
+    try {
+      await writeImages(folder, first, images, missing);
+    } finally {
+      images.dispose();
     }
-    onProgress?.(first + batchSize);
+  };
+  let open = Array.from({ length: Math.ceil(count / chunkSize) }, (_, chunk) => chunk * chunkSize);
+  while (open.length > 0) {
+    const taken: number[] = [];
+    let made = false;
+    for (const first of open) {
+      sampling.signal?.throwIfAborted();
+      const batchSize = Math.min(chunkSize, count - first);
+      const unlock = tryLock(folder, `.${name(first)}.lock`);
+      if (unlock === undefined) {
+        taken.push(first);
+        continue;
+      }
+      try {
+        await make(first, batchSize);
+        made = true;
+      } finally {
+        unlock();
+      }
+      onProgress?.(Math.min(count, samplePaths(folder).length));
+    }
+    open = taken;
+    // What is left is in the hands of other processes, of which one may yet be killed.
+    if (open.length > 0 && !made) await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+function missingOf(folder: string, first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => first + i).filter((i) => !existsSync(pathOf(folder, i)));
 }
 
 /** Paths of the pictures of a set, in order. */
@@ -65,7 +89,8 @@ export function samplePaths(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
-async function writeImages(
+/** Writes pictures `wanted` of a set, of which `images` are those from `first` on, values in [0, 1]. */
+export async function writeImages(
   folder: string,
   first: number,
   images: tf.Tensor4D,
@@ -85,14 +110,27 @@ async function writeImages(
 function claim(folder: string, settings: Readonly<Record<string, unknown>>): void {
   const path = join(folder, MANIFEST);
   const wanted = `${JSON.stringify(settings, null, 2)}\n`;
-  for (const name of readdirSync(folder)) if (name.endsWith('.tmp')) rmSync(join(folder, name), { force: true });
+  removeUnfinished(folder);
+  const empty = samplePaths(folder).length === 0; // Asked first: another process writes the settings before its pictures.
   if (!existsSync(path)) {
-    if (samplePaths(folder).length === 0) return writeAtomically(path, wanted);
+    if (empty) return writeAtomically(path, wanted);
   } else if (readFileSync(path, 'utf8') === wanted) return;
   const message = `\`${folder}\` holds pictures that were made with other settings (see \`${path}\`). Name an empty folder.`;
   throw new DiffusionError('DIFFUSION_OTHER_SAMPLES', message);
 }
 
+/** Removes what killed processes have left; the names hold their numbers. */
+function removeUnfinished(folder: string): void {
+  for (const file of readdirSync(folder)) {
+    const pid = /\.(\d+)(\.old)?\.tmp$/.exec(file)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(folder, file), { force: true });
+  }
+}
+
 function pathOf(folder: string, index: number): string {
-  return join(folder, `${String(index).padStart(8, '0')}.png`);
+  return join(folder, `${name(index)}.png`);
+}
+
+function name(index: number): string {
+  return String(index).padStart(8, '0');
 }

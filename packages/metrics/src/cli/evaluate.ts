@@ -1,16 +1,35 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { evaluate, evaluationMetrics, type EvaluationMetric } from '../evaluation/evaluate.ts';
 import { inceptionNetwork, mnistNetwork } from '../evaluation/networks.ts';
+import { MetricError } from '../errors.ts';
 import type { ResizeMode } from '../networks/resize.ts';
 
 /** What a command needs of the program that it is part of: an engine, started before anything computes. */
 export interface CommandHost {
   startEngine(flags: { engine?: string; threads?: number }): Promise<unknown>;
+  /** Of a program that can sample: how `--model` becomes folders of pictures. */
+  models?: ModelSampling;
+}
+
+/** Options with which pictures are made for an evaluation, in place of `--fake`. */
+export interface ModelSampling {
+  /** Adds `--model` and what belongs to it. */
+  addOptions(command: Command): Command;
+  /** Makes the pictures; `features` is what fits them where nothing else was asked for. */
+  folders(options: Readonly<Record<string, unknown>>): Promise<SampledFolders>;
+}
+
+export interface SampledFolders {
+  fake: string;
+  /** Where the model's own training pictures are known. */
+  real?: string;
+  features?: 'inception' | 'mnist';
 }
 
 interface Flags {
-  real: string;
-  fake: string;
+  model?: string;
+  real?: string;
+  fake?: string;
   metrics: EvaluationMetric[];
   weights?: string;
   features: 'inception' | 'mnist';
@@ -26,12 +45,12 @@ interface Flags {
 
 /** `evaluate --real DIR --fake DIR`, for any program that is made with commander. */
 export function evaluateCommand(host: CommandHost): Command {
-  return new Command('evaluate')
+  const command = new Command('evaluate')
     .description(
       'compare a folder of generated pictures with real ones: FID, KID, inception score, precision and recall',
     )
-    .requiredOption('--real <folder>', 'folder of real pictures, or for fid alone an .npz of statistics')
-    .requiredOption('--fake <folder>', 'folder of generated pictures, or an .npz likewise')
+    .option('--real <folder>', 'folder of real pictures, or for fid alone an .npz of statistics')
+    .option('--fake <folder>', 'folder of generated pictures, or an .npz likewise')
     .option('--metrics <names>', `comma-separated: ${evaluationMetrics.join(', ')}`, metricList, [
       'fid',
       'kid',
@@ -55,17 +74,31 @@ export function evaluateCommand(host: CommandHost): Command {
     .option('--engine <name>', 'TensorFlow.js engine')
     .option('--threads <count>', 'threads of the engine', positiveInteger)
     .addHelpText('after', '\nExample:\n  missing-u evaluate --real photos --fake samples --metrics fid,kid --json')
-    .action((flags: Flags) => run(host, flags));
+    .action((flags: Flags) => run(host, command, flags));
+  return host.models?.addOptions(command) ?? command;
 }
 
-async function run(host: CommandHost, flags: Flags): Promise<void> {
+async function run(host: CommandHost, command: Command, flags: Flags): Promise<void> {
   const log = (line: string) => void process.stderr.write(`${line}\n`);
+  const { model, fake: given } = flags;
+  if ((model === undefined) === (given === undefined)) {
+    const names = host.models === undefined ? '--fake' : 'either --fake or --model';
+    throw new MetricError('METRIC_BAD_ARGUMENT', `Say which pictures to evaluate: ${names}.`);
+  }
+  if (model === undefined && flags.real === undefined) throw noReal();
   await host.startEngine(flags);
-  const network = flags.features === 'mnist' ? await mnistNetwork() : await inceptionNetwork(flags.weights, flags.mode);
+  const sampled = model === undefined ? undefined : await host.models!.folders({ ...flags });
+  const { real, fake } = { real: flags.real ?? sampled?.real, fake: sampled?.fake ?? given! };
+  if (real === undefined) throw noReal();
+  const fitting = command.getOptionValueSource('features') === 'default' ? sampled?.features : undefined;
+  const features = fitting ?? flags.features;
+  const network = features === 'mnist' ? await mnistNetwork() : await inceptionNetwork(flags.weights, flags.mode);
   const broken: string[] = [];
   try {
     const result = await evaluate({
       ...flags,
+      real,
+      fake,
       network,
       warn: log,
       onProgress: (done, total) => log(`${done} of ${total} pictures`),
@@ -81,6 +114,10 @@ async function run(host: CommandHost, flags: Flags): Promise<void> {
   } finally {
     network.dispose();
   }
+}
+
+function noReal(): MetricError {
+  return new MetricError('METRIC_BAD_ARGUMENT', 'Say which pictures to compare with: --real.');
 }
 
 function metricList(text: string): EvaluationMetric[] {

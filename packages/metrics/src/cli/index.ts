@@ -1,2 +1,2 @@
 export { compareImagesCommand } from './compare-images.ts';
-export { evaluateCommand, type CommandHost } from './evaluate.ts';
+export { evaluateCommand, type CommandHost, type ModelSampling, type SampledFolders } from './evaluate.ts';

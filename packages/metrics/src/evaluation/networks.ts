@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Source } from '@missing-u/weights';
 import { MnistClassifier } from '../mnist.ts';
 import { InceptionV3 } from '../networks/inception.ts';
@@ -35,9 +35,15 @@ export async function mnistNetwork(): Promise<EvaluationNetwork> {
   return {
     suffix: '-mnist',
     run: (images) => {
-      const features = classifier.features(images);
+      const features = classifier.features(withoutBorder(images));
       return { features, logits: classifier.classify(features) };
     },
     dispose: () => classifier.dispose(),
   };
+}
+
+/** Diffusion models often have digits with a border of 2 pixels, 32 x 32, which the classifier has never seen. */
+function withoutBorder(images: tf.Tensor4D): tf.Tensor4D {
+  const [, height, width] = images.shape;
+  return height === 32 && width === 32 ? tf.slice(images, [0, 2, 2, 0], [-1, 28, 28, -1]) : images;
 }

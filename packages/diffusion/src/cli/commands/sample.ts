@@ -1,10 +1,9 @@
-import { resolve } from 'node:path';
-import { invalidArgument } from '@missing-u/errors';
+import { extname, resolve } from 'node:path';
 import { Command } from 'commander';
-import { DiffusionError } from '../../errors.ts';
 import { schedulerClass, schedulerNames } from '../../runs/registry.ts';
-import { openModel, weightsHash } from '../open-model.ts';
+import { checkSteps, openModel, weightsHash } from '../open-model.ts';
 import { integer, number, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
+import { sampleFolder } from '../sample-folder.ts';
 import { sampleGrid } from '../sample-grid.ts';
 import { sampleOnnx } from '../sample-onnx.ts';
 import { startEngine } from '../start-engine.ts';
@@ -46,7 +45,7 @@ export function sampleCommand(): Command {
     .option('--guidance <scale>', 'how far the label pushes, 1 and more', number)
     .option('--size <pixels>', 'side of the images, for presets', positiveInteger, 32)
     .option('--channels <count>', 'channels of the images, for presets', positiveInteger, 3)
-    .option('--out <file>', 'the picture', 'samples.png')
+    .option('--out <path>', 'the picture of all, .png; or a folder (no ending) with a picture of each', 'samples.png')
     .option('--npz <file>', 'also the bytes: array `samples`, uint8 [count, height, width, channels]')
     .option('--no-compile', 'run each operation by itself, not the network as a graph (native engine)')
     .option('--json', 'print the result as JSON on standard output');
@@ -56,7 +55,9 @@ export function sampleCommand(): Command {
       '\n`--engine onnx` runs the network in onnxruntime (npm install onnxruntime-node), without TensorFlow.js.\n\n' +
         'Examples:\n  missing-u sample --model cunet.onnx --engine onnx --steps 20 --out grid.png\n' +
         '  missing-u sample --model runs/first --scheduler ddim --steps 20 --count 16 --out grid.png\n' +
-        '  missing-u sample --model google/ddpm-cifar10-32 --count 4',
+        '  missing-u sample --model runs/first --steps 50 --count 30000 --out samples\n' +
+        '  missing-u sample --model google/ddpm-cifar10-32 --count 4\n\n' +
+        'A folder can be filled by several processes at once: each picture is made by one of them.',
     )
     .action(sample);
 }
@@ -83,27 +84,24 @@ async function sample({ model: name, json, checkpoint, ...flags }: Flags): Promi
     checkSteps(steps, scheduler.config);
     const out = resolve(flags.out);
     const npz = flags.npz === undefined ? {} : { npz: resolve(flags.npz) };
-    const { seconds } = await sampleGrid({
-      ...flags,
-      ...npz,
+    const settings = { weights: weightsHash(network), scheduler: schedulerName };
+    const condition = {
       ...(label !== undefined && { classLabels: label }),
       ...(guidance !== undefined && { guidanceScale: guidance }),
-      out,
-      network,
-      imageShape,
-      scheduler,
-      settings: { weights: weightsHash(network), scheduler: schedulerName },
-    });
+    };
+    const { eta, seed, count, batch, compile } = flags;
+    const sampling = {
+      ...{ count, seed, network, imageShape, scheduler, settings, ...condition },
+      ...(eta !== undefined && { eta }),
+      ...(!compile && { compile }),
+    };
+    const { seconds } =
+      extname(out) === '' && flags.npz === undefined
+        ? await sampleFolder({ ...sampling, folder: out, numInferenceSteps: steps, chunkSize: batch })
+        : await sampleGrid({ ...sampling, ...npz, steps, batch, out });
     const result = { out, ...npz, engine, samples: flags.count, scheduler: schedulerName, steps, seconds };
     process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${flags.count} samples: ${out}\n`);
   } finally {
     network.dispose();
   }
-}
-
-function checkSteps(steps: number, config: Readonly<Record<string, unknown>>): void {
-  const trained = Number(config['num_train_timesteps'] ?? Infinity);
-  if (steps <= trained) return;
-  const allowed = `an integer from 1 to ${trained}, the timesteps that the model was trained on`;
-  throw new DiffusionError('DIFFUSION_BAD_COUNT', invalidArgument({ argument: 'steps', value: steps, allowed }));
 }

@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { ModelSampling, SampledFolders } from '@missing-u/metrics/cli';
+import type { Command } from 'commander';
+import { featuresFor } from '../runs/features.ts';
+import { openDataset, schedulerNames } from '../runs/registry.ts';
+import { configFile, readRunConfig } from '../runs/run-folder.ts';
+import { samplePaths, writeImages } from '../runs/sample-set.ts';
+import type { RunConfig } from '../runs/config.ts';
+import { makeFolder } from '../runs/files.ts';
+import { interruptible } from './interrupt.ts';
+import { checkSteps, openModel, weightsHash } from './open-model.ts';
+import { integer, positiveInteger } from './options.ts';
+import { startProgress } from './progress.ts';
+import { sampleFolder } from './sample-folder.ts';
+
+interface Flags {
+  model: string;
+  checkpoint?: string;
+  scheduler: string;
+  steps: number;
+  count: number;
+  noiseSeed: number;
+  batchSize: number;
+  realCount: number;
+  real?: string;
+  samples?: string;
+}
+
+/** `evaluate --model`: samples into a folder, which an interrupted or a second process goes on with. */
+export const modelSampling: ModelSampling = {
+  addOptions: (command: Command) =>
+    command
+      .option('--model <run>', 'instead of --fake: sample from the folder of a run or a pipeline, a hub name')
+      .option('--checkpoint <name>', 'of a run: latest, best, or a step (default: latest)')
+      .option('--scheduler <name>', `with --model: ${schedulerNames.join(', ')}`, 'ddim')
+      .option('--steps <count>', 'with --model: denoising steps', positiveInteger, 50)
+      .option('--count <count>', 'with --model: samples', positiveInteger, 1000)
+      .option('--noise-seed <number>', 'with --model: of the noise; each sample has its own stream', integer, 0)
+      .option('--samples <folder>', 'with --model: where they lie, and are gone on with (default: below evaluations/)')
+      .option('--real-count <count>', "with a run and no --real: pictures of the run's data set", positiveInteger, 2048)
+      .addHelpText(
+        'after',
+        '  missing-u evaluate --model runs/first --scheduler ddim --steps 20 --count 1000 --metrics fid\n\n' +
+          'Samples are kept in a folder of their own, so that the same command goes on after an interruption, and several\n' +
+          'processes with one --samples share the work: sample i is the same in all of them.',
+      ),
+  folders: (options) => folders(options as unknown as Flags),
+};
+
+async function folders(flags: Flags): Promise<SampledFolders> {
+  const { model, checkpoint, scheduler: name, steps, count, noiseSeed: seed, batchSize: chunkSize } = flags;
+  const { network, imageShape, schedulerFor } = await openModel(model, { ...(checkpoint && { checkpoint }) });
+  try {
+    const weights = weightsHash(network);
+    const scheduler = schedulerFor(name);
+    checkSteps(steps, scheduler.config);
+    const own = `${basename(resolve(model))}-${name}-${steps}-seed-${seed}-${weights.slice(0, 8)}`;
+    const fake = resolve(flags.samples ?? join('evaluations', own));
+    const settings = { weights, scheduler: name };
+    const asked = { folder: fake, count, seed, settings, imageShape, numInferenceSteps: steps, chunkSize };
+    await sampleFolder({ ...asked, network, scheduler });
+    process.stderr.write(`samples: ${fake}\n`);
+    const config = isRun(model) ? readRunConfig(model) : undefined;
+    if (config === undefined) return { fake };
+    const real = flags.real === undefined ? { real: await realFolder(config, flags) } : {};
+    return { fake, ...real, features: featuresFor(config) };
+  } finally {
+    network.dispose();
+  }
+}
+
+function isRun(folder: string): boolean {
+  return existsSync(configFile(folder)) && !existsSync(join(folder, 'model_index.json'));
+}
+
+/** Pictures of the data set that a run was trained on, in a folder. */
+async function realFolder(config: RunConfig, { realCount, batchSize }: Flags): Promise<string> {
+  const folder = resolve('evaluations', `real-${config.dataset}-${config.size}-${realCount}`);
+  const dataset = (await openDataset(config)).shuffle(config.seed).take(realCount);
+  const progress = startProgress('real pictures', dataset.length);
+  try {
+    makeFolder(folder);
+    if (samplePaths(folder).length === dataset.length) return folder;
+    await interruptible(async (signal) => {
+      let first = 0;
+      for await (const { images } of dataset.batches({ batchSize, range: [0, 1] })) {
+        signal.throwIfAborted();
+        const wanted = Array.from({ length: images.shape[0] }, (_, i) => first + i);
+        await writeImages(folder, first, images, wanted).finally(() => images.dispose());
+        progress.update((first += wanted.length));
+      }
+    });
+    return folder;
+  } finally {
+    progress.stop();
+    await dataset.close();
+  }
+}
