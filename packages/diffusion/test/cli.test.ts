@@ -60,6 +60,7 @@ describe('missing-u', () => {
     [['train', '--model-options', 'woA'], /It has to be JSON/],
     [['train', '--engine', 'wsam'], /Did you mean 'wasm'/],
     [['train', '--engine', 'wasm', '--root', '/no/such/folder'], /\/no\/such\/folder/],
+    [['train', '--engine', 'wasm', '--dataset', 'cifar10'], /missing-u datasets fetch cifar10.*DIFFUSION_NO_DATASET/],
     [['train', '--config', '/no/such/file.json'], /no\/such\/file\.json/],
     [
       ['sample', '--model', '/no/such/run', '--engine', 'wasm'],
@@ -121,6 +122,31 @@ describe('missing-u', () => {
     expect(results[0]!.values).toEqual(results[1]!.values); // the same training gives the same pictures
     expect(results[0]!.values['fid-mnist']).toBeGreaterThan(0);
     expect(readdirSync(report).sort()).toEqual(['report.html', 'results.csv', 'results.json']);
+    const some = join(folder, 'some');
+    const pictures = ['--steps', '3', '--count', '3', '--batch', '2', '--engine', 'wasm', '--out', some];
+    expect(await run('sample', '--model', stopped, ...pictures)).toMatchObject({ status: 0 });
+    const names = ['00000000.png', '00000001.png', '00000002.png'];
+    expect(readdirSync(some).sort()).toEqual([...names, 'samples.json']);
+    const asked = [
+      '--steps',
+      '3',
+      '--count',
+      '12',
+      '--metrics',
+      'fid,is',
+      '--real-count',
+      '16',
+      '--engine',
+      'wasm',
+      '--json',
+    ];
+    const evaluated = await run('evaluate', '--model', stopped, ...asked, '--samples', join(folder, 'evaluated'));
+    expect(evaluated, evaluated.stderr).toMatchObject({ status: 0 });
+    const measured = JSON.parse(evaluated.stdout) as Record<string, number>;
+    expect(measured['frechet_inception_distance-mnist']).toBeGreaterThan(0);
+    expect(readFileSync(join(folder, 'evaluated', names[2]!))).toEqual(readFileSync(join(some, names[2]!)));
+    const repeated = await run('evaluate', '--model', stopped, ...asked, '--samples', join(folder, 'evaluated'));
+    expect(JSON.parse(repeated.stdout)).toEqual(measured);
     const unknown = await run('sample', '--model', stopped, ...flags, '--scheduler', 'ddimm');
     expect(unknown).toMatchObject({ status: 2, stderr: expect.stringMatching(/Did you mean 'ddim'/) });
   }, 400_000);

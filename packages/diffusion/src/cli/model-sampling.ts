@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { ModelSampling, SampledFolders } from '@missing-u/metrics/cli';
 import type { Command } from 'commander';
 import { featuresFor } from '../runs/features.ts';
@@ -63,7 +63,7 @@ async function folders(flags: Flags): Promise<SampledFolders> {
     process.stderr.write(`samples: ${fake}\n`);
     const config = isRun(model) ? readRunConfig(model) : undefined;
     if (config === undefined) return { fake };
-    const real = flags.real === undefined ? { real: await realFolder(config, flags) } : {};
+    const real = flags.real === undefined ? { real: await realFolder(dirname(fake), config, flags) } : {};
     return { fake, ...real, features: featuresFor(config) };
   } finally {
     network.dispose();
@@ -74,9 +74,9 @@ function isRun(folder: string): boolean {
   return existsSync(configFile(folder)) && !existsSync(join(folder, 'model_index.json'));
 }
 
-/** Pictures of the data set that a run was trained on, in a folder. */
-async function realFolder(config: RunConfig, { realCount, batchSize }: Flags): Promise<string> {
-  const folder = resolve('evaluations', `real-${config.dataset}-${config.size}-${realCount}`);
+/** Pictures of the data set that a run was trained on, in a folder beside the samples. */
+async function realFolder(place: string, config: RunConfig, { realCount, batchSize }: Flags): Promise<string> {
+  const folder = join(place, `real-${config.dataset}-${config.size}-${realCount}`);
   const dataset = (await openDataset(config)).shuffle(config.seed).take(realCount);
   const progress = startProgress('real pictures', dataset.length);
   try {

@@ -5,6 +5,7 @@ import { doctorCommand, nativeCommand } from '@missing-u/engine/cli';
 import { compareImagesCommand, evaluateCommand } from '@missing-u/metrics/cli';
 import { Command } from 'commander';
 import { compareCommand } from './commands/compare.ts';
+import { completionCommand } from './commands/completion.ts';
 import { demoCommand } from './commands/demo.ts';
 import { exportCommand } from './commands/export.ts';
 import { paperCommand } from './commands/paper.ts';
@@ -38,7 +39,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(compareImagesCommand({ startEngine }))
     .addCommand(datasetsCommand())
     .addCommand(doctorCommand())
-    .addCommand(nativeCommand());
+    .addCommand(nativeCommand())
+    .addCommand(completionCommand());
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride();
   }

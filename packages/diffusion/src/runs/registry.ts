@@ -170,14 +170,26 @@ export function nullLabelOf(config: RunConfig): number {
   return pick('dataset', datasets, config.dataset).classes ?? 0;
 }
 
-/** The training part of a run's data set, or the part to validate on. */
-export function openDataset(
+/**
+ * The training part of a run's data set, or the part to validate on.
+ *
+ * @throws DiffusionError `DIFFUSION_NO_DATASET`, and what the data set says of its files
+ */
+export async function openDataset(
   { dataset, root, size }: RunConfig,
   part: 'train' | 'validation' = 'train',
 ): Promise<Dataset> {
   const { open, validation } = pick('dataset', datasets, dataset);
   const split = (part === 'train' ? 'train' : validation) as never;
-  return open({ split, size, ...(root === null ? {} : { root }) });
+  try {
+    return await open({ split, size, ...(root === null ? {} : { root }) });
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== 'DATASETS_NO_ROOT') throw cause;
+    const message =
+      `The data set '${dataset}' was not found. Fetch it with \`missing-u datasets fetch ${dataset}\`, ` +
+      'or name the folder of its files: `root`, or `--root` on the command line.';
+    throw new DiffusionError('DIFFUSION_NO_DATASET', message, { cause });
+  }
 }
 
 function folderOf({ root }: { root?: string }): string {

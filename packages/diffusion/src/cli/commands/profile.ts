@@ -17,6 +17,7 @@ interface Flags extends EngineFlags {
   train?: boolean;
   compile: boolean;
   trace?: string;
+  json?: boolean;
 }
 
 /** What the modules of this project have, for first weights. */
@@ -33,7 +34,8 @@ export function profileCommand(): Command {
     .option('--channels <count>', 'channels of the images', positiveInteger, 3)
     .option('--train', 'the loss and its gradients, not a call alone')
     .option('--no-compile', 'run each operation by itself, not the whole as a graph (native engine)')
-    .option('--trace <file>', 'also write a trace that ui.perfetto.dev opens');
+    .option('--trace <file>', 'also write a trace that ui.perfetto.dev opens')
+    .option('--json', 'print the operations and their milliseconds as JSON on standard output');
   return withEngineFlags(command)
     .addHelpText(
       'after',
@@ -42,8 +44,8 @@ export function profileCommand(): Command {
     .action(profileNetwork);
 }
 
-async function profileNetwork({ model, size, batch, channels, train, compile: enabled, trace, ...flags }: Flags) {
-  await startEngine(flags);
+async function profileNetwork({ model, size, batch, channels, train, compile: enabled, trace, json, ...flags }: Flags) {
+  const engine = await startEngine(flags);
   const network = makePreset(model, channels, size) as Network & Initializable;
   network.initialize(createGenerator(0));
   const [images, times] = [tf.zeros<tf.Rank.R4>([batch, size, size, channels]), tf.zeros<tf.Rank.R1>([batch])];
@@ -61,7 +63,9 @@ async function profileNetwork({ model, size, batch, channels, train, compile: en
     tf.dispose(work(images, times));
     const found = await profile(work, images, times);
     if (trace !== undefined) writeFileSync(trace, profileTrace(found));
-    process.stdout.write(`${model}, ${batch} image(s) of ${size} x ${size}, ${found.mode}\n\n${profileTable(found)}\n`);
+    const facts = { model, size, batch, channels, train: train === true, engine, ...found };
+    const heading = `${model}, ${batch} image(s) of ${size} x ${size}, ${found.mode}`;
+    process.stdout.write(json ? `${JSON.stringify(facts)}\n` : `${heading}\n\n${profileTable(found)}\n`);
   } finally {
     work.dispose();
     network.dispose();
