@@ -158,11 +158,6 @@ export async function readParameters(parameters: readonly NamedParameter[]): Pro
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** The checksums of a checkpoint's files, which tell it from any other. */
-export function checksumsOf(path: string): string {
-  return readFileSync(join(path, sumsFile), 'utf8');
-}
-
 /** The bytes of files of a checkpoint, by default of all, once they are found to be what was written. */
 function verified(path: string, wanted?: readonly string[]): Record<string, Uint8Array<ArrayBuffer>> {
   const sums = tryRead(join(path, sumsFile));
