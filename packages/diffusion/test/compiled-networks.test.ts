@@ -81,7 +81,7 @@ describe.skipIf(!installed)('compiled networks (needs `missing-u native install`
         const losses: number[] = [];
         for (let step = 0; step < 20; step++) losses.push((await trainer.trainStep({ images })).loss);
         const weights = trainer.parameters.read();
-        const values = await weights.data();
+        const values = (await weights.data()) as Float32Array;
         trainer.dispose();
         denoiser.dispose();
         tf.dispose([images, weights]);
