@@ -151,6 +151,40 @@ describe('missing-u', () => {
     expect(unknown).toMatchObject({ status: 2, stderr: expect.stringMatching(/Did you mean 'ddim'/) });
   }, 400_000);
 
+  it('shows the trained networks side by side in the demo', { timeout: 400_000 }, async () => {
+    const out = join(folder, 'demo');
+    const { status, stdout, stderr } = await run('demo', '--steps', '2', '--engine', 'wasm', '--out', out, '--json');
+    expect(status, stderr).toBe(0);
+    const { models, results } = JSON.parse(stdout) as {
+      models: { name: string; parameters: number }[];
+      results: { values: Record<string, number>; secondsPerStep: number }[];
+    };
+    expect(models).toMatchObject([
+      { name: 'mnist-cunet', parameters: 2_313_281 },
+      { name: 'mnist-unet', parameters: 9_190_977 },
+    ]);
+    for (const { values, secondsPerStep } of results) {
+      expect(values['fid-mnist']).toBeGreaterThan(0);
+      expect(secondsPerStep).toBeGreaterThan(0);
+    }
+    const files = ['report.html', 'report.json', 'samples-cunet.png', 'samples-unet.png'];
+    expect(readdirSync(out).sort()).toEqual(files);
+  });
+
+  it('says what a run will take, and starts nothing', { timeout: 400_000 }, async () => {
+    const config = fileURLToPath(new URL('../configs/mnist-cunet.json', import.meta.url));
+    const out = join(folder, 'estimated');
+    const flags = ['--channels', '8', '--batch', '2', '--estimate', '--json', '--engine', 'wasm', '--out', out];
+    const { status, stdout, stderr } = await run('train', '--config', config, ...flags);
+    expect(status, stderr).toBe(0);
+    const { secondsPerStep, seconds, bytes } = JSON.parse(stdout) as Record<string, number>;
+    expect(secondsPerStep).toBeGreaterThan(0);
+    // 10,000 steps of two batches each, and at the least the weights with two moments and an average.
+    expect(seconds).toBeCloseTo(10_000 * secondsPerStep!);
+    expect(bytes).toBeGreaterThan(4 * 4 * 642_689);
+    expect(existsSync(out)).toBe(false);
+  });
+
   it('counts networks', async () => {
     const { status, stdout } = await run('summary', 'cunet', '--size', '16', '--json', '--engine', 'wasm');
     expect(status).toBe(0);

@@ -52,12 +52,26 @@ it('table5 and fig6 give the counts of the paper, of its public code, and ours',
     expect(ours.operations).toBeGreaterThan(0);
   }
   expect(readdirSync(join(folder, 'networks')).sort()).toEqual([
-    ...['fig6.csv', 'fig6.json', 'fig6.png', 'fig6.svg', 'report.html'],
-    ...['table5.csv', 'table5.json', 'table5.png', 'table5.svg'],
+    ...['fig6.csv', 'fig6.json', 'fig6.md', 'fig6.png', 'fig6.svg', 'report.html'],
+    ...['table5.csv', 'table5.json', 'table5.md', 'table5.png', 'table5.svg'],
   ]);
   const page = readFileSync(join(folder, 'networks/report.html'), 'utf8');
   expect(page).toContain('Table 5: what the networks cost');
   expect(page).toContain('<svg');
+});
+
+it('memory grows with the steps of the solver for direct gradients alone', { timeout: 480_000 }, async () => {
+  const { status, stdout, stderr } = await missingU(
+    ...['paper', 'memory', '--size', '16', '--channels', '1', '--json', '--out', join(folder, 'memory')],
+  );
+  expect(status, stderr).toBe(0);
+  const { memory } = JSON.parse(stdout) as { memory: { gradient: string; steps: number; peakBytes: number }[] };
+  const peak = (gradient: string, steps: number) =>
+    memory.find((row) => row.gradient === gradient && row.steps === steps)!.peakBytes;
+  expect(peak('direct', 8) / peak('direct', 1)).toBeGreaterThan(4);
+  expect(peak('adjoint', 8) / peak('adjoint', 1)).toBeLessThan(1.2);
+  expect(peak('reversible', 8) / peak('reversible', 2)).toBeLessThan(1.2);
+  expect(peak('checkpointed', 8)).toBeLessThan(peak('direct', 8) / 4);
 });
 
 it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 480_000 }, async () => {
@@ -73,7 +87,7 @@ it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 
   const trunk = sharedFile('squeezenet/squeezenet1_1-fp16.safetensors');
   const heads = sharedFile('lpips/v0.1/squeeze.pth');
   const lpips = trunk && heads ? ['--lpips-trunk', trunk, '--lpips-heads', heads] : [];
-  const tables = ['table1', 'table2', 'table3', 'table4', 'fig10', 'fig11'];
+  const tables = ['table1', 'table2', 'table3', 'table4', 'fig10', 'fig11', 'solvers'];
   const { status, stdout, stderr } = await paper('models', ...tables, ...models, ...small, ...lpips, '--json');
   expect(status, stderr).toBe(0);
   const found = JSON.parse(stdout) as Record<string, { model: string; method: string; start: number; ssim: number }[]>;
@@ -84,17 +98,30 @@ it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 
   // BM3D is told the noise, so it cannot be far off where there is next to none.
   const { ssim } = found['table4']!.find(({ method, start }) => method === 'BM3D' && start === 4)!;
   expect(ssim).toBeGreaterThan(0.98);
+  const solvers = found['solvers'] as unknown as { solver: string; evaluations: number; difference: number }[];
+  const evaluations = Object.fromEntries(solvers.map(({ solver, evaluations }) => [solver, evaluations]));
+  expect(evaluations).toMatchObject({
+    'rk4, 1 step': 4,
+    'euler, 1 step': 1,
+    'midpoint, 1 step': 2,
+    'rk4, 4 steps': 16,
+  });
+  // More steps come closer to the most exact solver.
+  const [one, two, four] = ['rk4, 1 step', 'rk4, 2 steps', 'rk4, 4 steps'].map(
+    (name) => solvers.find(({ solver }) => solver === name)!.difference,
+  );
+  expect(two).toBeLessThan(one!);
+  expect(four).toBeLessThan(two!);
   expect(readFileSync(join(folder, 'models/report.html'), 'utf8')).toContain('trained: both 2 steps of 2 images');
   const csv = readFileSync(join(folder, 'models/table4.csv'), 'utf8').split('\n');
   expect(csv[0]).toContain('"SSIM 50, paper"');
   expect(csv.find((line) => line.startsWith('BM3D'))).toContain('0.74');
 });
 
-it('says how to get models where there are none', async () => {
-  const { status, stderr } = await paper('none', 'table1');
+it('says which models there are where one is unknown', async () => {
+  const { status, stderr } = await paper('none', 'table1', '--unet', 'mnist-unett');
   expect(status).toBe(2);
-  expect(stderr).toContain('DIFFUSION_NEEDS_MODELS');
-  expect(stderr).toContain('missing-u train --model unet');
+  expect(stderr).toMatch(/Did you mean 'mnist-unet'.*DIFFUSION_NOT_A_MODEL/);
 });
 
 it('names the tables that there are', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ComparisonResult } from '../src/index.ts';
 import { comparisonPage, comparisonTable } from '../src/reports/comparison.ts';
 import { reportPage } from '../src/reports/page.ts';
-import { tableToCsv, tableToHtml, tableToText, type Table } from '../src/reports/table.ts';
+import { tableToCsv, tableToHtml, tableToMarkdown, tableToText, type Table } from '../src/reports/table.ts';
 
 const table: Table = {
   caption: 'two <networks>',
@@ -26,6 +26,12 @@ describe('tables', () => {
 
   it('keep all digits in CSV, and quote what needs it', () => {
     expect(tableToCsv(table)).toBe('model,parameters,FID\n"cunet, ""small""",2312345,12.345678\nunet,9190000,\n');
+  });
+
+  it('are tables in Markdown, the caption below', () => {
+    expect(tableToMarkdown({ caption: 'a caption', columns: ['a|b', 'c'], rows: [['x', 0.123456]] })).toBe(
+      '| a\\|b | c |\n| --- | --- |\n| x | 0.1235 |\n\na caption\n',
+    );
   });
 
   it('escape their text in HTML', () => {

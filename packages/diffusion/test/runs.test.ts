@@ -9,6 +9,7 @@ import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } fro
 import { defaultConfig, resolveConfig } from '../src/runs/config.ts';
 import { makeFolder } from '../src/runs/files.ts';
 import { lockRun } from '../src/runs/lock.ts';
+import { checkNames } from '../src/runs/registry.ts';
 import { MetricsLog } from '../src/runs/metrics-log.ts';
 
 let folder: string;
@@ -99,6 +100,17 @@ describe('resolveConfig', () => {
     expect(() => resolveConfig(config)).toThrow(
       expect.objectContaining({ code, message: expect.stringMatching(message) }),
     );
+  });
+});
+
+describe('the configurations of the paper', () => {
+  const configs = new URL('../configs/', import.meta.url);
+
+  it.each(readdirSync(configs))('%s is complete and of known names', (file) => {
+    const config = resolveConfig(JSON.parse(readFileSync(new URL(file, configs), 'utf8')) as Record<string, unknown>);
+    expect(() => checkNames(config)).not.toThrow();
+    expect(config.batch * config.accumulate).toBe(256);
+    expect(file).toContain(config.model);
   });
 });
 

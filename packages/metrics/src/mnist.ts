@@ -4,6 +4,8 @@ import type { FeatureExtractor } from './distributions/feature-extractor.ts';
 import { refuse } from './errors.ts';
 import { Parameters, type Convolution } from './networks/parameters.ts';
 
+export { MnistConfidence, type Confidence } from './mnist-confidence.ts';
+
 /** The weights that come with this package. The entry lies as deep in `src/` as in `dist/`. */
 const shipped = new URL('../weights/mnist-classifier.safetensors', import.meta.url);
 

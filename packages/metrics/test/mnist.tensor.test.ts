@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sharedFile } from '@missing-u/test-utils';
 import { FrechetInceptionDistance, MetricError } from '../src/index.ts';
-import { MnistClassifier } from '../src/mnist.ts';
+import { MnistClassifier, MnistConfidence } from '../src/mnist.ts';
 
 const images = sharedFile('mnist/t10k-images-idx3-ubyte.gz');
 const labels = sharedFile('mnist/t10k-labels-idx1-ubyte.gz');
@@ -70,6 +70,29 @@ describe.skipIf(!images || !labels)('MnistClassifier (needs shared/data/mnist)',
     expect(() => classifier.features(tf.zeros([1, 32, 32, 1]))).toThrow(MetricError);
     expect(() => new MnistClassifier({})).toThrow(/not the weights of the MNIST classifier/);
     classifier.dispose();
+  });
+});
+
+describe('MnistConfidence', () => {
+  it('counts the digits that the classifier is sure of', async () => {
+    // Logits of three classes that matter: a probability of 0.9 needs a lead of log(9 * 9) over nine equal others.
+    const lead = Math.log(81);
+    const rows = [
+      [3, lead + 0.01],
+      [3, lead - 0.01],
+      [7, 20],
+    ].map(([digit, value]) => Array.from({ length: 10 }, (_, k) => (k === digit ? value! : 0)));
+    const pictures = tf.zeros<tf.Rank.R4>([3, 28, 28, 1]);
+    const classifier = { logits: () => tf.tensor2d(rows) };
+    const confidence = new MnistConfidence(classifier);
+    expect(() => confidence.compute()).toThrow(expect.objectContaining({ code: 'METRIC_TOO_FEW' }));
+    for (const times of [1, 2]) {
+      await confidence.update(pictures);
+      const counts = [0, 0, 0, 1, 0, 0, 0, 1, 0, 0].map((count) => times * count);
+      expect(confidence.compute()).toEqual({ images: 3 * times, share: 2 / 3, counts });
+    }
+    await expect(() => new MnistConfidence(classifier).update(pictures)).toLeakNoTensors();
+    pictures.dispose();
   });
 });
 

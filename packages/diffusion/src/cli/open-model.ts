@@ -9,6 +9,7 @@ import type { SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { makePreset, presetNames, type Network } from '../networks.ts';
 import { imageShapeOf, type ImageShape } from '../pipelines/image-shape.ts';
+import { isPackageFolder, pretrainedModels, pretrainedName } from '../pipelines/package-folder.ts';
 import { loadNetwork, loadPipeline } from '../pipelines/pretrained.ts';
 import { loadRun } from '../runs/load-run.ts';
 import { makeModel, makeScheduler, schedulerClass } from '../runs/registry.ts';
@@ -39,12 +40,13 @@ export interface OpenOptions {
 type Kind = 'run' | 'pipeline' | 'network' | 'preset';
 
 /**
- * What `--model` names: the folder of a training run, of a pipeline or of a network as diffusers writes them, a name on the
- * Hugging Face hub, or a preset with random weights.
+ * What `--model` names: one of this project's trained models (`mnist-cunet`), the folder of a training run, of a pipeline or of
+ * a network as diffusers writes them, a name on the Hugging Face hub, or a preset with random weights.
  *
  * @throws DiffusionError `DIFFUSION_NOT_A_MODEL`, and those of `loadRun`, `loadPipeline` and `loadNetwork`
  */
 export async function openModel(name: string, options: OpenOptions = {}): Promise<OpenedModel> {
+  if (pretrainedModels().includes(name) && !existsSync(name)) return openers.pipeline(pretrainedName(name), options);
   return openers[kindOf(name)](name, options);
 }
 
@@ -80,15 +82,18 @@ export function weightsHash(network: Network): string {
 
 function kindOf(name: string): Kind {
   if (existsSync(join(name, 'model_index.json')) || /^(hf|https?):/.test(name)) return 'pipeline';
+  if (isPackageFolder(name)) return 'pipeline';
   if (existsSync(configFile(name))) return isNetworkConfig(configFile(name)) ? 'network' : 'run';
   if (presetNames.includes(name)) return 'preset';
   if (existsSync(name)) return 'run'; // It says what is missing.
   if (/^[\w-]+\/[\w.-]+$/.test(name) && !name.startsWith('runs/')) return 'pipeline';
-  const nearest = didYouMean(name, presetNames);
+  const trained = pretrainedModels();
+  const nearest = didYouMean(name, [...presetNames, ...trained]);
   const hint = nearest === undefined ? '' : ` Did you mean '${nearest}'?`;
   const message =
     `\`${name}\` is not the folder of a training run, a pipeline or a network, and no preset.${hint} ` +
-    `Presets (with random weights): ${presetNames.join(', ')}.`;
+    `Presets (with random weights): ${presetNames.join(', ')}. ` +
+    `Trained models: ${trained.length > 0 ? trained.join(', ') : 'npm install @missing-u/pretrained'}.`;
   throw new DiffusionError('DIFFUSION_NOT_A_MODEL', message);
 }
 

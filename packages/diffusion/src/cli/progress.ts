@@ -52,6 +52,7 @@ export function duration(seconds: number): string {
   const two = (n: number) => String(n).padStart(2, '0');
   if (whole < 60) return `${whole}s`;
   if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
+  if (whole >= 3 * 86_400) return `${Math.round(whole / 86_400)} days`;
   return `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
 }
 

@@ -11,8 +11,10 @@ import { courseFigure, measureDenoising, table2, table3, type MeasuredDenoising 
 import type { ExperimentResult } from './experiment.ts';
 import { generationTable, samplersOfThePaper } from './generation.ts';
 import { networkTable, parameterTable } from './networks.ts';
+import { memoryTable } from './memory.ts';
 import type { PaperModel } from './published.ts';
 import type { PaperRun, Watcher } from './run.ts';
+import { solverTable } from './solvers.ts';
 
 interface Experiment {
   about: string;
@@ -32,7 +34,24 @@ export const experiments: Readonly<Record<string, Experiment>> = {
   fig6: { about: 'parameters of the networks', run: ({ settings }) => parameterTable(settings) },
   fig10: { about: 'SSIM during the reverse process', run: denoised((...args) => courseFigure('ssim', ...args)) },
   fig11: { about: 'LPIPS during the reverse process', run: denoised((...args) => courseFigure('lpips', ...args)) },
+  solvers: { about: 'one trained cU-Net under other solvers: loss, evaluations, time', run: solvers },
+  memory: {
+    about: 'memory of a gradient against the steps of the solver, by kind of gradient',
+    run: ({ settings }, watcher) => memoryTable({ ...settings, ...watcher }),
+  },
 };
+
+async function solvers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
+  const { config, models, trained } = await run.models();
+  const { batch, seed } = run.settings;
+  return solverTable({
+    network: models['cU-Net'],
+    scheduler: await run.chain(),
+    images: await run.testImages(),
+    setUp: setUpOf(config, trained),
+    ...{ batch, seed, ...watcher },
+  });
+}
 
 /** What every table of trained models has to say: the paper trained for half a million steps on other data. */
 function setUpOf({ dataset, size, schedule, prediction }: RunConfig, trained: string): string {

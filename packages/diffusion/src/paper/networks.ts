@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { makePreset, type Network } from '../networks.ts';
 import { figure, palette } from '../plots/figure.ts';
 import type { ExperimentResult } from './experiment.ts';
+import { peakBytes } from './kernels.ts';
 import { table5, type PublishedNetwork } from './published.ts';
 
 /** A row of Table 5: the preset with the structure of the first author's code, whose counts are the paper's, and ours. */
@@ -133,7 +134,7 @@ async function measureNetworks(options: NetworkOptions): Promise<MeasuredNetwork
       published: costOf(published, size, channels),
       ours: costOf(ours, size, channels),
       callMs: median(timed[i]!.times),
-      peakBytes: peakBytes(() => network.predict(image, 500)),
+      peakBytes: peakBytes(() => network.predict(image, 500).dispose()),
     }));
   } finally {
     for (const { run } of timed) run.dispose();
@@ -161,26 +162,6 @@ function costOf(preset: string, size: number, channels: number): NetworkCost {
     return { parameters, operations, checkpointBytes };
   } finally {
     network.dispose();
-  }
-}
-
-/** The highest number of bytes in tensors while an eager call runs, beyond those that were there before. */
-function peakBytes(call: () => tf.Tensor): number {
-  const engine = tf.engine();
-  const runKernel = engine.runKernel.bind(engine);
-  const before = engine.state.numBytes;
-  let peak = before;
-  engine.runKernel = ((...args: Parameters<typeof runKernel>) => {
-    const result = runKernel(...args);
-    peak = Math.max(peak, engine.state.numBytes);
-    return result;
-  }) as typeof runKernel;
-  try {
-    call().dispose();
-    return peak - before;
-  } finally {
-    // The method of the class again.
-    delete (engine as Partial<typeof engine>).runKernel;
   }
 }
 

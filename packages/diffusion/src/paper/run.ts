@@ -4,11 +4,11 @@ import { DDPMScheduler } from '@missing-u/schedulers';
 import type * as tf from '@tensorflow/tfjs-core';
 import { DiffusionError } from '../errors.ts';
 import type { Network } from '../networks.ts';
+import { pretrainedModels } from '../pipelines/package-folder.ts';
 import { commonConfig } from '../runs/common-config.ts';
 import type { RunConfig } from '../runs/config.ts';
-import { loadRun } from '../runs/load-run.ts';
 import { openDataset } from '../runs/registry.ts';
-import { checkpointOf } from '../runs/run-folder.ts';
+import { loadTrained, type TrainedModel } from '../runs/trained-model.ts';
 import type { PaperModel } from './published.ts';
 
 /** What the experiments are told; `missing-u paper` has a flag for each. */
@@ -16,9 +16,9 @@ export interface PaperSettings {
   /** Side and channels of the images that Table 5 and Figure 6 count with. */
   size: number;
   channels: number;
-  /** Folders of the training runs of the two models. */
-  unet?: string;
-  cunet?: string;
+  /** The two models: folders of training runs, or published models. */
+  unet: string;
+  cunet: string;
   /** Table 1: samples of each measurement, training images to compare with, numbers of denoising steps. */
   samples: number;
   realCount: number;
@@ -39,6 +39,10 @@ export interface PaperSettings {
   lpipsTrunk?: string;
   lpipsHeads?: string;
 }
+
+/** The models that the tables are about where none are named. */
+export const shippedModels = { unet: 'mnist-unet', cunet: 'mnist-cunet' };
+const shipped = Object.values(shippedModels);
 
 export interface Watcher {
   signal: AbortSignal;
@@ -70,15 +74,16 @@ export class PaperRun {
   models(): Promise<{ config: RunConfig; models: Record<PaperModel, Network>; trained: string }> {
     return this.once('models', async () => {
       const { unet, cunet } = this.settings;
-      if (unet === undefined || cunet === undefined) {
+      if ([unet, cunet].some((name) => shipped.includes(name)) && pretrainedModels().length === 0) {
         const message =
-          'This table is about trained models. Train both (`missing-u train --model unet --channels 32 --out runs/unet`, ' +
-          '`missing-u train --model cunet --channels 16 --out runs/cunet`) and name them: --unet runs/unet --cunet runs/cunet.';
+          'This table is about trained models. Install those of this project (npm install @missing-u/pretrained), or train two ' +
+          '(`missing-u train --model unet --channels 32 --out runs/unet`, `missing-u train --model cunet --channels 16 --out runs/cunet`) ' +
+          'and name them: --unet runs/unet --cunet runs/cunet.';
         throw new DiffusionError('DIFFUSION_NEEDS_MODELS', message);
       }
-      const runs = [await this.#own(loadRun(unet)), await this.#own(loadRun(cunet))];
+      const runs = [await this.#own(loadTrained(unet)), await this.#own(loadTrained(cunet))];
       const config = commonConfig(runs.map(({ config }) => config));
-      const budgets = [unet, cunet].map((run, i) => budgetOf(run, runs[i]!.config));
+      const budgets = runs.map(budgetOf);
       const trained = budgets[0] === budgets[1] ? `both ${budgets[0]}` : `U-Net ${budgets[0]}, cU-Net ${budgets[1]}`;
       return { config, models: { 'U-Net': runs[0]!.model, 'cU-Net': runs[1]!.model }, trained };
     });
@@ -139,8 +144,6 @@ export class PaperRun {
   }
 }
 
-/** How long a run was trained up to the checkpoint that is used, whatever it was meant for. */
-function budgetOf(run: string, { batch, accumulate }: RunConfig): string {
-  const steps = Number(/(\d+)$/.exec(checkpointOf(run))![1]);
+function budgetOf({ config: { batch, accumulate }, steps }: TrainedModel): string {
   return `${steps.toLocaleString('en')} steps of ${batch * accumulate} images`;
 }

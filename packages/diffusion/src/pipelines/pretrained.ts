@@ -10,6 +10,7 @@ import { makeFolder, writeAtomically } from '../runs/files.ts';
 import { DDIMPipeline } from './ddim-pipeline.ts';
 import { DDPMPipeline } from './ddpm-pipeline.ts';
 import { DiffusionPipeline, type PipelineParts } from './diffusion-pipeline.ts';
+import { isPackageFolder, packageFolder } from './package-folder.ts';
 
 /** diffusers' names of the files of a pipeline's folder. */
 const indexFile = 'model_index.json';
@@ -31,10 +32,10 @@ const pipelines: Readonly<Record<string, PipelineClass>> = { DDPMPipeline, DDIMP
 
 /**
  * Reads a pipeline from a folder in diffusers' layout, or from the Hugging Face hub (`owner/name`): an unconditional pipeline
- * saved by Python's diffusers, or one of ours.
+ * saved by Python's diffusers, or one of ours; also from an npm package (`@scope/package/folder`).
  *
  * @param wanted class of the pipeline; the base class stands for the one that the folder names
- * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_UNKNOWN_NETWORK`; SchedulerError for an unknown scheduler
+ * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_NOT_INSTALLED`, `DIFFUSION_UNKNOWN_NETWORK`; SchedulerError for an unknown scheduler
  */
 export async function loadPipeline(name: string, wanted: unknown = DiffusionPipeline): Promise<LoadedPipeline> {
   const folder = addressOf(name);
@@ -133,8 +134,9 @@ async function readWeights(folder: string): Promise<StateDict> {
   throw new DiffusionError('DIFFUSION_NOT_A_PIPELINE', message, { cause: problems[0] });
 }
 
-/** The address of a name on the hub, `owner/name`, unless there is a folder of that name. */
+/** The folder of a name in an npm package, and the address of one on the hub, `owner/name`, unless there is a folder of that name. */
 function addressOf(name: string): string {
+  if (isPackageFolder(name) && !existsSync(name)) return packageFolder(name);
   const isHubName = /^[\w.-]+\/[\w.-]+$/.test(name) && !name.startsWith('.') && !existsSync(name);
   return isHubName ? `hf://${name}` : name.replace(/\/+$/, '');
 }

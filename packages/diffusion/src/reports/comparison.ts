@@ -79,7 +79,8 @@ export function metricPlot(metric: string, results: readonly ComparisonResult[])
     y: { label: metric, grid: true },
     color: { legend: false, range: palette },
     marks: [
-      Plot.line(points, { x: 'steps', y: 'value', stroke: 'series', strokeWidth: 2 }),
+      // The series is named, or Plot warns where each has one point only.
+      Plot.line(points, { x: 'steps', y: 'value', z: 'series', stroke: 'series', strokeWidth: 2 }),
       Plot.dot(points, { x: 'steps', y: 'value', fill: 'series', r: 3 }),
       Plot.text(
         points,

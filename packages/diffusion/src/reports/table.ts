@@ -39,6 +39,13 @@ export function tableToCsv({ columns, rows }: Table): string {
   return [columns, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('');
 }
 
+/** The table for a Markdown page, its caption below. */
+export function tableToMarkdown({ caption, columns, rows }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const lines = [line(columns), line(columns.map(() => '---')), ...rows.map((row) => line(row.map(formatCell)))];
+  return `${lines.join('\n')}\n\n${caption}\n`;
+}
+
 /** The table as HTML. */
 export function tableToHtml({ caption, columns, rows }: Table): string {
   const head = columns.map((column) => `<th>${escapeHtml(column)}</th>`).join('');

@@ -1,6 +1,16 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
 import { CUNet } from '@missing-u/cunet';
-import { celeba, cifar10, cifar100, fashionMnist, imageFolder, kmnist, mnist, type Dataset } from '@missing-u/datasets';
+import {
+  celeba,
+  cifar10,
+  cifar100,
+  fashionMnist,
+  imageFolder,
+  kmnist,
+  lsun,
+  mnist,
+  type Dataset,
+} from '@missing-u/datasets';
 import {
   DDIMScheduler,
   DDPMScheduler,
@@ -93,7 +103,7 @@ interface DatasetEntry {
   /** Number of the classes that images are labelled with. */
   classes?: number;
   /** The part that is not trained on, where there is one. */
-  validation?: 'test' | 'valid';
+  validation?: 'test' | 'val' | 'valid';
   open(options: OpenOptions): Promise<Dataset>;
 }
 
@@ -107,6 +117,12 @@ const datasets: Readonly<Record<string, DatasetEntry>> = {
     channels: 3,
     validation: 'valid',
     open: (options) => celeba({ ...options, root: folderOf(options), crop: 'squash' }),
+  },
+  'lsun-church': {
+    channels: 3,
+    validation: 'val',
+    open: ({ split, ...options }) =>
+      lsun({ ...options, root: folderOf(options), classes: [`church_outdoor_${String(split)}`] }),
   },
   'image-folder': { channels: 3, open: (options) => imageFolder({ root: folderOf(options), size: options.size }) },
 };

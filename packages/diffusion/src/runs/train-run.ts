@@ -142,7 +142,8 @@ async function train({ config, model, batches, checkpoint }: Parts, options: Tra
   }
 }
 
-function makeTrainer(config: RunConfig, model: Network, compile: boolean): Trainer {
+/** The trainer that a configuration describes. */
+export function makeTrainer(config: RunConfig, model: Network, compile: boolean): Trainer {
   const { lossGamma, selfConditioning, classConditioning, labelDropout, ...rest } = config;
   const decays = typeof config.emaDecay === 'number' ? [config.emaDecay] : config.emaDecay;
   return new Trainer({

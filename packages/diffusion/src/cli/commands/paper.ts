@@ -4,10 +4,10 @@ import { Command } from 'commander';
 import { DiffusionError } from '../../errors.ts';
 import { startsOfThePaper } from '../../paper/denoising.ts';
 import { experiments } from '../../paper/index.ts';
-import { PaperRun, type PaperSettings } from '../../paper/run.ts';
+import { PaperRun, shippedModels, type PaperSettings } from '../../paper/run.ts';
 import type { ExperimentResult } from '../../paper/experiment.ts';
 import { reportPage, type Section } from '../../reports/page.ts';
-import { tableToCsv, tableToText } from '../../reports/table.ts';
+import { tableToCsv, tableToMarkdown, tableToText } from '../../reports/table.ts';
 import { makeFolder, writeAtomically } from '../../runs/files.ts';
 import { svgToPng } from '../../plots/figure.ts';
 import { interruptible } from '../interrupt.ts';
@@ -32,8 +32,8 @@ export function paperCommand(): Command {
   const command = new Command('paper')
     .description("repeat tables and figures of the paper, its numbers beside this machine's")
     .argument('<what...>', `${Object.keys(experiments).join(', ')}, or all`)
-    .option('--unet <run>', 'folder of the training run of a U-Net (tables 1 to 4, figures 10 and 11)')
-    .option('--cunet <run>', 'folder of the training run of a cU-Net on the same data')
+    .option('--unet <model>', 'a trained U-Net: the folder of its run, or a name', shippedModels.unet)
+    .option('--cunet <model>', 'a trained cU-Net on the same data', shippedModels.cunet)
     .option('--size <pixels>', 'side of the images of table 5 and figure 6', positiveInteger, 64)
     .option('--channels <count>', 'channels of these images', positiveInteger, 3)
     .option('--samples <count>', 'table 1: samples of each measurement', positiveInteger, 1000)
@@ -48,9 +48,13 @@ export function paperCommand(): Command {
     .option('--batch <count>', 'images computed together', positiveInteger, 64)
     .option('--seed <number>', 'of all that is drawn', integer, 0)
     .option('--quick', 'small numbers for all of these')
-    .option('--out <folder>', 'where report.html and, for each table, JSON, CSV, SVG and PNG go', 'paper')
+    .option('--out <folder>', 'where report.html and, for each table, JSON, CSV, Markdown, SVG and PNG go', 'paper')
     .option('--json', 'print what was measured as JSON on standard output');
-  const examples = ['paper table5 --quick', 'paper all --unet runs/unet --cunet runs/cunet --quick --out paper'];
+  const examples = [
+    'paper table5 --quick',
+    'paper all --quick --out paper',
+    'paper table1 --unet runs/unet --cunet runs/cunet',
+  ];
   return withEngineFlags(command)
     .addHelpText(
       'after',
@@ -120,6 +124,7 @@ async function measured(name: string, paper: PaperRun, signal: AbortSignal): Pro
 function write(path: string, { table, figures, data }: ExperimentResult): void {
   writeAtomically(`${path}.json`, `${JSON.stringify(data, null, 2)}\n`);
   writeAtomically(`${path}.csv`, tableToCsv(table));
+  writeAtomically(`${path}.md`, tableToMarkdown(table));
   const plots = figures.filter((section) => section.kind === 'plot');
   for (const [i, { svg }] of plots.entries()) {
     const stem = plots.length === 1 ? path : `${path}-${i + 1}`;

@@ -5,6 +5,7 @@ import { DiffusionError } from '../../errors.ts';
 import { findCheckpoint, listCheckpoints, stepOf } from '../../runs/checkpoint.ts';
 import { readConfigFile } from '../../runs/config-file.ts';
 import { defaultConfig, resolveConfig, resumedConfig, type RunConfig } from '../../runs/config.ts';
+import { estimateTraining } from '../../runs/estimate.ts';
 import { checkNames, datasetNames, modelNames } from '../../runs/registry.ts';
 import { checkpointsOf, readRunConfig } from '../../runs/run-folder.ts';
 import { trainRun } from '../../runs/train-run.ts';
@@ -13,7 +14,7 @@ import { lossWeightings } from '../../training/loss-weights.ts';
 import { timestepSamplings } from '../../training/timestep-sampler.ts';
 import { interruptible } from '../interrupt.ts';
 import { integer, json as jsonValue, number, numbers, withEngineFlags, type EngineFlags } from '../options.ts';
-import { trainingProgress } from '../progress.ts';
+import { duration, trainingProgress } from '../progress.ts';
 import { startEngine } from '../start-engine.ts';
 
 interface Flags extends EngineFlags, Partial<RunConfig> {
@@ -23,7 +24,11 @@ interface Flags extends EngineFlags, Partial<RunConfig> {
   config?: string;
   json?: boolean;
   compile: boolean;
+  estimate?: boolean;
 }
+
+/** Runs of so many steps are told what they will take before they begin. */
+const LONG = 20_000;
 
 export function trainCommand(): Command {
   const command = new Command('train')
@@ -68,6 +73,7 @@ export function trainCommand(): Command {
     .option('--evaluate-every <count>', 'steps between Fréchet distances of samples, 0 for none (default: 0)', integer)
     .option('--evaluate-count <count>', 'samples of a Fréchet distance (default: 256)', integer)
     .option('--seed <number>', 'of weights, data order, timesteps and noise (default: 0)', integer)
+    .option('--estimate', 'say what the run will take in time and memory, and stop')
     .option('--no-compile', 'run each operation by itself, not whole steps as graphs (native engine)')
     .option('--json', 'print the result as JSON on standard output');
   return withEngineFlags(command)
@@ -79,7 +85,18 @@ export function trainCommand(): Command {
     .action(train);
 }
 
-async function train({ out, resume, checkpoint, config: file, json, compile, engine, threads, ...flags }: Flags) {
+async function train({
+  out,
+  resume,
+  checkpoint,
+  config: file,
+  json,
+  compile,
+  estimate,
+  engine,
+  threads,
+  ...flags
+}: Flags) {
   const given = { ...(file === undefined ? {} : await readConfigFile(file)), ...flags };
   if (checkpoint !== undefined && resume === undefined)
     refuse('--checkpoint names a checkpoint of a run: add --resume.');
@@ -92,6 +109,14 @@ async function train({ out, resume, checkpoint, config: file, json, compile, eng
   else refuseFewerSteps(folder, config, checkpoint);
   const engineName = await startEngine({ ...(engine && { engine }), ...(threads && { threads }) });
   process.stderr.write(`${JSON.stringify(config)}\n`);
+  if (estimate === true || (resume === undefined && config.steps >= LONG)) {
+    const estimated = await estimateTraining(config, { compile });
+    const text =
+      `estimated: ${estimated.secondsPerStep.toFixed(2)} s a step, ${duration(estimated.seconds)} for ` +
+      `${config.steps.toLocaleString('en')} steps, up to ${(estimated.bytes / 2 ** 30).toFixed(1)} GiB of tensors`;
+    if (estimate === true) return void process.stdout.write(`${json ? JSON.stringify(estimated) : text}\n`);
+    process.stderr.write(`${text}\n`);
+  }
   const begin = performance.now();
   const progress = trainingProgress(config.steps);
   const run = await interruptible((signal) =>

@@ -1,0 +1,69 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { peakBytes } from '../paper/kernels.ts';
+import { resolveConfig, type RunConfig } from './config.ts';
+import { datasetChannels, makeModel } from './registry.ts';
+import { makeTrainer } from './train-run.ts';
+
+/** What a training run will take on this machine, extrapolated from a few steps. */
+export interface TrainingEstimate {
+  secondsPerStep: number;
+  /** Of all optimiser steps; checkpoints, samples and validations come on top. */
+  seconds: number;
+  /** Tensors of one step run operation by operation; a compiled step takes about half of it. */
+  bytes: number;
+}
+
+/** Images of the steps that are measured, at most: time and memory grow with the batch as a line. */
+const MOST_IMAGES = 8;
+
+/** Measures steps on empty images, without the data set and without a folder. */
+export async function estimateTraining(config: RunConfig, { compile = true } = {}): Promise<TrainingEstimate> {
+  const measured = Math.min(MOST_IMAGES, config.batch);
+  const secondsPerStep =
+    (await secondsOfStep(config, measured, compile)) * (config.batch / measured) * config.accumulate;
+  const [one, two] = [await bytesOfStep(config, 1), await bytesOfStep(config, 2)];
+  const bytes = one + (two - one) * (config.batch - 1);
+  return { secondsPerStep, seconds: secondsPerStep * config.steps, bytes };
+}
+
+/** The second step: the first one prepares the graph. */
+async function secondsOfStep(config: RunConfig, batch: number, compile: boolean): Promise<number> {
+  return withTrainer(config, batch, compile, async (step) => {
+    await step();
+    const begin = performance.now();
+    await step();
+    return (performance.now() - begin) / 1000;
+  });
+}
+
+async function bytesOfStep(config: RunConfig, batch: number): Promise<number> {
+  return withTrainer(config, batch, false, async (step) => {
+    await step();
+    let running: Promise<void> | undefined;
+    // Everything is computed before the step waits for its loss.
+    const peak = peakBytes(() => {
+      running = step();
+    });
+    await running;
+    return peak + tf.memory().numBytes;
+  });
+}
+
+async function withTrainer<T>(
+  config: RunConfig,
+  batch: number,
+  compile: boolean,
+  work: (step: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const single = resolveConfig({ ...config, batch, accumulate: 1, classConditioning: false });
+  const model = makeModel(single);
+  const trainer = makeTrainer(single, model, compile);
+  const images = tf.zeros<tf.Rank.R4>([batch, config.size, config.size, datasetChannels(config)]);
+  try {
+    return await work(async () => void (await trainer.trainStep({ images })));
+  } finally {
+    images.dispose();
+    trainer.dispose();
+    model.dispose();
+  }
+}

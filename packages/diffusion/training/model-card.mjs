@@ -1,0 +1,57 @@
+/** The card of a published model, in the form of the Hugging Face hub's. */
+export function modelCard(name, config, numbers) {
+  const millions = (numbers.parameters / 1e6).toFixed(2);
+  const title = config.model === 'cunet' ? 'continuous U-Net' : 'U-Net';
+  const images = (numbers.trainedSteps * numbers.batch).toLocaleString('en');
+  const digits = numbers.confidentDigits.map((count, digit) => `${digit}: ${count}`).join(', ');
+  return `---
+license: apache-2.0
+datasets: [mnist]
+tags: [diffusion, unconditional-image-generation, missing-u]
+---
+
+# ${name}
+
+A ${title} (${millions}M parameters, ${(numbers.operations / 1e6).toFixed(0)}M multiply-adds a call) that draws MNIST's digits at ${config.size} x ${config.size}, grey:
+${config.schedule} schedule, ${config.timesteps} steps, trained to predict ${config.prediction}.
+
+\`\`\`ts
+import { DDIMPipeline } from '@missing-u/diffusion';
+
+const pipeline = await DDIMPipeline.fromPretrained('@missing-u/pretrained/${name}');
+const images = await pipeline.sample({ batchSize: 16, numInferenceSteps: 50, generator: 0 });
+\`\`\`
+
+\`\`\`sh
+npx missing-u sample --model ${name} --steps 50 --out digits.png
+\`\`\`
+
+![64 samples](samples.png)
+
+## Training
+
+- Data: the 60,000 training images of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), with a black border of 2 pixels, in [-1, 1].
+- Budget: ${numbers.trainedSteps.toLocaleString('en')} steps of ${numbers.batch} images (${images} images, ${((numbers.trainedSteps * numbers.batch) / 60_000).toFixed(1)} epochs), about an hour on two CPU cores. The paper's
+  code trains for 500,000 steps of 256.
+- Everything else is in \`training.json\`, which \`missing-u train --config training.json\` takes; the loss is in \`loss.csv\` and
+  \`loss.png\`. The weights are the exponential average (decay ${[config.emaDecay].flat()[0]}), stored in float16.
+
+## Measured
+
+${numbers.date}, ${numbers.engine}, ${numbers.scheduler}, ${numbers.samples.toLocaleString('en')} samples of seed 0:
+
+| measure | value |
+| --- | --- |
+| samples that \`MnistClassifier\` reads with a probability above 0.9 | ${(100 * numbers.confidentShare).toFixed(1)} % |
+| of these, by digit | ${digits} |
+| \`fid-mnist\` against the 10,000 test images | ${numbers['fid-mnist'].toFixed(2)} |
+| the same of 10,000 training images (the floor) | ${numbers['fid-mnist of training images'].toFixed(2)} |
+
+\`fid-mnist\` is a Fréchet distance of the features of this project's own MNIST classifier; it compares with no published FID.
+
+## Limits
+
+Digits only, of one size and in grey, after a small training: some samples are no digit. A demonstration and a baseline, not a
+generator for data sets.
+`;
+}

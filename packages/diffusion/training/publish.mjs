@@ -1,0 +1,121 @@
+/**
+ * Makes a folder of `@missing-u/pretrained` from a training run: the averaged weights in float16 in diffusers' layout, the
+ * configuration and the curve of the loss, what the published weights reach, and the card.
+ *
+ *   node training/publish.mjs --run RUN --name mnist-cunet [--samples 1000] && npx prettier --write ../pretrained
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { mnist } from '@missing-u/datasets';
+import { DiffusionPipeline, imageGrid } from '@missing-u/diffusion';
+import { loadRun, lossPlot, writePng } from '@missing-u/diffusion/node';
+import { useEngine } from '@missing-u/engine';
+import { FrechetInceptionDistance } from '@missing-u/metrics';
+import { MnistClassifier, MnistConfidence } from '@missing-u/metrics/mnist';
+import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
+import { summary } from '@missing-u/unet-blocks';
+import * as tf from '@tensorflow/tfjs-core';
+import { modelCard } from './model-card.mjs';
+
+const { values } = parseArgs({
+  options: {
+    run: { type: 'string' },
+    name: { type: 'string' },
+    samples: { type: 'string', default: '1000' },
+    engine: { type: 'string', default: 'native' },
+  },
+});
+const STEPS = 50;
+const SHOWN = 64;
+const out = fileURLToPath(new URL(`../../pretrained/${values.name}`, import.meta.url));
+
+const { version } = await useEngine(values.engine);
+const { config, model } = await loadRun(values.run);
+const chain = {
+  num_train_timesteps: config.timesteps,
+  beta_schedule: config.schedule,
+  prediction_type: config.prediction,
+};
+const trained = new DiffusionPipeline({ unet: model, scheduler: new DDPMScheduler(chain) });
+await trained.savePretrained(out, { dtype: 'float16' });
+const { parameters, operations } = summary(model, [config.size, config.size, 1]);
+model.dispose();
+writeJson('training.json', { ...config, root: null });
+const steps = readFileSync(join(values.run, 'metrics.jsonl'), 'utf8').trim().split('\n').map(JSON.parse);
+writeFileSync(join(out, 'loss.png'), lossPlot(steps, `${values.name}: loss of training`));
+writeFileSync(join(out, 'loss.csv'), lossCsv(steps, 25));
+
+// What is judged is what is published: read again, in float16.
+const { unet } = await DiffusionPipeline.fromPretrained(out);
+const pipeline = new DiffusionPipeline({ unet, scheduler: new DDIMScheduler(chain) });
+const classifier = await MnistClassifier.load();
+const crop = (images) => tf.slice(images, [0, 2, 2, 0], [-1, 28, 28, -1]);
+const feature = { name: 'mnist', extract: (images) => tf.tidy(() => classifier.features(crop(images))) };
+const distance = new FrechetInceptionDistance({ feature, reference: await moments('test') });
+const floor = new FrechetInceptionDistance({ feature, reference: await moments('test') });
+await eachBatch('train', 10_000, (images) => floor.update(images, { real: false }));
+const confidence = new MnistConfidence(classifier);
+const count = Number(values.samples);
+for (let first = 0; first < count; first += SHOWN) {
+  const batchSize = Math.min(SHOWN, count - first);
+  const images = await pipeline.sample({ first, batchSize, generator: 0, numInferenceSteps: STEPS });
+  if (first === 0) {
+    await writePng(join(out, 'samples.png'), imageGrid({ data: await images.data(), shape: images.shape }));
+  }
+  const digits = crop(images);
+  await confidence.update(digits);
+  await distance.update(images, { real: false });
+  tf.dispose([digits, images]);
+  process.stderr.write(`\r${first + batchSize}/${count} samples`);
+}
+process.stderr.write('\n');
+const { share, counts } = confidence.compute();
+const numbers = {
+  date: new Date().toISOString().slice(0, 10),
+  engine: `${values.engine} (${version})`,
+  parameters,
+  operations,
+  trainedSteps: steps.length,
+  batch: config.batch * config.accumulate,
+  samples: count,
+  scheduler: `DDIM, ${STEPS} steps`,
+  confidentShare: share,
+  confidentDigits: counts,
+  'fid-mnist': await distance.compute(),
+  'fid-mnist of training images': await floor.compute(),
+};
+writeJson('numbers.json', numbers);
+writeFileSync(join(out, 'README.md'), modelCard(values.name, config, numbers));
+console.log(JSON.stringify(numbers));
+
+async function moments(split) {
+  const metric = new FrechetInceptionDistance({ feature });
+  await eachBatch(split, 10_000, (images) => metric.update(images, { real: true }));
+  return metric.real.compute();
+}
+
+async function eachBatch(split, count, use) {
+  const dataset = await mnist({ split, size: config.size });
+  for await (const { images } of dataset.take(count).batches({ batchSize: 500, range: [0, 1] })) {
+    await use(images);
+    images.dispose();
+  }
+  await dataset.close();
+}
+
+/** Means over windows of steps: single batches scatter too much to be read. */
+function lossCsv(entries, window) {
+  const rows = [];
+  for (let end = window; end <= entries.length; end += window) {
+    const part = entries.slice(end - window, end);
+    rows.push(`${end},${(part.reduce((sum, { loss }) => sum + loss, 0) / window).toPrecision(5)}`);
+  }
+  return `step,loss\n${rows.join('\n')}\n`;
+}
+
+function writeJson(file, content) {
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, file), `${JSON.stringify(content, null, 2)}\n`);
+}

@@ -1,0 +1,3 @@
+import { packageTests } from '../../tools/test-utils/src/vitest.ts';
+
+export default packageTests();
