@@ -28,8 +28,8 @@ export function rasterShape(tensor: tf.Tensor2D | tf.Tensor3D): Omit<RasterImage
   return { width: width!, height: height!, channels };
 }
 
-/** Refuses what is not a picture, and values on the scale of 0 to 255. */
-export function checkRaster(image: RasterImage, sigma: number): void {
+/** Refuses what is not a picture, and values on the scale of 0 to 255, also where it shows in sigma; undefined where it is not known. */
+export function checkRaster(image: RasterImage, sigma: number | undefined): void {
   const refuse = (value: unknown, allowed: string, remedy: string) => {
     throw new DenoisersError('DENOISERS_BAD_IMAGE', invalidArgument({ argument: 'image', value, allowed, remedy }));
   };
@@ -51,10 +51,37 @@ export function checkRaster(image: RasterImage, sigma: number): void {
     );
   }
   // Noise that was not clipped leaves the range by a few sigma.
-  const most = 2 + 8 * sigma;
+  const most = 2 + 8 * (sigma ?? 1);
   const beyond = data.find((value) => !(value >= -most && value <= most));
   if (beyond !== undefined)
     refuse(`values such as ${beyond}`, 'finite values of 0 to 1 (and their noise)', 'divide by 255 where white is 255');
+  if (sigma !== undefined && sigma >= 1) checkStrongNoise(data, sigma, refuse);
+}
+
+/**
+ * Noise of 1 and more is possible, but a sigma for 0 to 255 is likelier. The values tell: those of a picture of 0 to 1 have a mean
+ * of 0 to 1, which the noise leaves as it is, and spread at least as much as their noise.
+ */
+function checkStrongNoise(
+  data: RasterImage['data'],
+  sigma: number,
+  refuse: (value: unknown, allowed: string, remedy: string) => void,
+): void {
+  let [sum, squares] = [0, 0];
+  for (const value of data) {
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / data.length;
+  const spread = Math.sqrt(Math.max(0, squares / data.length - mean * mean));
+  if (Math.abs(mean - 0.5) > 1 + (5 * sigma) / Math.sqrt(data.length)) {
+    refuse(`values with a mean of ${mean.toPrecision(3)}`, 'values of 0 to 1 (and their noise)', 'divide by 255');
+  }
+  if (spread >= sigma / 2) return;
+  const value = `${sigma} for values with a standard deviation of ${spread.toPrecision(3)}, noise and all`;
+  const allowed = 'the standard deviation of the noise on the scale of the values, 0 to 1';
+  const remedy = `a noise of ${sigma} for 0 to 255 is ${sigma}/255`;
+  throw new DenoisersError('DENOISERS_BAD_SIGMA', invalidArgument({ argument: 'sigma', value, allowed, remedy }));
 }
 
 /** The standard deviation of noise, on the scale of the values, where more than `most` is taken for another scale. */

@@ -76,10 +76,32 @@ describe('bm3d', () => {
     expect(bm3d(image, 0.2)).toEqual(bm3d(image, 0.2, { profile: 'np', parameters }));
   });
 
+  it('gives numbers where the first stage leaves nothing: black, and pictures without colour', () => {
+    for (const [value, channels] of [
+      [0, 1],
+      [0.5, 3],
+    ] as const) {
+      const flat = { width: 40, height: 40, channels, data: new Float32Array(1600 * channels).fill(value) };
+      const restored = bm3d(noisy(flat, 0.1), 0.1);
+      expect(psnr(restored, flat)).toBeGreaterThan(38);
+      const clipped = noisy(flat, 0.3).data.map((v) => Math.min(Math.max(v, 0), 1)) as Float32Array;
+      expect(bm3d({ ...flat, data: clipped }, 0.3).data.every(Number.isFinite)).toBe(true);
+    }
+    const black = { ...clean, data: new Float32Array(clean.data.length) };
+    expect(bm3d(black, 0.1)).toEqual(black);
+  });
+
   it('estimates the noise when it is not told', () => {
     const image = noisy(clean, 0.08);
     expect(estimateNoise(image)).toBeCloseTo(0.08, 2);
     expect(bm3d(image)).toEqual(bm3d(image, estimateNoise(image)));
+  });
+
+  it('takes noise above 1 that is there', () => {
+    for (const sigma of [1, 4]) {
+      const image = noisy(clean, sigma);
+      expect(psnr(bm3d(image, sigma), clean)).toBeGreaterThan(psnr(image, clean) + 10);
+    }
   });
 
   it('leaves an image without noise alone, and its argument always', () => {
@@ -142,6 +164,25 @@ describe('bm3d', () => {
     ['a negative sigma', () => bm3d(clean, -1), 'DENOISERS_BAD_SIGMA', /-1/],
     ['NaN for sigma', () => bm3d(clean, NaN), 'DENOISERS_BAD_SIGMA', /NaN/],
     ['sigma of another scale', () => bm3d(clean, 25), 'DENOISERS_BAD_SIGMA', /25\/255/],
+    [
+      'a small sigma of another scale',
+      () => bm3d(clean, 1),
+      'DENOISERS_BAD_SIGMA',
+      /noise of 1 for 0 to 255 is 1\/255/,
+    ],
+    ['one for a noisy picture', () => bm3d(noisy(clean, 0.1), 5), 'DENOISERS_BAD_SIGMA', /is 5\/255/],
+    [
+      'a constant picture that is said to be noise',
+      () => bm3d({ ...clean, data: new Float32Array(64 * 48) }, 2),
+      'DENOISERS_BAD_SIGMA',
+      /deviation of 0.00,/,
+    ],
+    [
+      'values up to 40 with a sigma for them',
+      () => bm3d({ ...clean, data: clean.data.map((v) => 40 * v) as Float32Array }, 5),
+      'DENOISERS_BAD_IMAGE',
+      /mean of .* divide by 255/,
+    ],
     ['an infinite sigma', () => bm3d(clean, Infinity), 'DENOISERS_BAD_SIGMA', /Infinity/],
     ['no image', () => bm3d(undefined as never, 0.1), 'DENOISERS_BAD_IMAGE', /undefined/],
     ['an object without data', () => bm3d({} as never, 0.1), 'DENOISERS_BAD_IMAGE', /floating-point/],

@@ -17,7 +17,7 @@ import { createTileWorker, processors, TileWorkers, type TileWorker } from './wo
  * @param image values of 0 to 1 plus noise, not clipped: `{ data, width, height, channels }` with 1 or 3 channels, or a
  *   tensor of shape [height, width] or [height, width, channels]. It is left as it is.
  * @param sigma standard deviation of the noise on the same scale (25/255, not 25); estimated where it is undefined; 0 gives
- *   the image back.
+ *   the image back; up to 10, and from 1 on only for values that spread enough to hold such noise.
  * @returns a picture of the same kind and shape, not clipped.
  * @throws DenoisersError for images smaller than a patch, other scales, unknown profiles and parameters out of range.
  */

@@ -66,11 +66,9 @@ export function matchBlocks(planes: Planes, tile: Tile, parameters: StageParamet
         const references = i * columnCount;
         const patchRow = (rows[i]! + dy) * area.columns + dx;
         for (let j = columnFrom; j < columnTo; j++) {
-          const distance = down[bottom + j]! - down[top + j]!;
-          if (distance < worst[references + j]!) {
-            // A patch is nearest to itself, whatever rounding says.
-            nearest.insert(references + j, dy === 0 && dx === 0 ? -1 : distance, patchRow + columns[j]!);
-          }
+          // A patch is nearest to itself, whatever rounding says, and where the picture is flat and many are as near.
+          const distance = dy === 0 && dx === 0 ? -1 : down[bottom + j]! - down[top + j]!;
+          if (distance < worst[references + j]!) nearest.insert(references + j, distance, patchRow + columns[j]!);
         }
       }
     }

@@ -33,7 +33,7 @@ export interface Run {
 /** Checks everything, and splits the image into runs; none where there is no noise. */
 export function prepare(image: RasterImage, sigma: number | undefined, options: Bm3dOptions): Run[] {
   if (sigma !== undefined) checkSigma(sigma, 10);
-  checkRaster(image, sigma ?? 1);
+  checkRaster(image, sigma);
   const { channels = 'joint', stage = 'all' } = options;
   checkChoice('channels', channels, ['joint', 'separate']);
   checkChoice('stage', stage, ['all', 'hard-threshold']);
@@ -71,7 +71,7 @@ export function assemble(image: RasterImage, runs: readonly Run[], results: read
  * detail of the picture for noise, so it is somewhat too high where there is much of it.
  */
 export function estimateNoise(image: RasterImage): number {
-  checkRaster(image, 1);
+  checkRaster(image, undefined);
   return mean(planesOf(image).map((plane) => estimateSigma(plane, image)));
 }
 

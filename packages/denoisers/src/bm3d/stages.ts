@@ -93,7 +93,10 @@ function hardThreshold(group: Float64Array, threshold: number, sigma: number): n
   return 1 / (sigma * sigma * Math.max(kept, 1));
 }
 
-/** Shrinks each coefficient by Wiener's factor, taken from the guide (equation 8); returns the weight (equation 11). */
+/**
+ * Shrinks each coefficient by Wiener's factor, taken from the guide (equation 8); returns the weight (equation 11). A group that
+ * keeps next to nothing, as where a picture has no colour, counts like one that keeps a single coefficient: as in the first stage.
+ */
 function wiener(group: Float64Array, guide: Float64Array, sigma: number): number {
   const variance = sigma * sigma;
   let norm = 0;
@@ -103,7 +106,7 @@ function wiener(group: Float64Array, guide: Float64Array, sigma: number): number
     group[i]! *= factor;
     norm += factor * factor;
   }
-  return 1 / (variance * norm);
+  return 1 / (variance * Math.max(norm, 1));
 }
 
 /** Collects what the tiles of a stage contribute. */
