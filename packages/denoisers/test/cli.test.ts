@@ -80,6 +80,7 @@ describe('missing-u denoise', () => {
 
   it('refuses what it cannot do', async () => {
     await expect(run([path('noisy.png'), '--method', 'bm3'])).rejects.toThrow(/Did you mean 'bm3d'/);
+    await expect(run([path('none.png')])).rejects.toThrow(/none.png cannot be read \(ENOENT\)/);
     await expect(run([path('noisy.png'), '--method', 'dncnn'])).rejects.toThrow(/needs --weights/);
     await expect(run([path('noisy.png'), '--sigma', 'x'])).rejects.toThrow(/0 to 255/);
     await expect(run([path('noisy.png'), '--profile', 'nq'])).rejects.toThrow(/Did you mean 'np'/);

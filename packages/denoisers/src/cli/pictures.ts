@@ -1,10 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { decodeImage } from '@missing-u/datasets';
+import { DenoisersError } from '../errors.ts';
 import type { RasterImage } from '../raster.ts';
 
 /** Reads a picture of any format that `@missing-u/datasets` decodes, as values of 0 to 1; grey ones have one channel unless told. */
 export async function readPicture(path: string, channels?: number): Promise<RasterImage> {
-  const { data, shape } = await decodeImage(await readFile(path), path, 3);
+  const file = await readFile(path).catch((error: unknown) => {
+    const why = `The picture ${path} cannot be read (${(error as NodeJS.ErrnoException).code}); check its name.`;
+    throw new DenoisersError('DENOISERS_BAD_IMAGE', why, { cause: error });
+  });
+  const { data, shape } = await decodeImage(file, path, 3);
   const [height, width] = shape;
   const values = Float32Array.from(data, (byte) => byte / 255);
   const grey = channels === undefined ? values.every((value, i) => value === values[i - (i % 3)]) : channels === 1;
