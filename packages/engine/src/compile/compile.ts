@@ -138,7 +138,8 @@ export function compile<F extends TensorFunction>(fn: F, options: CompileOptions
   const checkForm = (key: string, form: number): void => {
     if ((structure ??= form) === form) return;
     const remedy = 'It has to return the same number of tensors for all shapes; compile one function for each form.';
-    throw changed(`for ${key} it returns ${form === -1 ? 'a tensor' : `${form} tensor(s) in an array`}`, remedy);
+    const returns = form === -1 ? 'a tensor' : `${form} tensor(s) in an array`;
+    throw changed(`for ${key} it returns ${returns} (compiled at ${subject.compiledAt})`, remedy);
   };
 
   const second = (backend: GraphBackend, key: string, entry: Entry, args: tf.Tensor[]): void => {
