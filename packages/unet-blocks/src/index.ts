@@ -41,6 +41,7 @@ export { Dropout } from './layers/dropout.ts';
 export { Embedding } from './layers/embedding.ts';
 export { LinearAttention } from './layers/linear-attention.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
+export { ModulatedResidualBlock, type ModulatedResidualBlockOptions } from './layers/modulated-residual-block.ts';
 export {
   GroupNorm,
   InstanceNorm,

@@ -25,6 +25,12 @@ export interface LayerSummary {
   calls: number;
   /** Multiply-adds of all calls. */
   operations: number;
+  /** Of the weights that it holds itself. */
+  weightBytes: number;
+  /** Of the outputs of all calls together. */
+  activationBytes: number;
+  /** Of its weights in a trainer's checkpoint. */
+  checkpointBytes: number;
 }
 
 /** What a model costs. */
@@ -63,7 +69,7 @@ export function summary(model: SummarizedModel, inputShape: readonly number[]): 
     const calls = recordCalls(() =>
       tf.tidy(() => void probe.predict(tf.zeros<tf.Rank.R4>(shape as tf.ShapeMap[tf.Rank.R4]), 1)),
     );
-    return total(tally(probe, calls), probe, calls);
+    return total(tally(probe, calls), probe);
   } finally {
     if (probe !== model) probe.dispose();
   }
@@ -94,26 +100,31 @@ function tally(model: Module, calls: readonly LayerCall[]): LayerSummary[] {
       name,
       kind: module.constructor.name,
       outputShape: mine.at(-1)?.outputShape,
-      parameters: own.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+      parameters: sumOf(own, ({ variable }) => variable.size),
       calls: mine.length,
-      operations: mine.reduce((sum, { operations }) => sum + operations, 0),
+      operations: sumOf(mine, ({ operations }) => operations),
+      weightBytes: sumOf(own, ({ variable }) => 4 * variable.size),
+      activationBytes: sumOf(mine, ({ outputShape }) => 4 * sizeOf(outputShape)),
+      checkpointBytes: sumOf(own, ({ variable }) => checkpointBytesPerWeight(variable) * variable.size),
     };
   });
 }
 
-function total(layers: LayerSummary[], model: Module, calls: readonly LayerCall[]): Summary {
+/** The weight, its moving average and two moments of Adam; a frozen one has no moments. */
+function checkpointBytesPerWeight({ trainable }: tf.Variable): number {
+  return trainable ? 16 : 8;
+}
+
+function total(layers: LayerSummary[], model: Module): Summary {
   const variables = model.parameters().map(({ variable }) => variable);
-  const count = (chosen: readonly tf.Variable[]) => chosen.reduce((sum, { size }) => sum + size, 0);
-  const parameters = count(variables);
-  const trainableParameters = count(variables.filter(({ trainable }) => trainable));
   return {
     layers,
-    parameters,
-    trainableParameters,
-    operations: layers.reduce((sum, { operations }) => sum + operations, 0),
-    weightBytes: 4 * parameters,
-    activationBytes: calls.reduce((sum, { outputShape }) => sum + 4 * sizeOf(outputShape), 0),
-    checkpointBytes: 16 * trainableParameters + 8 * (parameters - trainableParameters),
+    parameters: sumOf(layers, ({ parameters }) => parameters),
+    trainableParameters: sumOf(variables, ({ trainable, size }) => (trainable ? size : 0)),
+    operations: sumOf(layers, ({ operations }) => operations),
+    weightBytes: sumOf(layers, ({ weightBytes }) => weightBytes),
+    activationBytes: sumOf(layers, ({ activationBytes }) => activationBytes),
+    checkpointBytes: sumOf(layers, ({ checkpointBytes }) => checkpointBytes),
     toString() {
       return table(this);
     },
@@ -128,8 +139,10 @@ function table({ layers, ...sums }: Summary): string {
     layer.parameters.toLocaleString('en'),
     String(layer.calls),
     layer.operations.toLocaleString('en'),
+    ...[layer.weightBytes, layer.activationBytes, layer.checkpointBytes].map((bytes) => bytes.toLocaleString('en')),
   ]);
-  const all = [['layer', 'kind', 'output', 'weights', 'calls', 'operations'], ...rows];
+  const sizes = ['weight bytes', 'activation bytes', 'checkpoint bytes'];
+  const all = [['layer', 'kind', 'output', 'weights', 'calls', 'operations', ...sizes], ...rows];
   const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
   const line = (row: string[]) =>
     row.map((cell, column) => (column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ');
@@ -142,6 +155,10 @@ function table({ layers, ...sums }: Summary): string {
     `activations  ${mebibytes(sums.activationBytes)}`,
     `checkpoint   ${mebibytes(sums.checkpointBytes)}`,
   ].join('\n');
+}
+
+function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + value(item), 0);
 }
 
 function sizeOf(shape: readonly number[]): number {

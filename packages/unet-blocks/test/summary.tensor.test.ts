@@ -16,8 +16,21 @@ describe('summary', () => {
   it('counts what runs, as often as it runs', () => {
     const { layers, ...sums } = summary(new Tiny(), [8, 8, 3]);
     expect(layers).toEqual([
-      { name: 'conv', kind: 'Conv2d', outputShape: [1, 4, 4, 4], parameters: 112, calls: 1, operations: 64 * 27 },
-      { name: 'linear', kind: 'Linear', outputShape: [1, 4, 4, 4], parameters: 20, calls: 2, operations: 2 * 64 * 4 },
+      {
+        ...{ name: 'conv', kind: 'Conv2d', outputShape: [1, 4, 4, 4], parameters: 112, calls: 1, operations: 64 * 27 },
+        ...{ weightBytes: 4 * 112, activationBytes: 4 * 64, checkpointBytes: 16 * 112 },
+      },
+      {
+        ...{
+          name: 'linear',
+          kind: 'Linear',
+          outputShape: [1, 4, 4, 4],
+          parameters: 20,
+          calls: 2,
+          operations: 2 * 64 * 4,
+        },
+        ...{ weightBytes: 4 * 20, activationBytes: 2 * 4 * 64, checkpointBytes: 16 * 20 },
+      },
     ]);
     expect(sums).toMatchObject({
       parameters: 132,
@@ -30,12 +43,16 @@ describe('summary', () => {
   });
 
   it('prints a table', () => {
-    expect(String(summary(new Tiny(), [1, 8, 8, 3]))).toMatch(/linear +Linear +1 x 4 x 4 x 4 +20 +2 +512/);
+    expect(String(summary(new Tiny(), [1, 8, 8, 3]))).toMatch(
+      /linear +Linear +1 x 4 x 4 x 4 +20 +2 +512 +80 +512 +320$/m,
+    );
   });
 
   it('counts half the bytes of frozen weights', () => {
     const model = new Tiny().freeze();
-    expect(summary(model, [8, 8, 3]).checkpointBytes).toBe(8 * 132);
+    const { checkpointBytes, layers } = summary(model, [8, 8, 3]);
+    expect(checkpointBytes).toBe(8 * 132);
+    expect(layers.map((layer) => layer.checkpointBytes)).toEqual([8 * 112, 8 * 20]);
   });
 
   it('leaks nothing, and refuses shapes that are none', async () => {

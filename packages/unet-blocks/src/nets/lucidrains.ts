@@ -2,12 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument } from '@missing-u/errors';
 import { checkBoolean, checkChoice, checkInteger, checkSample, timestepTensor, type Timesteps } from '../checks.ts';
 import { UNetError } from '../errors.ts';
-import { gelu, silu } from '../functional/activations.ts';
+import { gelu } from '../functional/activations.ts';
 import { Conv2d } from '../layers/conv2d.ts';
-import { splitModulation } from '../layers/film.ts';
 import { Linear } from '../layers/linear.ts';
 import { LinearAttention } from '../layers/linear-attention.ts';
-import { GroupNorm, type Modulation } from '../layers/norms.ts';
+import { ModulatedResidualBlock } from '../layers/modulated-residual-block.ts';
 import { UnshuffleDownsample, UpsampleConv } from '../layers/samplers.ts';
 import { SpatialAttention } from '../layers/spatial-attention.ts';
 import { RandomSinusoids, sinusoidalEmbedding } from '../layers/time-embedding.ts';
@@ -41,54 +40,10 @@ export interface LucidrainsOptions {
 
 type Attention = SpatialAttention | LinearAttention;
 
-/** Convolution, group norm, FiLM, SiLU. */
-class Block extends Module {
-  private readonly proj: Conv2d;
-  private readonly norm: GroupNorm;
-
-  constructor(inChannels: number, outChannels: number, groups: number) {
-    super();
-    this.proj = this.child('proj', new Conv2d({ inChannels, outChannels }));
-    this.norm = this.child('norm', new GroupNorm({ groups, channels: outChannels }));
-  }
-
-  forward(x: tf.Tensor4D, modulation?: Modulation): tf.Tensor4D {
-    return tf.tidy(() => silu(this.norm.forward(this.proj.forward(x), modulation)));
-  }
-}
-
-/** Two blocks, the first with the time as FiLM, plus the shortcut. */
-class ResnetBlock extends Module {
-  private readonly mlp: Linear;
-  private readonly block1: Block;
-  private readonly block2: Block;
-  private readonly shortcut: Conv2d | undefined;
-
-  constructor(inChannels: number, outChannels: number, timeSize: number, groups: number) {
-    super();
-    this.mlp = this.child('mlp.1', new Linear({ inFeatures: timeSize, outFeatures: 2 * outChannels }));
-    this.block1 = this.child('block1', new Block(inChannels, outChannels, groups));
-    this.block2 = this.child('block2', new Block(outChannels, outChannels, groups));
-    if (inChannels !== outChannels) {
-      this.shortcut = this.child('res_conv', new Conv2d({ inChannels, outChannels, kernelSize: 1 }));
-    }
-  }
-
-  forward(x: tf.Tensor4D, time: tf.Tensor2D): tf.Tensor4D {
-    return this.recomputed(() =>
-      tf.tidy(() => {
-        const modulation = splitModulation(this.mlp.forward(silu(time)));
-        const branch = this.block2.forward(this.block1.forward(x, modulation));
-        return tf.add(branch, this.shortcut === undefined ? x : this.shortcut.forward(x));
-      }),
-    );
-  }
-}
-
 /** A level: two residual blocks, attention after the second, a change of size. */
 interface Level {
-  block1: ResnetBlock;
-  block2: ResnetBlock;
+  block1: ModulatedResidualBlock;
+  block2: ModulatedResidualBlock;
   attention: Attention;
   resize: Conv2d | UnshuffleDownsample | UpsampleConv;
 }
@@ -104,9 +59,9 @@ export class LucidrainsUNet extends Module {
   private readonly time1: Linear;
   private readonly time2: Linear;
   private readonly downs: Level[];
-  private readonly mid: { block1: ResnetBlock; attention: SpatialAttention; block2: ResnetBlock };
+  private readonly mid: { block1: ModulatedResidualBlock; attention: SpatialAttention; block2: ModulatedResidualBlock };
   private readonly ups: Level[];
-  private readonly finalBlock: ResnetBlock;
+  private readonly finalBlock: ModulatedResidualBlock;
   private readonly finalConv: Conv2d;
 
   constructor(options: LucidrainsOptions) {
@@ -119,7 +74,8 @@ export class LucidrainsUNet extends Module {
     const full = options.fullAttention ?? dimMults.map((_, i) => i === dimMults.length - 1);
     const timeSize = 4 * dim;
     const widths = [dim, ...dimMults.map((mult) => mult * dim)];
-    const block = (from: number, to: number) => new ResnetBlock(from, to, timeSize, groups);
+    const block = (inChannels: number, outChannels: number) =>
+      new ModulatedResidualBlock({ inChannels, outChannels, timeSize, groups });
     const heads = { heads: attentionHeads, headSize: attentionHeadSize };
     const attention = (channels: number, isFull: boolean) =>
       isFull ? new SpatialAttention({ channels, ...heads }) : new LinearAttention({ channels, ...heads });
@@ -179,8 +135,8 @@ export class LucidrainsUNet extends Module {
 
   private level(
     path: string,
-    block1: ResnetBlock,
-    block2: ResnetBlock,
+    block1: ModulatedResidualBlock,
+    block2: ModulatedResidualBlock,
     attention: Attention,
     makeResize: () => Level['resize'],
   ): Level {
