@@ -58,12 +58,16 @@ const pack: KernelRule = {
   },
   emit: (step, emitter) => {
     const axis = step.attributes['axis'] as number;
-    const names = list(step.inputs).map((part) => {
-      const longer: Dim[] = [...part.shape];
-      longer.splice(axis, 0, 1);
-      return emitter.reshape(emitter.read(part), part.shape, longer);
+    const parts = list(step.inputs);
+    // The parts stay as they lie; the new axis comes behind the one before it.
+    const own = emitter.commonLayout(parts, parts[0]!);
+    const place = axis === 0 ? 0 : own.indexOf(axis - 1) + 1;
+    const names = parts.map((part) => {
+      const lengths = arrange(part.shape, own);
+      return emitter.reshape(emitter.read(part, own), lengths, lengths.toSpliced(place, 0, 1));
     });
-    emitter.define(output(step), emitter.operator('Concat', names, { axis }));
+    const layout = own.map((at) => (at < axis ? at : at + 1)).toSpliced(place, 0, axis);
+    emitter.define(output(step), emitter.operator('Concat', names, { axis: place }), layout);
   },
 };
 
