@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +50,33 @@ describe("an exported cU-Net in the pipelines of Python's diffusers", () => {
 });
 
 describe('an OnnxDenoiser in a pipeline', () => {
+  it.skipIf(!existsSync(python))(
+    "samples what diffusers does with the U-Net that PyTorch's exporter wrote (needs tools/reference/.venv)",
+    { timeout: 240_000 },
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'missing-u-onnx-'));
+      execFileSync(python, [here('../../../tools/reference/onnx/foreign.py'), folder], { stdio: 'ignore' });
+      const expected = JSON.parse(readFileSync(join(folder, 'unet.json'), 'utf8')) as Record<
+        'start' | 'images',
+        number[]
+      >;
+      const denoiser = await OnnxDenoiser.load(join(folder, 'unet.onnx'));
+      const scheduler = new DDIMScheduler();
+      scheduler.setTimesteps(4);
+      const process = new DiffusionPipeline({ denoiser, scheduler }).reverse({
+        sample: tf.tensor4d(expected.start, [2, 16, 16, 3]),
+        timesteps: [...scheduler.timesteps],
+        generators: [torchGenerator(0), torchGenerator(1)],
+      });
+      let turn = await process.next();
+      while (turn.done !== true) turn = await process.next();
+      expect(turn.value).toBeAllClose(expected.images, { rtol: 0, atol: 1e-3 });
+      turn.value.dispose();
+      await denoiser.dispose();
+      rmSync(folder, { recursive: true });
+    },
+  );
+
   it('gives the images of the network that it was exported from, in the size of the file', async () => {
     const unet = new CUNet({ inChannels: 1, channels: 8, groups: 4, imageSize: 16, seed: 3 });
     const denoiser = await OnnxDenoiser.load(await toOnnx(unet, { imageSize: [16, 16], channels: 1 }));

@@ -6,12 +6,14 @@ import type { ExportOptions, Predicts } from './options.ts';
 
 /** Options of `saveOnnx`. */
 export interface SaveOptions extends ExportOptions {
-  /** Whether the weights go into a second file, `<path>.data`; default: where one file could not hold them (2 GB). */
+  /** Whether the weights go into a second file, `<path>.data`; default: where they are more than `largestFile`. */
   externalData?: boolean;
+  /** Bytes of weights that one file may hold; default a little less than 2 GB, the most that the format allows. */
+  largestFile?: number;
 }
 
 /** A little less than 2 GB, which is what one file can hold. */
-const largestFile = 2 ** 31 - 2 ** 24;
+const LARGEST_FILE = 2 ** 31 - 2 ** 24;
 
 /**
  * Writes a denoiser as an ONNX file (Node), as `toOnnx` makes it, and returns the paths of what was written. Files appear
@@ -29,8 +31,13 @@ export async function saveOnnx(denoiser: Predicts, path: string, options: SaveOp
   const { writeFiles } = platform;
   if (writeFiles === undefined)
     throw new OnnxError('ONNX_OPTION', '`saveOnnx` writes files, so it needs Node: use `toOnnx` here.');
+  const { largestFile = LARGEST_FILE } = options;
+  if (!(Number.isInteger(largestFile) && largestFile >= 0 && largestFile <= LARGEST_FILE)) {
+    const allowed = `an integer from 0 to ${LARGEST_FILE}`;
+    throw new OnnxError('ONNX_OPTION', invalidArgument({ argument: 'largestFile', value: largestFile, allowed }));
+  }
   const { exportModel, writeModel } = await import('./export.ts');
-  const model = await exportModel(denoiser, options, ['externalData']);
+  const model = await exportModel(denoiser, options, ['externalData', 'largestFile']);
   const size = model.initializers.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (!(options.externalData ?? size > largestFile)) {
     await writeFiles([{ path, parts: [writeModel(model)] }]);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CUNet } from '@missing-u/cunet';
@@ -54,11 +54,15 @@ describe('a file', () => {
     await onnx.dispose();
   });
 
-  it('can have its weights beside it', async () => {
-    expect(await saveOnnx(model, path('apart.onnx'), { externalData: true })).toEqual([
-      path('apart.onnx'),
-      path('apart.onnx.data'),
-    ]);
+  it('has its weights beside it where one file may not hold them', async () => {
+    const files = [path('apart.onnx'), path('apart.onnx.data')];
+    expect(await saveOnnx(model, path('apart.onnx'), { largestFile: weightBytes() * 2 })).toEqual([files[0]]);
+    rmSync(files[0]!);
+    expect(await saveOnnx(model, path('apart.onnx'), { largestFile: weightBytes() / 2 })).toEqual(files);
+    await expect(saveOnnx(model, path('never.onnx'), { largestFile: -1 })).rejects.toMatchObject({
+      code: 'ONNX_OPTION',
+    });
+    expect(existsSync(path('never.onnx'))).toBe(false);
     expect(statSync(path('apart.onnx')).size).toBeLessThan(0.06 * weightBytes());
     expect(readdirSync(folder).filter((name) => name.includes('part') && !name.startsWith('apart'))).toEqual([]);
     const onnx = await OnnxDenoiser.load(path('apart.onnx'), { threads: 1 });
