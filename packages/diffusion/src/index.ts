@@ -51,6 +51,7 @@ export {
   type Measure,
 } from './evaluation/denoise-from.ts';
 export { evaluate, type EvaluateOptions, type Evaluation, type GenerativeMetric } from './evaluation/evaluate.ts';
+export { restore, type ListScheduler, type Restored, type RestoreOptions } from './evaluation/restore.ts';
 export {
   bestSteps,
   compare,

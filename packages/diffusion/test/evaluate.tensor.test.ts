@@ -1,7 +1,15 @@
 import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { bestSteps, compare, DiffusionPipeline, evaluate, type Denoiser, type GenerativeMetric } from '../src/index.ts';
+import {
+  bestSteps,
+  compare,
+  DiffusionPipeline,
+  evaluate,
+  restore,
+  type Denoiser,
+  type GenerativeMetric,
+} from '../src/index.ts';
 
 const imageShape = [4, 4, 1] as const;
 const shrinking = (factor: number): Denoiser => ({ predict: (x) => tf.tidy(() => tf.mul(tf.tanh(x), factor)) });
@@ -85,5 +93,71 @@ describe('compare', () => {
 
   it('leaks nothing', async () => {
     await expect(() => compare(options())).toLeakNoTensors();
+  });
+});
+
+describe('restore', () => {
+  /** Knows the clean images: the noise is what is left of x_t. */
+  function oracle(clean: tf.Tensor4D): Denoiser {
+    const { alphasCumprod } = new DDIMScheduler();
+    return {
+      predict: (x, t) =>
+        tf.tidy(() => {
+          const product = alphasCumprod[t as number]!;
+          const signal = tf.mul(tf.sub(tf.mul(clean, 2), 1), Math.sqrt(product));
+          return tf.div(tf.sub(x, signal), Math.sqrt(1 - product));
+        }),
+    };
+  }
+  const clean = () => tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.linspace(0.1, 0.9, 32), [2, 4, 4, 1]));
+
+  it('is exact with a denoiser that knows the images, from any timestep in any number of steps', async () => {
+    const images = clean();
+    for (const [from, steps] of [
+      [250, 1],
+      [250, 4],
+      [3, 4],
+    ] as const) {
+      const metrics = { mean: new PixelMean() };
+      const options = { unet: oracle(images), scheduler: new DDIMScheduler(), images, from, steps, metrics };
+      const { rmse, values, count } = await restore(options);
+      expect(count).toBe(2);
+      expect(rmse).toBeLessThan(1e-5);
+      expect(values['mean']).toBeAllClose(0.5, { atol: 1e-5 });
+    }
+    images.dispose();
+  });
+
+  it('noises image i alike in chunks of any size, and is worse with a denoiser that knows nothing', async () => {
+    const images = clean();
+    const options = { unet: shrinking(0), scheduler: new DDIMScheduler(), images, from: 250, steps: 2, metrics: {} };
+    const whole = await restore(options);
+    expect(whole.rmse).toBeGreaterThan(0.05);
+    expect((await restore({ ...options, chunkSize: 1 })).rmse).toBeAllClose(whole.rmse, { rtol: 1e-5 });
+    images.dispose();
+  });
+
+  it.each([
+    [{ from: 1000 }, /`from` is 1000.*0 to 999/],
+    [{ steps: 0 }, /`steps` is 0/],
+    [{ from: 3, steps: 5 }, /`steps` is 5.*1 to 4/],
+  ])('refuses %j', async (wrong, message) => {
+    const images = clean();
+    const options = { unet: shrinking(0), scheduler: new DDIMScheduler(), images, from: 250, steps: 2, metrics: {} };
+    const refused = restore({ ...options, ...wrong });
+    await expect(refused).rejects.toMatchObject({
+      code: 'DIFFUSION_BAD_COUNT',
+      message: expect.stringMatching(message),
+    });
+    images.dispose();
+  });
+
+  it('leaks nothing', async () => {
+    await expect(async () => {
+      const images = clean();
+      const options = { unet: shrinking(0.5), scheduler: new DDIMScheduler(), images, from: 100, steps: 2 };
+      await restore({ ...options, metrics: {}, chunkSize: 1 });
+      images.dispose();
+    }).toLeakNoTensors();
   });
 });

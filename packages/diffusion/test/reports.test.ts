@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ComparisonResult } from '../src/index.ts';
-import { comparisonPage, comparisonTable } from '../src/reports/comparison.ts';
+import { comparisonCsv, comparisonPage, comparisonTable, restorationTable } from '../src/reports/comparison.ts';
 import { reportPage } from '../src/reports/page.ts';
 import { tableToCsv, tableToHtml, tableToMarkdown, tableToText, type Table } from '../src/reports/table.ts';
 
@@ -81,6 +81,36 @@ describe('comparisonPage', () => {
     expect(page.match(/<figure><svg/g)).toHaveLength(1);
     expect(page.match(/src="data:image\/png/g)).toHaveLength(2);
     expect(page).toContain('cunet, ddim, 10 steps');
+  });
+
+  const restored = [
+    { model: 'cunet', steps: 5, from: 250, count: 4, rmse: 0.1, values: { 'fid-mnist': 3 } },
+    { model: 'unet', steps: 5, from: 250, count: 4, rmse: 0.2, values: { 'fid-mnist': 4 } },
+    { model: 'unet', steps: 10, from: 250, count: 4, rmse: 0.3, values: { 'fid-mnist': 1 } },
+  ];
+
+  it('places denoised images in the plane of perception and distortion, and says which others are better in both', async () => {
+    expect(restorationTable(restored).rows).toEqual([
+      ['cunet', 5, 0.1, 3, 'yes'],
+      ['unet', 5, 0.2, 4, 'no'],
+      ['unet', 10, 0.3, 1, 'yes'],
+    ]);
+    const page = await comparisonPage('Two networks', [{ name: 'cunet' }, { name: 'unet' }], results, restored);
+    expect(page.match(/<figure><svg/g)).toHaveLength(2);
+    expect(page).toContain('Perception against distortion');
+  });
+
+  it('puts everything into one CSV', () => {
+    const facts = { name: 'cunet', parameters: 7, operations: 8, checkpointBytes: 2 ** 20 };
+    const { columns, rows } = comparisonCsv([facts, { name: 'unet' }], results, restored);
+    const added = ['parameters', 'operations', 'checkpoint MiB', 'distortion', 'fid-mnist of denoised'];
+    expect(columns.slice(-5)).toEqual(added);
+    expect(rows.map((row) => row.slice(-5))).toEqual([
+      [7, 8, 1, 0.1, 3],
+      [7, 8, 1, null, null],
+      [null, null, null, 0.2, 4],
+      [null, null, null, 0.3, 1],
+    ]);
   });
 
   it('tabulates every measurement', () => {

@@ -6,6 +6,8 @@ import { evaluate, type GenerativeMetric } from './evaluate.ts';
 /** A model that takes part in a comparison. */
 export interface Contender extends ModelFacts {
   unet: Denoiser;
+  /** Its own ways to sample, by the chain that it was trained on; default those of the comparison. */
+  samplers?: readonly Sampler[];
 }
 
 /** What reports say about a model besides its measurements. */
@@ -26,7 +28,8 @@ export interface Sampler {
 
 export interface CompareOptions extends Pick<SampleOptions, 'imageShape' | 'generator' | 'chunkSize' | 'signal'> {
   contenders: readonly Contender[];
-  samplers: readonly Sampler[];
+  /** For all contenders that do not bring their own. */
+  samplers?: readonly Sampler[];
   /** Numbers of denoising steps to try. */
   steps: readonly number[];
   /** Images per measurement. */
@@ -55,9 +58,9 @@ export interface ComparisonResult {
 
 /** Measures every model with every sampler and number of steps, on the same noise. */
 export async function compare(options: CompareOptions): Promise<ComparisonResult[]> {
-  const { contenders, samplers, steps, metrics, count, shown = 16, onResult, ...sampling } = options;
+  const { contenders, samplers: shared = [], steps, metrics, count, shown = 16, onResult, ...sampling } = options;
   const results: ComparisonResult[] = [];
-  for (const { name: model, unet } of contenders) {
+  for (const { name: model, unet, samplers = shared } of contenders) {
     for (const { name: sampler, scheduler, eta } of samplers) {
       const pipeline = new DiffusionPipeline({ unet, scheduler });
       await warmUp(pipeline, { ...sampling, count });

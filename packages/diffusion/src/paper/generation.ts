@@ -29,7 +29,7 @@ export const samplersOfThePaper = { ddpm: 1, ddim: 0 } as const satisfies Record
  */
 export async function generationTable(options: GenerationOptions): Promise<ExperimentResult> {
   const { dataset, distance, setUp, onProgress, ...comparison } = options;
-  const total = options.contenders.length * options.samplers.length * options.steps.length;
+  const total = options.contenders.length * (options.samplers ?? []).length * options.steps.length;
   let done = 0;
   const results = await compare({
     ...comparison,

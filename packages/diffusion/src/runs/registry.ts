@@ -181,6 +181,11 @@ export function datasetChannels(config: RunConfig): number {
   return pick('dataset', datasets, config.dataset).channels;
 }
 
+/** Whether a run's data set has a part that is not trained on. */
+export function hasHeldOut(config: RunConfig): boolean {
+  return pick('dataset', datasets, config.dataset).validation !== undefined;
+}
+
 /** The class that stands for a hidden label: one more than the data set has. */
 export function nullLabelOf(config: RunConfig): number {
   return pick('dataset', datasets, config.dataset).classes ?? 0;

@@ -7,7 +7,7 @@ import { isPackageFolder, packageFolder, pretrainedModels, pretrainedName } from
 import { loadPipeline } from '../pipelines/pretrained.ts';
 import { resolveConfig, type RunConfig } from './config.ts';
 import { loadRun } from './load-run.ts';
-import { checkpointOf } from './run-folder.ts';
+import { checkpointOf, configFile, readRunConfig } from './run-folder.ts';
 
 /** How a published model was trained: the configuration of its run, in the model's folder. */
 export const trainingFile = (folder: string) => join(folder, 'training.json');
@@ -33,11 +33,28 @@ export async function loadTrained(name: string): Promise<TrainedModel> {
     throw new DiffusionError('DIFFUSION_NOT_A_MODEL', `${message} Or name the folder of a training run.`);
   }
   if (existsSync(trainingFile(folder))) {
-    const config = resolveConfig(JSON.parse(readFileSync(trainingFile(folder), 'utf8')) as Record<string, unknown>);
+    const config = trainingConfig(folder)!;
     return { config, steps: config.steps, model: (await loadPipeline(folder)).unet };
   }
   const steps = Number(/(\d+)$/.exec(checkpointOf(folder))![1]);
   return { ...(await loadRun(folder)), steps };
+}
+
+/** How a model was trained, where that is known: of runs and of published models. */
+export function trainingConfig(name: string): RunConfig | undefined {
+  const folder = publishedFolder(name);
+  if (existsSync(trainingFile(folder))) {
+    return resolveConfig(JSON.parse(readFileSync(trainingFile(folder), 'utf8')) as Record<string, unknown>);
+  }
+  return isRunFolder(folder) ? readRunConfig(folder) : undefined;
+}
+
+/** A network's folder has a `config.json` too, but with the name of its class. */
+function isRunFolder(folder: string): boolean {
+  return (
+    existsSync(configFile(folder)) &&
+    !('_class_name' in (JSON.parse(readFileSync(configFile(folder), 'utf8')) as object))
+  );
 }
 
 function publishedFolder(name: string): string {
