@@ -24,7 +24,7 @@ const quickly = {
   steps: [5, 20, 50],
   images: 16,
   starts: [50, 150, 400],
-  trainingSteps: 150,
+  trainingSteps: 80,
 };
 
 export function paperCommand(): Command {
