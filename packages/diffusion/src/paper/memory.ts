@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import * as tf from '@tensorflow/tfjs-core';
 import { figure, palette } from '../plots/figure.ts';
 import type { ExperimentResult } from './experiment.ts';
-import { peakBytes } from './kernels.ts';
+import { peakBytes } from '../kernels.ts';
 
 const gradients: readonly GradientName[] = ['direct', 'checkpointed', 'reversible', 'adjoint'];
 const stepCounts = [1, 2, 4, 8];

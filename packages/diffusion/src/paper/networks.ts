@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { makePreset, type Network } from '../networks.ts';
 import { figure, palette } from '../plots/figure.ts';
 import type { ExperimentResult } from './experiment.ts';
-import { peakBytes } from './kernels.ts';
+import { peakBytes } from '../kernels.ts';
 import { table5, type PublishedNetwork } from './published.ts';
 
 /** A row of Table 5: the preset with the structure of the first author's code, whose counts are the paper's, and ours. */

@@ -6,7 +6,7 @@ import type { Network } from '../networks.ts';
 import { figure, palette } from '../plots/figure.ts';
 import { validate } from '../training/validate.ts';
 import type { ExperimentResult } from './experiment.ts';
-import { convolutionsIn } from './kernels.ts';
+import { convolutionsIn } from '../kernels.ts';
 
 /** Ways to integrate the blocks of one trained network; the first is what it was trained with, the last the most exact. */
 const settings: readonly (Partial<SolverOptions> & { name: string })[] = [

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { peakBytes } from '../paper/kernels.ts';
+import { peakBytes } from '../kernels.ts';
 import { resolveConfig, type RunConfig } from './config.ts';
 import { datasetChannels, makeModel } from './registry.ts';
 import { makeTrainer } from './train-run.ts';
