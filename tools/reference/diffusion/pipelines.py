@@ -1,7 +1,8 @@
 """Unconditional pipelines of Python's diffusers.
 
 `pipelines.py write` makes packages/diffusion/test/fixtures/pipelines/: two small pipelines as diffusers saves them, and the
-pictures that they give. `pipelines.py run FOLDER SEED STEPS` prints, as JSON, the picture of a pipeline saved elsewhere.
+pictures that they give, with the samples after each step. `pipelines.py run FOLDER SEED STEPS` prints, as JSON, the picture of
+a pipeline saved elsewhere.
 """
 
 import json
@@ -16,6 +17,22 @@ def pictures(pipeline, seeds, **options):
     generator = [torch.Generator().manual_seed(seed) for seed in seeds]
     images = pipeline(batch_size=len(seeds), generator=generator, output_type="np", **options).images
     return images.reshape(-1).astype(float).round(6).tolist()
+
+
+def trajectory(pipeline, seeds, **options):
+    """The samples after each step, in [-1, 1] and beyond, NHWC."""
+    samples, step = [], pipeline.scheduler.step
+
+    def recorded(*args, **kwargs):
+        result = step(*args, **kwargs)
+        samples.append(result.prev_sample.permute(0, 2, 3, 1).reshape(-1).double().numpy().round(5).tolist())
+        return result
+
+    pipeline.scheduler.step = recorded
+    try:
+        return {"images": pictures(pipeline, seeds, **options), "samples": samples}
+    finally:
+        del pipeline.scheduler.step
 
 
 def write(folder):
@@ -38,7 +55,7 @@ def write(folder):
     ):
         pipeline.set_progress_bar_config(disable=True)
         pipeline.save_pretrained(folder / name)
-        cases[name] = {"seeds": [0, 7], "options": options, "images": pictures(pipeline, [0, 7], **options)}
+        cases[name] = {"seeds": [0, 7], "options": options, **trajectory(pipeline, [0, 7], **options)}
     (folder / "images.json").write_text(json.dumps(cases) + "\n")
 
 

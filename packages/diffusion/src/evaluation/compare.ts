@@ -63,21 +63,25 @@ export async function compare(options: CompareOptions): Promise<ComparisonResult
   for (const { name: model, unet, samplers = shared } of contenders) {
     for (const { name: sampler, scheduler, eta } of samplers) {
       const pipeline = new DiffusionPipeline({ unet, scheduler });
-      await warmUp(pipeline, { ...sampling, count });
-      for (const numInferenceSteps of steps) {
-        const gallery = new Gallery(Math.min(shown, count));
-        const { values, seconds, secondsPerStep } = await evaluate({
-          ...sampling,
-          pipeline,
-          count,
-          numInferenceSteps,
-          metrics: { ...metrics(), [GALLERY]: gallery },
-          ...(eta === undefined ? {} : { eta }),
-        });
-        delete values[GALLERY];
-        const measured = { values, seconds, secondsPerStep, samples: gallery.images() };
-        results.push({ model, sampler, steps: numInferenceSteps, count, ...measured });
-        onResult?.(results.at(-1)!);
+      try {
+        await warmUp(pipeline, { ...sampling, count });
+        for (const numInferenceSteps of steps) {
+          const gallery = new Gallery(Math.min(shown, count));
+          const { values, seconds, secondsPerStep } = await evaluate({
+            ...sampling,
+            pipeline,
+            count,
+            numInferenceSteps,
+            metrics: { ...metrics(), [GALLERY]: gallery },
+            ...(eta === undefined ? {} : { eta }),
+          });
+          delete values[GALLERY];
+          const measured = { values, seconds, secondsPerStep, samples: gallery.images() };
+          results.push({ model, sampler, steps: numInferenceSteps, count, ...measured });
+          onResult?.(results.at(-1)!);
+        }
+      } finally {
+        pipeline.dispose();
       }
     }
   }

@@ -43,6 +43,8 @@ export class RunReport {
   readonly #events: EventFile;
   #extractor: OwnedExtractor | undefined;
   #reference: Awaited<ReturnType<typeof realMoments>> | undefined;
+  /** One for all samples: each would prepare the graph of the network anew, and hold it. */
+  #sampler: DiffusionPipeline | undefined;
   #plotted = 0;
   #since = { sum: 0, count: 0 };
 
@@ -94,6 +96,7 @@ export class RunReport {
 
   dispose(): void {
     this.#extractor?.dispose();
+    this.#sampler?.dispose();
   }
 
   async #validate(step: number): Promise<void> {
@@ -151,7 +154,8 @@ export class RunReport {
 
   #pipeline(): DiffusionPipeline {
     const { config, model } = this.#parts;
-    return new DiffusionPipeline({ unet: model, scheduler: makeScheduler('ddim', config) });
+    this.#sampler ??= new DiffusionPipeline({ unet: model, scheduler: makeScheduler('ddim', config) });
+    return this.#sampler;
   }
 
   #sampling(batchSize: number) {
