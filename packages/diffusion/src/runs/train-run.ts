@@ -109,6 +109,7 @@ async function train({ config, model, batches, checkpoint }: Parts, options: Tra
     }
     writeAtomically(configFile(out), `${JSON.stringify(config, null, 2)}\n`);
     report = new RunReport({ out, config, model, trainer, signal, compile });
+    await report.prepare();
     let saved = trainer.step;
     const save = async () => {
       if (trainer.step === saved) return;
@@ -124,9 +125,11 @@ async function train({ config, model, batches, checkpoint }: Parts, options: Tra
       await nextTurn();
       const taken = await take(batches, config.accumulate);
       const result = await trainer.trainStep(taken).finally(() => taken.forEach(({ images }) => images.dispose()));
-      await report.after(result).catch((error: unknown) => {
+      await report.after(result).catch(async (error: unknown) => {
         // A signal also ends the sampling of pictures; the step is made all the same.
-        if (!signal.aborted) throw error;
+        if (signal.aborted) return;
+        await save();
+        throw error;
       });
       options.onStep?.(result);
       if (trainer.step % config.checkpointEvery === 0 || signal.aborted) await save();
