@@ -108,14 +108,14 @@ describe('a training from a file in TypeScript', () => {
     const logged = lines(join(run, 'metrics.jsonl'));
     const tags = { loss: 'loss', 'gradient norm': 'gradNorm', 'learning rate': 'learningRate' };
     for (const [tag, key] of Object.entries(tags)) {
-      expect(scalars![tag]).toEqual(logged.map((line) => [line.step, Math.fround(line[key]!)]));
+      expect(scalars[tag]).toEqual(logged.map((line) => [line.step, Math.fround(line[key]!)]));
     }
     const validated = lines(join(run, 'validation.jsonl')).map(({ step, loss }) => [step, Math.fround(loss!)]);
-    expect(scalars!['validation/loss']).toEqual(validated);
-    expect(Object.keys(scalars!).filter((tag) => tag.startsWith('validation/t '))).toHaveLength(8);
-    expect(scalars!['fid-mnist']![0]![0]).toBe(4);
-    expect(images!['samples']!.map(([step]) => step)).toEqual([2, 4]);
-    for (const [, width, height, bytes] of images!['samples']!) {
+    expect(scalars['validation/loss']).toEqual(validated);
+    expect(Object.keys(scalars).filter((tag) => tag.startsWith('validation/t '))).toHaveLength(8);
+    expect(scalars['fid-mnist']![0]![0]).toBe(4);
+    expect(images['samples']!.map(([step]) => step)).toEqual([2, 4]);
+    for (const [, width, height, bytes] of images['samples']!) {
       expect(Math.min(width!, height!)).toBeGreaterThanOrEqual(4 * 32);
       expect(bytes).toBeGreaterThan(100);
     }
