@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { withCaptures } from './captures.ts';
+import { again } from './recording.ts';
 import { isTaping, keepAlive, recordOperation, tidy } from './tape.ts';
 import { treeLeaves, treeLike, type TensorTree } from './tree.ts';
 import { apply, checkedInputs, linearise, pullBack, type TensorFunction } from './vjp.ts';
@@ -31,7 +32,7 @@ export function checkpoint<Y extends TensorTree>(f: (...xs: never[]) => Y, xs: T
     outputs: treeLeaves(value),
     saved: [...saved, keepAlive(captured)],
     vjp: (dys) => {
-      const { outputs, tape } = linearise(() => apply(run, treeLike(xs, saved)));
+      const { outputs, tape } = linearise(() => again(() => apply(run, treeLike(xs, saved))));
       return pullBack(tape, [...saved, ...captured], outputs, dys);
     },
   });

@@ -2,7 +2,7 @@ export { AutodiffError } from './errors.ts';
 export { checkpoint } from './checkpoint.ts';
 export { gradCheck, type GradCheckOptions, type GradCheckReport } from './grad-check.ts';
 export { jvp } from './jvp.ts';
-export { hasKernel, runningRecording, type Recording } from './recording.ts';
+export { again, hasKernel, runningRecording, type Recording } from './recording.ts';
 export { stopGradient } from './stop-gradient.ts';
 export {
   capturedOn,

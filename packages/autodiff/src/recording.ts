@@ -4,6 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 export interface Recording {
   /** Only kernels that all engines have, as another program will run them. */
   plain: boolean;
+  /** Whether what runs now has been computed before, and is computed again instead of having been kept (see {@link again}). */
+  again?: boolean;
 }
 
 /**
@@ -15,6 +17,22 @@ const key = Symbol.for('@missing-u/recording');
 /** The recording that is on, if one is: values cannot be read, and must not be decided by. */
 export function runningRecording(): Recording | undefined {
   return (tf.engine() as unknown as Record<symbol, Recording | undefined>)[key];
+}
+
+/**
+ * Runs what was run before and not kept, to save memory. A recording is told, as a program would otherwise see two computations
+ * of the same, and keep the result of the first.
+ */
+export function again<T>(run: () => T): T {
+  const recording = runningRecording();
+  if (recording === undefined) return run();
+  const { again: outer = false } = recording;
+  recording.again = true;
+  try {
+    return run();
+  } finally {
+    recording.again = outer;
+  }
 }
 
 /**

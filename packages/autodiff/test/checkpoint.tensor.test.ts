@@ -1,3 +1,4 @@
+import { compile } from '@missing-u/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { checkpoint, stopGradient, vjp, withCaptures } from '../src/index.ts';
@@ -121,5 +122,24 @@ describe('stopGradient', () => {
     expect(vjp((y: tf.Tensor) => stopGradient({ y }).y, x)).toBeAllClose([0, 0]);
     await expect(() => stopGradient(x).dispose()).toLeakNoTensors();
     expect(() => stopGradient('x' as unknown as tf.Tensor)).toThrow("is 'x'");
+  });
+
+  it('computes again in a graph, too, where the engine has graphs', () => {
+    const [x, w] = [tf.ones([64, 64]), tf.scalar(0.7)];
+    const run = (f: (v: tf.Tensor) => tf.Tensor) => {
+      const step = compile((v: tf.Tensor) => tf.grad((u) => tf.sum(f(u)))(v));
+      const results = [step(x), step(x)];
+      const { mode, graphs } = step.stats;
+      step.dispose();
+      return { mode, results, memory: graphs[0]?.memory };
+    };
+    const segment = (v: tf.Tensor) => chain(v, w, 4);
+    const direct = run((v) => segment(segment(segment(v))));
+    const saving = run((v) => checkpoint(segment, checkpoint(segment, checkpoint(segment, v))));
+    saving.results.forEach((result) => expect(result).toBeAllClose(direct.results[0]!, { rtol: 1e-5 }));
+    if (direct.mode !== 'graph') return;
+    expect(direct.memory!.recomputed).toBe(0);
+    expect(saving.memory!.recomputed).toBeGreaterThanOrEqual(3 * 4 * 3);
+    expect(saving.memory!.peakBytes).toBeLessThan(0.8 * direct.memory!.peakBytes);
   });
 });

@@ -221,6 +221,64 @@ describe.skipIf(!installed)('compile on the native engine (needs `missing-u-engi
     );
   });
 
+  describe('with a memory budget', () => {
+    /** Loss and gradient of some layers, 64 kB each. */
+    const layers = (x: tf.Tensor, w: tf.Tensor) => {
+      const loss = (v: tf.Tensor) => {
+        let y = x;
+        for (let layer = 0; layer < 24; layer++) y = tf.sigmoid(tf.mul(tf.add(y, v), 1.5));
+        return tf.mean(y);
+      };
+      const { value, grad } = tf.valueAndGrad(loss)(w);
+      return [value, grad];
+    };
+    const [x, w] = [normal(128, 128), normal(128)];
+
+    it('holds no more than that, with the same results, and reports what it keeps', () => {
+      const direct = compiled(layers);
+      const expected = direct(x, w);
+      const { memory } = direct.stats.graphs[0]!;
+      expect(memory.recomputed).toBe(0);
+      expect(memory.peakBytes).toBeGreaterThan(24 * 65536);
+      expect(memory.kept[0]!.bytes).toBeGreaterThan(20 * 65536);
+      expect(memory.kept[0]!.line).toContain('compile.test.ts:');
+      for (const share of [0.8, 0.6, 0.45]) {
+        const memoryBudget = share * memory.peakBytes;
+        const step = compiled(layers, { memoryBudget });
+        for (let call = 0; call < 3; call++) {
+          const results = step(x, w);
+          results.forEach((result, i) => expect(result.dataSync()).toEqual(expected[i]!.dataSync()));
+          tf.dispose(results);
+        }
+        const [graph] = step.stats.graphs;
+        expect(graph!.memory.peakBytes).toBeLessThanOrEqual(memoryBudget);
+        expect(graph!.memory.recomputed).toBeGreaterThan(0);
+      }
+    });
+
+    it('refuses one that cannot be met, saying what can, and leaks nothing', () => {
+      const [tensors, graphs] = [heldTensors(), heldGraphs()];
+      const step = compile(layers, { memoryBudget: 1e5 });
+      const refusal = {
+        code: 'ENGINE_COMPILE_MEMORY',
+        message: expect.stringMatching(/needs [\d.]+ MB.*Raise/) as string,
+      };
+      expect(() => step(x, w)).toThrow(expect.objectContaining(refusal));
+      expect(() => step(x, w)).toThrow(expect.objectContaining(refusal));
+      expect([heldTensors(), heldGraphs()]).toEqual([tensors, graphs]);
+      const smaller = normal(8, 128);
+      expect(step(smaller, w)).toHaveLength(2);
+      step.dispose();
+    });
+
+    it('checks it', () => {
+      for (const memoryBudget of [0, -1, NaN, '1 GB']) {
+        const bad = { code: 'ENGINE_COMPILE_OPTION', message: expect.stringContaining('memoryBudget') as string };
+        expect(() => compile(layers, { memoryBudget: memoryBudget as number })).toThrow(expect.objectContaining(bad));
+      }
+    });
+  });
+
   it('refuses another number of results for other shapes, and arguments that are not tensors', () => {
     const step = compiled((v: tf.Tensor) => tf.unstack(tf.square(v)));
     step(tf.ones([2]));

@@ -6,9 +6,11 @@ import { registerNativePrimitives } from '../primitives/register.ts';
 import { CompiledGraph } from './graph.ts';
 import { interpret } from './interpreter.ts';
 import { callSubject, compare, isTensor, isVariable, record, type TensorFunction } from './record.ts';
-import { changed } from './refusals.ts';
+import { schedule, type Schedule } from './recompute.ts';
+import { changed, keepsState, overBudget } from './refusals.ts';
 import { SourceLine } from './source-line.ts';
 import { describe, type CompileStats, type GraphStats } from './stats.ts';
+import { results } from './trace.ts';
 import { verify } from './verify.ts';
 
 export interface CompileOptions {
@@ -19,6 +21,14 @@ export interface CompileOptions {
    * but for rare operations that TensorFlow merges. `Infinity` compares nothing, and saves the first call that execution.
    */
   tolerance?: number;
+  /**
+   * Most bytes that a run may hold at a time: arguments, variables, results, and what is in between, as `stats` estimates them
+   * from shapes and the recorded order (`memory.peakBytes`). Where the function needs more, intermediate results are computed
+   * again instead of kept, the cheapest for their size first, and only as many as it takes; results stay the same to the
+   * digit. Libraries, and what operations need while they run, come on top. Default: no limit, nothing is computed again but
+   * what the function says itself (`checkpoint`).
+   */
+  memoryBudget?: number;
   /** False runs the function as it is on every engine, for a switch; default true. */
   enabled?: boolean;
 }
@@ -56,12 +66,14 @@ let recording = false;
  * @param fn synchronous; takes tensors, and returns a tensor or an array of tensors. What changes from call to call has to
  *   be an argument or a variable: numbers and random draws in the function stay as they were.
  * @throws EngineError `ENGINE_COMPILE_OPTION`; and when called `ENGINE_COMPILE_ARGUMENT`, `_OUTPUT`, `_ASYNC`,
- *   `_READS_VALUES`, `_RANDOM`, `_CHANGED`, `_STATE`, `_DISPOSED_CAPTURE`, `_UNSUPPORTED_OP`, `_MISMATCH`, `_RUN`, `_DISPOSED`
+ *   `_READS_VALUES`, `_RANDOM`, `_CHANGED`, `_STATE`, `_DISPOSED_CAPTURE`, `_UNSUPPORTED_OP`, `_MEMORY`, `_MISMATCH`, `_RUN`,
+ *   `_DISPOSED`
  */
 export function compile<F extends TensorFunction>(fn: F, options: CompileOptions = {}): Compiled<F> {
-  const { maxGraphs = 8, tolerance = 1e-5, enabled = true } = options;
+  const { maxGraphs = 8, tolerance = 1e-5, memoryBudget = Infinity, enabled = true } = options;
   if (!(Number.isInteger(maxGraphs) && maxGraphs >= 1)) refuseOption('maxGraphs', maxGraphs, 'an integer of 1 or more');
   if (!(tolerance >= 0)) refuseOption('tolerance', tolerance, 'a number of 0 or more');
+  if (!(memoryBudget > 0)) refuseOption('memoryBudget', memoryBudget, 'a number of bytes above 0');
 
   const subject = { fn, compiledAt: new SourceLine() };
   const entries = new Map<string, Entry>();
@@ -104,25 +116,22 @@ export function compile<F extends TensorFunction>(fn: F, options: CompileOptions
     let graph: CompiledGraph | undefined;
     try {
       const compares = tolerance !== Infinity;
-      if (compares || recorded.setUp !== undefined) {
-        recorded.materialise(interpret(backend, trace.nodes, held, recorded.made));
-      }
       if (recorded.setUp === undefined) {
         checkForm(key, trace.returnsArray ? values.length : -1);
         const begin = performance.now();
-        graph = new CompiledGraph(backend, trace);
+        const planned = schedule(trace.nodes, results(trace), memoryBudget);
+        checkMemory(key, planned);
+        if (compares) recorded.materialise(interpret(backend, planned.nodes, held, recorded.made, planned.order));
+        graph = new CompiledGraph(backend, trace, planned);
         if (!compares) recorded.materialise(graph.fetch(held, recorded.made));
         const difference = compares ? verify(graph, held, values, tolerance) : undefined;
         const optimizeMilliseconds = performance.now() - begin;
-        const stats = describe(key, trace, { recordMilliseconds, optimizeMilliseconds, difference });
+        const stats = describe(key, trace, planned, { recordMilliseconds, optimizeMilliseconds, difference });
         entries.set(key, { graph, stats, compared: false });
         evict();
-      } else if (setUp !== undefined) {
-        throw new EngineError(
-          'ENGINE_COMPILE_STATE',
-          `A compiled function changes what later calls find: ${recorded.setUp}. Return what it computes, or keep its state ` +
-            'in variables (`tf.variable`) made beforehand, and assign them.',
-        );
+      } else {
+        recorded.materialise(interpret(backend, trace.nodes, held, recorded.made));
+        if (setUp !== undefined) throw keepsState(recorded.setUp);
       }
       setUp = recorded.setUp;
       return trace.returnsArray ? values : values[0]!;
@@ -133,6 +142,11 @@ export function compile<F extends TensorFunction>(fn: F, options: CompileOptions
     } finally {
       recorded.release();
     }
+  };
+
+  const checkMemory = (key: string, { leastBytes, lifetimes }: Schedule): void => {
+    if (leastBytes > memoryBudget)
+      throw overBudget(key, leastBytes, lifetimes.fixedBytes, memoryBudget, subject.compiledAt);
   };
 
   const checkForm = (key: string, form: number): void => {

@@ -1,22 +1,12 @@
 import { attributeTypes, type Attribute, type HostValues } from './backend.ts';
 import { outputInBody } from './op-outputs.ts';
+import type { Program } from './program.ts';
 import { Message } from './protobuf.ts';
 import { unsupported } from './refusals.ts';
-import { signatureOf, type Node, type OperationNode, type Ref, type Signature } from './trace.ts';
+import { signatureOf, type OperationNode, type Ref, type Signature } from './trace.ts';
 
 /** Any version that TensorFlow 2 reads: it decides about no operation that TensorFlow.js uses. */
 const producer = 1087;
-
-/** What TensorFlow is given to run. */
-export interface Program {
-  nodes: readonly Node[];
-  /** Nodes that get their values at each run. */
-  inputs: readonly number[];
-  /** What a run computes. */
-  outputs: readonly Ref[];
-  /** Further nodes that have to be finished before a node begins, by node. */
-  control?: ReadonlyMap<number, readonly number[]>;
-}
 
 /** A program as TensorFlow loads it, with the names of its inputs and outputs there. */
 export interface SavedModel {

@@ -1,26 +1,32 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../errors.ts';
 import type { GraphBackend, OutputMetadata } from './backend.ts';
+import type { Program } from './program.ts';
+import type { Schedule } from './recompute.ts';
 import { Session } from './session.ts';
-import { refKey, type InputNode, type Ref, type Source, type Trace } from './trace.ts';
+import { refKey, results, type InputNode, type Ref, type Source, type Trace } from './trace.ts';
+import { waits } from './waits.ts';
 
 /** A trace as a graph that can be run, for one set of shapes. */
 export class CompiledGraph {
   readonly trace: Trace;
+  /** What TensorFlow was given. */
+  readonly program: Program;
   readonly #backend: GraphBackend;
   readonly #session: Session;
   readonly #inputs: number[];
   /** What a run computes; inputs that are handed through are not among it. */
   readonly #fetched: Ref[];
 
-  constructor(backend: GraphBackend, trace: Trace) {
+  /** @param schedule the nodes of the trace, or those that do with less memory */
+  constructor(backend: GraphBackend, trace: Trace, { nodes, order }: Schedule) {
     this.trace = trace;
     this.#backend = backend;
     this.#inputs = trace.nodes.flatMap(({ kind }, i) => (kind === 'input' ? [i] : []));
-    const wanted = [...trace.outputs, ...trace.assignments.map(({ value }) => value)];
-    const computed = wanted.filter(({ node }) => trace.nodes[node]!.kind !== 'input');
+    const computed = results(trace).filter(({ node }) => trace.nodes[node]!.kind !== 'input');
     this.#fetched = [...new Map(computed.map((ref) => [refKey(ref), ref])).values()];
-    this.#session = new Session(backend, { nodes: trace.nodes, inputs: this.#inputs, outputs: this.#fetched });
+    this.program = { nodes, inputs: this.#inputs, outputs: this.#fetched, control: waits(nodes, order) };
+    this.#session = new Session(backend, this.program);
   }
 
   /** Runs the graph on new arguments, and assigns its variables. */

@@ -11,6 +11,7 @@ export type Executor = Pick<GraphBackend, 'binding' | 'getInputTensorIds'>;
  *
  * @param inputs the values of input nodes
  * @param wanted what to compute, each made by an operation
+ * @param order the operations, in the order in which to run them; that of the nodes by default
  * @returns the binding's numbers of what is wanted, which are the caller's to delete
  */
 export function interpret(
@@ -18,9 +19,10 @@ export function interpret(
   nodes: readonly Node[],
   inputs: ReadonlyMap<number, tf.TensorInfo>,
   wanted: readonly Ref[],
+  order: readonly number[] = nodes.map((_, i) => i),
 ): number[] {
   const { binding } = backend;
-  const uses = countUses(nodes, wanted);
+  const uses = countUses(nodes, wanted, order);
   /** What was computed and is used again. */
   const computed = new Map<string, number>();
   const release = (ref: Ref): void => {
@@ -44,17 +46,18 @@ export function interpret(
     return id!;
   };
   try {
-    nodes.forEach((node, i) => {
-      if (node.kind !== 'operation') return;
+    for (const i of order) {
+      const node = nodes[i]!;
+      if (node.kind !== 'operation') continue;
       const kept = node.outputs.map((_, output) => uses.has(refKey({ node: i, output })));
-      if (!kept.includes(true)) return;
+      if (!kept.includes(true)) continue;
       const made = binding.executeOp(node.name, node.attributes, node.inputs.map(lookUp), node.outputs.length);
       made.forEach(({ id }, output) => {
         if (kept[output] === true) computed.set(refKey({ node: i, output }), id);
         else binding.deleteTensor(id);
       });
       node.inputs.forEach(release);
-    });
+    }
     const results = wanted.map((ref) => computed.get(refKey(ref))!);
     computed.clear();
     return results;
@@ -65,11 +68,11 @@ export function interpret(
 }
 
 /** How often each output is used by what is needed, being wanted included. */
-function countUses(nodes: readonly Node[], wanted: readonly Ref[]): Map<string, number> {
+function countUses(nodes: readonly Node[], wanted: readonly Ref[], order: readonly number[]): Map<string, number> {
   const uses = new Map<string, number>();
   const use = (ref: Ref) => uses.set(refKey(ref), (uses.get(refKey(ref)) ?? 0) + 1);
   wanted.forEach(use);
-  for (let i = nodes.length - 1; i >= 0; i--) {
+  for (const i of [...order].reverse()) {
     const node = nodes[i]!;
     if (node.kind !== 'operation') continue;
     if (node.outputs.some((_, output) => uses.has(refKey({ node: i, output })))) node.inputs.forEach(use);

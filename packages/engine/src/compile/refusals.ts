@@ -56,3 +56,27 @@ export function changed(what: string, remedy: string): EngineError {
     `A compiled function did something else than when it was recorded: ${what}. ${remedy}`,
   );
 }
+
+export function keepsState(what: string): EngineError {
+  return new EngineError(
+    'ENGINE_COMPILE_STATE',
+    `A compiled function changes what later calls find: ${what}. Return what it computes, or keep its state in variables ` +
+      '(`tf.variable`) made beforehand, and assign them.',
+  );
+}
+
+export function overBudget(
+  shapes: string,
+  least: number,
+  fixed: number,
+  budget: number,
+  line: SourceLine,
+): EngineError {
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+  return new EngineError(
+    'ENGINE_COMPILE_MEMORY',
+    `A compiled function (compiled at ${line}) cannot do with a \`memoryBudget\` of ${megabytes(budget)} for ${shapes}: it ` +
+      `needs ${megabytes(least)} at a time, ${megabytes(fixed)} of it for arguments, variables and constants, with all computed ` +
+      'again that helps. Raise `memoryBudget`, or give it fewer images at a time.',
+  );
+}

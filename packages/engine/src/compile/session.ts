@@ -1,6 +1,7 @@
 import { EngineError } from '../errors.ts';
 import type { GraphBackend, OutputMetadata } from './backend.ts';
-import { savedModel, type Program } from './graph-def.ts';
+import { savedModel } from './graph-def.ts';
+import type { Program } from './program.ts';
 import { unsupported } from './refusals.ts';
 import type { Node } from './trace.ts';
 

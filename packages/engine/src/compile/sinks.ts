@@ -35,10 +35,19 @@ export class Recording implements TraceSink {
   }
 
   operation(call: OperationCall) {
-    const { name, attributes, inputs } = call;
+    const { name, attributes, inputs, again } = call;
     const outputs = this.#shapes.outputs(call);
     const copied = attributes.map((attribute) => ({ ...attribute }));
-    const node = this.#add({ kind: 'operation', name, attributes: copied, inputs, outputs, line: new SourceLine() });
+    const line = new SourceLine();
+    const node = this.#add({
+      kind: 'operation',
+      name,
+      attributes: copied,
+      inputs,
+      outputs,
+      line,
+      ...(again && { again }),
+    });
     return { node, outputs: this.#fakes.make(outputs) };
   }
 

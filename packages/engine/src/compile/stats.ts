@@ -1,4 +1,6 @@
-import { bytesOf, signatureOf, type Trace } from './trace.ts';
+import { isHeld } from './lifetimes.ts';
+import type { Schedule } from './recompute.ts';
+import { bytesOf, results, signatureOf, type OperationNode, type Trace } from './trace.ts';
 
 /** What a compiled function did and holds. */
 export interface CompileStats {
@@ -22,6 +24,8 @@ export interface GraphStats {
   inputBytes: number;
   /** Bytes of what a run returns and assigns. */
   outputBytes: number;
+  /** What a run holds, and computes again to hold less. */
+  memory: GraphMemory;
   /** The function's JavaScript, while it was recorded. */
   recordMilliseconds: number;
   /** Building the graph and its first run, in which TensorFlow optimises it. */
@@ -34,10 +38,33 @@ export interface GraphStats {
   lastMilliseconds?: number;
 }
 
+/**
+ * The memory of a run, estimated from shapes and the order of the recorded operations. What TensorFlow itself takes, and
+ * operations take while they run, comes on top.
+ */
+export interface GraphMemory {
+  /** Most bytes held at a time: inputs, constants, results and what is in between. */
+  peakBytes: number;
+  /** What is held where most is, inputs and constants aside, by the operation that made it, the largest first. */
+  kept: KeptResults[];
+  /** How many operations compute again what was not kept, for `checkpoint` or a memory budget. */
+  recomputed: number;
+}
+
+/** Results of one line's operations that are held at a time. */
+export interface KeptResults {
+  operation: string;
+  /** `file:line` of the code that ran it, outside TensorFlow.js. */
+  line: string;
+  count: number;
+  bytes: number;
+}
+
 /** The statistics of a new graph. */
 export function describe(
   shapes: string,
   trace: Trace,
+  schedule: Schedule,
   measured: { recordMilliseconds: number; optimizeMilliseconds: number; difference: number | undefined },
 ): GraphStats {
   const { difference, ...times } = measured;
@@ -48,7 +75,6 @@ export function describe(
     else if (node.kind === 'constant') constantBytes += bytesOf(node);
     else inputBytes += bytesOf(node);
   }
-  const results = [...trace.outputs, ...trace.assignments.map(({ value }) => value)];
   const sorted = [...counts].sort(([, a], [, b]) => b - a);
   return {
     arguments: shapes,
@@ -56,9 +82,29 @@ export function describe(
     operationCounts: Object.fromEntries(sorted),
     constantBytes,
     inputBytes,
-    outputBytes: results.reduce((sum, ref) => sum + bytesOf(signatureOf(trace.nodes, ref)), 0),
+    outputBytes: results(trace).reduce((sum, ref) => sum + bytesOf(signatureOf(trace.nodes, ref)), 0),
+    memory: memoryOf(schedule),
     ...times,
     ...(difference !== undefined && { difference }),
     replays: 0,
+  };
+}
+
+function memoryOf({ nodes, order, lifetimes }: Schedule): GraphMemory {
+  const { place, bytes } = lifetimes.peak;
+  const kept = new Map<string, KeptResults>();
+  for (const buffer of lifetimes.buffers) {
+    if (!isHeld(buffer, place)) continue;
+    const { name, line: source } = nodes[buffer.ref.node] as OperationNode;
+    const line = source.frames(1)[0] ?? 'an unknown line';
+    const sum = kept.get(`${name} ${line}`) ?? { operation: name, line, count: 0, bytes: 0 };
+    sum.count += 1;
+    sum.bytes += buffer.bytes;
+    kept.set(`${name} ${line}`, sum);
+  }
+  return {
+    peakBytes: bytes,
+    kept: [...kept.values()].sort((a, b) => b.bytes - a.bytes),
+    recomputed: order.filter((index) => (nodes[index] as OperationNode).again === true).length,
   };
 }

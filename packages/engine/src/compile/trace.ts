@@ -38,6 +38,8 @@ export interface OperationNode {
   attributes: readonly Attribute[];
   inputs: readonly Ref[];
   outputs: Signature[];
+  /** Whether it computes again what was computed before, to save memory: it must not begin before it is needed. */
+  again?: boolean;
   line: SourceLine;
 }
 
@@ -54,6 +56,11 @@ export interface Trace {
   assignments: { variable: tf.Variable; value: Ref }[];
   /** Data that the host made while recording, by node. */
   constants: ReadonlyMap<DataId, number>;
+}
+
+/** What a run of a trace has to give: what it returns, and what it assigns. */
+export function results({ outputs, assignments }: Trace): Ref[] {
+  return [...outputs, ...assignments.map(({ value }) => value)];
 }
 
 /** A reference as a key of maps. */

@@ -14,8 +14,14 @@ import { randomness, refuseOperation, unsupported, valueRead } from './refusals.
 import { SourceLine } from './source-line.ts';
 import type { Ref, Signature, Source } from './trace.ts';
 
-/** Under this name the networks look for a recording: they look at no values then. */
+/** Under this name the networks look for a recording: they look at no values then, and say what they compute again. */
 const recording = Symbol.for('@missing-u/recording');
+
+/** What lies there. */
+interface Mark {
+  plain: boolean;
+  again?: boolean;
+}
 
 /** What becomes of the nodes that a tracer sees: they are written down, or compared with what was written down. */
 export interface TraceSink {
@@ -31,6 +37,8 @@ export interface OperationCall {
   attributes: readonly Attribute[];
   inputs: readonly Ref[];
   outputs: number;
+  /** Whether the function says that it computes this again, not having kept it. */
+  again: boolean;
 }
 
 /** The values of `Int64Scalar` of the native backend, as pairs of 32 bits. */
@@ -54,6 +62,7 @@ export class Tracer {
   /** Data that operations have made since. */
   readonly #made = new Map<DataId, Ref>();
   readonly #outputs = new Map<OutputMetadata, Ref>();
+  readonly #mark: Mark = { plain: false };
   #pending: Ref[] | undefined;
   #refusal: EngineError | undefined;
 
@@ -152,9 +161,9 @@ export class Tracer {
       Object.keys(overrides).map((name) => [name, Object.getOwnPropertyDescriptor(backend, name)]),
     );
     Object.assign(backend, overrides);
-    const marks = tf.engine() as unknown as Record<symbol, { plain: boolean } | undefined>;
+    const marks = tf.engine() as unknown as Record<symbol, Mark | undefined>;
     const mark = marks[recording];
-    marks[recording] = { plain: false };
+    marks[recording] = this.#mark;
     Math.random = () => {
       throw this.#refuse(randomness(new SourceLine()));
     };
@@ -180,7 +189,7 @@ export class Tracer {
     } catch (error) {
       throw this.#refuse(error as EngineError);
     }
-    const result = this.#sink.operation({ name, attributes, inputs, outputs });
+    const result = this.#sink.operation({ name, attributes, inputs, outputs, again: this.#mark.again ?? false });
     result.outputs.forEach((metadata, output) => this.#outputs.set(metadata, { node: result.node, output }));
     return result.outputs;
   }

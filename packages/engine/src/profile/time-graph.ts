@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { attributeTypes, dataTypes, type GraphBackend } from '../compile/backend.ts';
 import type { CompiledGraph } from '../compile/graph.ts';
+import type { Program } from '../compile/program.ts';
 import { Session } from '../compile/session.ts';
 import { SourceLine } from '../compile/source-line.ts';
 import type { Node, OperationNode, Ref } from '../compile/trace.ts';
@@ -17,7 +18,7 @@ export function timeGraph(
   graph: CompiledGraph,
   args: readonly tf.Tensor[],
 ): ProfiledOperation[] {
-  const { nodes, inputs, control, result, timed } = withClocks(graph.trace.nodes);
+  const { nodes, inputs, control, result, timed } = withClocks(graph.program);
   const session = new Session(backend, { nodes, inputs, outputs: [result], control });
   try {
     const current = graph.inputsOf(args);
@@ -30,7 +31,7 @@ export function timeGraph(
     };
     // The first run optimises the graph.
     seconds();
-    return toOperations(graph.trace.nodes, timed, seconds());
+    return toOperations(graph.program.nodes, timed, seconds());
   } finally {
     session.dispose();
   }
@@ -50,9 +51,9 @@ function toOperations(
 }
 
 /** The nodes, and for each operation the time at which it was finished, as one vector of seconds since the beginning. */
-function withClocks(original: readonly Node[]) {
+function withClocks({ nodes: original, control: waits = new Map() }: Program) {
   const nodes = [...original];
-  const control = new Map<number, readonly number[]>();
+  const control = new Map<number, readonly number[]>(waits);
   const line = new SourceLine();
   const type = (name: string, value: number) => ({ name, type: attributeTypes.type, value });
   const add = (

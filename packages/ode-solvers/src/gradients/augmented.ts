@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { capturedOn, freeTape, jvp, linearise, pullBack, tidy } from '@missing-u/autodiff';
+import { again, capturedOn, freeTape, jvp, linearise, pullBack, tidy } from '@missing-u/autodiff';
 import type { BackwardStats } from '../core/result.ts';
 import type { System } from '../core/space.ts';
 import { OdeError } from '../errors.ts';
@@ -62,7 +62,7 @@ function slopes(
   known: readonly tf.Tensor[],
 ): Leaves {
   return tidy(() => {
-    const { outputs, tape } = linearise(() => field(t, y) as tf.Tensor[]);
+    const { outputs, tape } = linearise(() => again(() => field(t, y) as tf.Tensor[]));
     if (tape !== undefined) {
       const unknown = capturedOn(tape, [...y, ...known]);
       if (unknown.length > 0) {

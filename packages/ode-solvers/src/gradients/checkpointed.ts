@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { tidy } from '@missing-u/autodiff';
+import { again, tidy } from '@missing-u/autodiff';
 import { invalidArgument } from '@missing-u/errors';
 import { drive, type Delivery } from '../core/drive.ts';
 import type { AcceptedStep } from '../core/solve.ts';
@@ -128,5 +128,5 @@ class Stations {
 
 /** One step without a tape. */
 function takeAgain(system: System<Leaves>, method: Method, step: TracedStep, from: Station): Station {
-  return tidy(() => replay(system, method, [{ ...step, thetas: [] }], from).end);
+  return again(() => tidy(() => replay(system, method, [{ ...step, thetas: [] }], from).end));
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { linearise, pullBack, tidy } from '@missing-u/autodiff';
+import { again, linearise, pullBack, tidy } from '@missing-u/autodiff';
 import type { Method } from '../core/method.ts';
 import type { TracedStep } from '../core/outputs.ts';
 import type { BackwardStats } from '../core/result.ts';
@@ -33,7 +33,7 @@ export class Cotangents {
     this.stats.accepted += steps.length;
     const grads = tidy(() => {
       const { outputs, tape } = linearise(() => {
-        const { rows: states, end } = replay(this.system, this.method, steps, from);
+        const { rows: states, end } = again(() => replay(this.system, this.method, steps, from));
         const ends = this.y === undefined ? [] : [...end.y, ...(this.carry === undefined ? [] : end.carry.flat())];
         return [...states.flat(), ...ends];
       });
