@@ -54,7 +54,9 @@ function* solveReversibly(plan: Plan): Generator<Read, Delivery<Leaves>, number>
     for (let i = trace.length - 1; i >= 0; i--) {
       const step = trace[i]!;
       const start = i === 0 ? { y: y0, carry: [] } : last.beforeRestart.get(i);
-      const before = start ? copyOf(start) : again(() => tidy(() => method.reverse!(system, after.y, after.carry, step.span)));
+      const before = start
+        ? copyOf(start)
+        : again(() => tidy(() => method.reverse!(system, after.y, after.carry, step.span)));
       const first = row - step.thetas.length;
       cotangents.through([step], before, dys.slice(first, row));
       freeStation(after);
