@@ -138,6 +138,30 @@ describe.skipIf(!installed)('compiled networks (needs `missing-u native install`
     expect(graph.data).toBeAllClose(plain.data, { rtol: 0, atol: 1e-3 });
     network.dispose();
   });
+
+  it('trains the same within a budget of memory, and refuses one that is too small', async () => {
+    const images = tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.sin(tf.range(0, 8 * 16 * 16)), [8, 16, 16, 1]));
+    const train = async (memoryBudget?: number) => {
+      const denoiser = new UNet2DModel(small);
+      const options = { scheduler: new DDPMScheduler(), seed: 1, learningRate: 1e-3, totalSteps: 3 };
+      const trainer = new Trainer({ ...options, denoiser, ...(memoryBudget !== undefined && { memoryBudget }) });
+      try {
+        const losses: number[] = [];
+        for (let step = 0; step < 3; step++) losses.push((await trainer.trainStep({ images })).loss);
+        return { losses, memory: trainer.stats.gradient.graphs[0]!.memory };
+      } finally {
+        trainer.dispose();
+        denoiser.dispose();
+      }
+    };
+    const free = await train();
+    const budget = 0.7 * free.memory.peakBytes;
+    const bound = await train(budget);
+    expect(bound.memory.peakBytes).toBeLessThanOrEqual(budget);
+    expect(bound.losses).toEqual(free.losses);
+    await expect(train(1000)).rejects.toThrow(expect.objectContaining({ code: 'ENGINE_COMPILE_MEMORY' }));
+    images.dispose();
+  }, 240_000);
 });
 
 /** The largest difference, in the size of the largest element. */

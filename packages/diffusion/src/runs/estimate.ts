@@ -57,7 +57,7 @@ async function withTrainer<T>(
 ): Promise<T> {
   const single = resolveConfig({ ...config, batch, accumulate: 1, classConditioning: false });
   const model = makeModel(single);
-  const trainer = makeTrainer(single, model, compile);
+  const trainer = makeTrainer(single, model, { compile });
   const images = tf.zeros<tf.Rank.R4>([batch, config.size, config.size, datasetChannels(config)]);
   try {
     return await work(async () => void (await trainer.trainStep({ images })));

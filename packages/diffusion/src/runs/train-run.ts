@@ -3,7 +3,7 @@ import type { TensorBatch } from '@missing-u/datasets';
 import { DiffusionError } from '../errors.ts';
 import type { Network } from '../networks.ts';
 import { nextTurn } from '../next-turn.ts';
-import { Trainer, type TrainingStep } from '../training/trainer.ts';
+import { Trainer, type TrainerOptions, type TrainingStep } from '../training/trainer.ts';
 import {
   findCheckpoint,
   readCheckpoint,
@@ -31,6 +31,8 @@ export interface TrainRunOptions {
   checkpoint?: string;
   /** Run the steps as graphs where the engine can; default true. */
   compile?: boolean;
+  /** Most bytes that a compiled step may hold at a time (see `TrainerOptions`); default: no limit. */
+  memoryBudget?: number;
   /** Ends training in good order: a checkpoint is written, then the signal's reason is thrown. */
   signal: AbortSignal;
   onStart?: (run: { parameters: number; firstStep: number }) => void;
@@ -98,7 +100,8 @@ type Batches = ReturnType<Awaited<ReturnType<typeof openDataset>>['batches']> & 
 /** Everything between the lock and its release. */
 async function train({ config, model, batches, checkpoint }: Parts, options: TrainRunOptions): Promise<TrainedRun> {
   const { out, compile = true, signal } = options;
-  const trainer = makeTrainer(config, model, compile);
+  const { memoryBudget } = options;
+  const trainer = makeTrainer(config, model, { compile, ...(memoryBudget !== undefined && { memoryBudget }) });
   let report: RunReport | undefined;
   try {
     if (checkpoint !== undefined) {
@@ -146,7 +149,11 @@ async function train({ config, model, batches, checkpoint }: Parts, options: Tra
 }
 
 /** The trainer that a configuration describes. */
-export function makeTrainer(config: RunConfig, model: Network, compile: boolean): Trainer {
+export function makeTrainer(
+  config: RunConfig,
+  model: Network,
+  how: Pick<TrainerOptions, 'compile' | 'memoryBudget'>,
+): Trainer {
   const { lossGamma, selfConditioning, classConditioning, labelDropout, ...rest } = config;
   const decays = typeof config.emaDecay === 'number' ? [config.emaDecay] : config.emaDecay;
   return new Trainer({
@@ -157,7 +164,7 @@ export function makeTrainer(config: RunConfig, model: Network, compile: boolean)
     totalSteps: config.steps,
     ema: decays.map((decay) => ({ decay })),
     selfConditioning,
-    compile,
+    ...how,
     ...(lossGamma !== null && { lossGamma }),
     ...(classConditioning && { classConditioning: { nullLabel: nullLabelOf(config), dropout: labelDropout } }),
   });

@@ -41,6 +41,11 @@ export interface TrainerOptions extends AdamOptions, LearningRateOptions, LossWe
    * with an ODE solver that chooses its steps, has to be trained with false.
    */
   compile?: boolean;
+  /**
+   * Most bytes that the evaluation of loss and gradient may hold at a time, as `compile` of `@missing-u/engine` estimates them:
+   * where it needs more, intermediate results are computed again. Only compiled steps have it; default: no limit.
+   */
+  memoryBudget?: number;
 }
 
 /** What one evaluation of the network sees; conditions are there in every call of a trainer or in none. */
@@ -113,6 +118,7 @@ export class Trainer {
     checkOptions(options);
     this.#options = options;
     const { denoiser, scheduler, maxGradNorm = 1, compile: enabled = true, timestepSampling = 'uniform' } = options;
+    const { memoryBudget } = options;
     this.#random = createGenerator(options.seed);
     this.#sampler = makeTimestepSampler(timestepSampling, chainLength(scheduler));
     this.#weights = lossWeights(scheduler, options);
@@ -128,7 +134,7 @@ export class Trainer {
         const { errors, gradient } = lossAndGradient(denoiser, this.parameters, noisy, timesteps, target, options);
         return [errors, gradient];
       },
-      { enabled },
+      { enabled, ...(memoryBudget !== undefined && { memoryBudget }) },
     );
     this.#predict = compile<PredictFunction>(
       (noisy, timesteps, ...inputs) => denoiser.predict(noisy, timesteps, this.#condition(inputs)),

@@ -24,6 +24,7 @@ interface Flags extends EngineFlags, Partial<RunConfig> {
   config?: string;
   json?: boolean;
   compile: boolean;
+  memoryBudget?: number;
   estimate?: boolean;
 }
 
@@ -75,6 +76,11 @@ export function trainCommand(): Command {
     .option('--seed <number>', 'of weights, data order, timesteps and noise (default: 0)', integer)
     .option('--estimate', 'say what the run will take in time and memory, and stop')
     .option('--no-compile', 'run each operation by itself, not whole steps as graphs (native engine)')
+    .option(
+      '--memory-budget <megabytes>',
+      'most that a compiled step may hold; it computes again what is too much',
+      number,
+    )
     .option('--json', 'print the result as JSON on standard output');
   return withEngineFlags(command)
     .addHelpText(
@@ -92,6 +98,7 @@ async function train({
   config: file,
   json,
   compile,
+  memoryBudget,
   estimate,
   engine,
   threads,
@@ -125,6 +132,7 @@ async function train({
       resume: resume !== undefined,
       ...(checkpoint !== undefined && { checkpoint }),
       compile,
+      ...(memoryBudget !== undefined && { memoryBudget: 1e6 * memoryBudget }),
       signal,
       ...progress,
     }),
