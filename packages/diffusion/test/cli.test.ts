@@ -61,7 +61,10 @@ describe('missing-u', () => {
     [['train', '--model-options', 'woA'], /It has to be JSON/],
     [['train', '--engine', 'wsam'], /Did you mean 'wasm'/],
     [['train', '--engine', 'wasm', '--root', '/no/such/folder'], /\/no\/such\/folder/],
-    [['train', '--engine', 'wasm', '--dataset', 'cifar10'], /missing-u datasets download cifar10.*DIFFUSION_NO_DATASET/],
+    [
+      ['train', '--engine', 'wasm', '--dataset', 'cifar10'],
+      /missing-u datasets download cifar10.*DIFFUSION_NO_DATASET/,
+    ],
     [['train', '--config', '/no/such/file.json'], /no\/such\/file\.json/],
     [
       ['sample', '--model', '/no/such/run', '--engine', 'wasm'],

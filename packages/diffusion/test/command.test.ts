@@ -111,7 +111,7 @@ describe.skipIf(!terminal)('on a terminal (needs `script`, of util-linux)', () =
       });
       expect(shown).toContain('█');
       expect(shown).toMatch(/sampling .*1\/1/);
-       
+
       expect(/\u001b\[3\dm/.test(shown)).toBe(coloured);
     } finally {
       rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DDIMPipeline, DiffusionPipeline } from '../src/index.ts';
-import { isPackageFolder, packageFolder, pretrainedModels } from '../src/pipelines/package-folder.ts';
+import { isPackageFolder, packageFolder, pretrainedModels, publishedFolder } from '../src/pipelines/package-folder.ts';
 import { loadTrained } from '../src/runs/trained-model.ts';
 
 describe('models in npm packages', () => {
@@ -13,6 +13,8 @@ describe('models in npm packages', () => {
 
   it('are found where they are installed, and listed', () => {
     expect(packageFolder('@missing-u/pretrained/mnist-cunet')).toMatch(/pretrained.mnist-cunet$/);
+    expect(publishedFolder('mnist-cunet')).toBe(packageFolder('@missing-u/pretrained/mnist-cunet'));
+    for (const name of ['src', 'runs/first', 'google/ddpm-cifar10-32']) expect(publishedFolder(name)).toBe(name);
     expect(pretrainedModels()).toEqual(['mnist-cunet', 'mnist-unet']);
   });
 
@@ -26,7 +28,7 @@ describe('models in npm packages', () => {
   });
 
   it('sample as any pipeline, with the configuration of their training', async () => {
-    const pipeline = await DDIMPipeline.fromPretrained('@missing-u/pretrained/mnist-cunet');
+    const pipeline = await DDIMPipeline.fromPretrained('mnist-cunet');
     const { shape, data } = await pipeline.sample({ batchSize: 1, numInferenceSteps: 2, outputType: 'array' });
     expect(shape).toEqual([1, 32, 32, 1]);
     expect(Math.max(...data)).toBeGreaterThan(0.5);

@@ -8,6 +8,7 @@ import { useEngine } from '@missing-u/engine';
 import { torchGenerator } from '@missing-u/random';
 import { DDPMScheduler } from '@missing-u/schedulers';
 import { UNet2DModel } from '@missing-u/unet-blocks';
+import { encodeSafetensors, loadSafetensors } from '@missing-u/weights';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DiffusionPipeline } from '../src/index.ts';
 
@@ -98,6 +99,30 @@ describe('savePretrained and fromPretrained', () => {
     expect(half).not.toEqual(tensor.data);
     unet.dispose();
     loaded.unet.dispose();
+  });
+
+  it('read weights in several files, as diffusers writes large ones', async () => {
+    const unet = tinyUNet();
+    const pipeline = new DiffusionPipeline({ unet, scheduler: new DDPMScheduler() });
+    await pipeline.savePretrained(folder);
+    const whole = join(folder, 'unet/diffusion_pytorch_model.safetensors');
+    const entries = Object.entries(await loadSafetensors(whole));
+    const shard = (part: number) => `diffusion_pytorch_model-0000${part}-of-00002.safetensors`;
+    const parts = [entries.slice(0, 9), entries.slice(9)];
+    for (const [i, part] of parts.entries()) {
+      writeFileSync(join(folder, 'unet', shard(i + 1)), encodeSafetensors(Object.fromEntries(part)));
+    }
+    const map = parts.flatMap((part, i) => part.map(([name]) => [name, shard(i + 1)] as const));
+    const index = { metadata: { total_size: 4 }, weight_map: Object.fromEntries(map) };
+    writeFileSync(`${whole}.index.json`, JSON.stringify(index));
+    rmSync(whole);
+    const loaded = await DiffusionPipeline.fromPretrained(folder);
+    expect(loaded.unet.stateDict()).toEqual(unet.stateDict());
+    loaded.unet.dispose();
+    // A part that is missing is named.
+    rmSync(join(folder, 'unet', shard(2)));
+    await expect(DiffusionPipeline.fromPretrained(folder)).rejects.toThrow(shard(2));
+    unet.dispose();
   });
 
   it.skipIf(!existsSync(python))(

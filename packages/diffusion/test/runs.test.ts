@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, existsSync, appendFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { useEngine } from '@missing-u/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { imageGrid } from '../src/images/grid.ts';
 import { writePng } from '../src/images/png.ts';
@@ -9,7 +10,7 @@ import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } fro
 import { defaultConfig, resolveConfig } from '../src/runs/config.ts';
 import { makeFolder } from '../src/runs/files.ts';
 import { lockRun } from '../src/runs/lock.ts';
-import { checkNames } from '../src/runs/registry.ts';
+import { checkNames, makeModel } from '../src/runs/registry.ts';
 import { MetricsLog } from '../src/runs/metrics-log.ts';
 
 let folder: string;
@@ -100,6 +101,30 @@ describe('resolveConfig', () => {
     expect(() => resolveConfig(config)).toThrow(
       expect.objectContaining({ code, message: expect.stringMatching(message) }),
     );
+  });
+});
+
+describe('checkNames', () => {
+  it.each([
+    [{ model: 'unet', modelOptions: { preset: 'ho' } }, /no other `preset` than 'lucidrains' for the model 'unet'/],
+    [{ learningRateSchedule: 'warmup_stable_decay', decaySteps: 20, steps: 10 }, /`decaySteps` is 20.*0 to 10/],
+    [{ classConditioning: true }, /`classConditioning` is true.*unet2d can/],
+    [{ model: 'unet2d', classConditioning: true, dataset: 'celeba' }, /whose images have no classes/],
+    [{ validateEvery: 5, dataset: 'image-folder' }, /has no part to validate on/],
+    [{ modelOptions: { imageSize: 64 } }, /no `imageSize`, for which `size` stands/],
+  ])('refuses %j', (config, message) => {
+    const code = 'DIFFUSION_BAD_CONFIG';
+    expect(() => checkNames(resolveConfig(config))).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    );
+  });
+
+  it('lets options of a network win over what it has by itself', async () => {
+    await useEngine('wasm', { threads: 1 });
+    const modelOptions = { layersPerBlock: 1, normNumGroups: 4 };
+    const network = makeModel(resolveConfig({ model: 'unet2d', channels: 4, size: 16, modelOptions }));
+    expect(network.config).toMatchObject({ layers_per_block: 1, norm_num_groups: 4, block_out_channels: [4, 8, 8] });
+    network.dispose();
   });
 });
 

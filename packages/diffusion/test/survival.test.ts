@@ -1,10 +1,14 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { useEngine } from '@missing-u/engine';
 import { createGenerator } from '@missing-u/random';
+import { DDIMScheduler } from '@missing-u/schedulers';
+import { UNet } from '@missing-u/unet-blocks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DiffusionPipeline } from '../src/index.ts';
 import { listCheckpoints, readCheckpoint, stepOf } from '../src/runs/checkpoint.ts';
 
 /** The command as users run it: the built program in a process of its own. */
@@ -112,6 +116,69 @@ describe('a training', () => {
     expect(existsSync(join(run, 'run.lock'))).toBe(false);
     expect(losses(run)).toEqual(losses(whole).slice(0, losses(run).length));
   });
+});
+
+describe('a sampling', () => {
+  const COUNT = 48;
+  const model = () => join(folder, 'model');
+  const sampling = (...out: string[]) => {
+    const flags = `--steps 3 --count ${COUNT} --batch 4 --seed 2 --engine wasm --threads 1`;
+    return ['sample', '--model', model(), ...flags.split(' '), ...out];
+  };
+  beforeAll(async () => {
+    await useEngine('wasm', { threads: 1 });
+    const unet = new UNet({ inChannels: 1, dim: 8, dimMults: [1, 2], imageSize: 16, seed: 1 });
+    await new DiffusionPipeline({ unet, scheduler: new DDIMScheduler() }).savePretrained(model());
+    unet.dispose();
+  });
+
+  /** Kills a process a moment after its output has grown. */
+  async function killed(args: string[], size: () => number): Promise<void> {
+    const child = start(args);
+    const before = size();
+    const timer = setInterval(() => {
+      if (size() <= before) return;
+      clearInterval(timer);
+      setTimeout(() => child.kill('SIGKILL'), 60 * random.uniform());
+    }, 2);
+    await ended(child).finally(() => clearInterval(timer));
+  }
+  const random = createGenerator(process.pid);
+  const pictures = (set: string) =>
+    existsSync(set) ? readdirSync(set).filter((name) => name.endsWith('.png') && !name.startsWith('.')) : [];
+
+  it('into a folder that is killed again and again ends with all pictures, each of them once', async () => {
+    const [whole, set] = [join(folder, 'whole-set'), join(folder, 'killed-set')];
+    expect(await ended(start(sampling('--out', whole)))).toBe(0);
+    let stopped = 0;
+    for (let kill = 0; kill < 3; kill++) {
+      await killed(sampling('--out', set), () => pictures(set).length);
+      if (pictures(set).length < COUNT) stopped += 1;
+    }
+    expect(stopped).toBeGreaterThan(0);
+    expect(await ended(start(sampling('--out', set)))).toBe(0);
+    const names = Array.from({ length: COUNT }, (_, i) => `${String(i).padStart(8, '0')}.png`);
+    expect(readdirSync(set).sort()).toEqual([...names, 'samples.json']);
+    for (const name of names) expect(readFileSync(join(set, name))).toEqual(readFileSync(join(whole, name)));
+    expect(new Set(names.map((name) => readFileSync(join(set, name)).toString('base64'))).size).toBe(COUNT);
+  }, 300_000);
+
+  it('into an array that is killed again and again ends with the bytes of one that was not', async () => {
+    const [whole, array] = [join(folder, 'whole.npz'), join(folder, 'killed.npz')];
+    const into = (npz: string) => sampling('--out', `${npz}.png`, '--npz', npz);
+    expect(await ended(start(into(whole)))).toBe(0);
+    const partial = join(folder, '.killed.npz.partial');
+    const size = () => (existsSync(partial) ? statSync(partial).size : 0);
+    let stopped = 0;
+    for (let kill = 0; kill < 3; kill++) {
+      await killed(into(array), size);
+      if (!existsSync(array)) stopped += 1;
+    }
+    expect(stopped).toBeGreaterThan(0);
+    expect(await ended(start(into(array)))).toBe(0);
+    expect(readFileSync(array)).toEqual(readFileSync(whole));
+    expect(existsSync(partial)).toBe(false);
+  }, 300_000);
 });
 
 const canMount = tryMount();

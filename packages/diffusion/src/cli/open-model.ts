@@ -9,7 +9,7 @@ import type { SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { makePreset, presetNames, type Network } from '../networks.ts';
 import { imageShapeOf, type ImageShape } from '../pipelines/image-shape.ts';
-import { isPackageFolder, pretrainedModels, pretrainedName } from '../pipelines/package-folder.ts';
+import { pretrainedModels, publishedFolder } from '../pipelines/package-folder.ts';
 import { loadNetwork, loadPipeline } from '../pipelines/pretrained.ts';
 import { loadRun } from '../runs/load-run.ts';
 import { makeModel, makeScheduler, schedulerClass } from '../runs/registry.ts';
@@ -46,8 +46,8 @@ type Kind = 'run' | 'pipeline' | 'network' | 'preset';
  * @throws DiffusionError `DIFFUSION_NOT_A_MODEL`, and those of `loadRun`, `loadPipeline` and `loadNetwork`
  */
 export async function openModel(name: string, options: OpenOptions = {}): Promise<OpenedModel> {
-  if (pretrainedModels().includes(name) && !existsSync(name)) return openers.pipeline(pretrainedName(name), options);
-  return openers[kindOf(name)](name, options);
+  const found = publishedFolder(name);
+  return openers[kindOf(found)](found, options);
 }
 
 /** The diffusion model of a folder with the face of the classical denoisers: DDIM from the timestep as noisy as the image. */
@@ -82,7 +82,6 @@ export function weightsHash(network: Network): string {
 
 function kindOf(name: string): Kind {
   if (existsSync(join(name, 'model_index.json')) || /^(hf|https?):/.test(name)) return 'pipeline';
-  if (isPackageFolder(name)) return 'pipeline';
   if (existsSync(configFile(name))) return isNetworkConfig(configFile(name)) ? 'network' : 'run';
   if (presetNames.includes(name)) return 'preset';
   if (existsSync(name)) return 'run'; // It says what is missing.

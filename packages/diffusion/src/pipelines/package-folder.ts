@@ -36,8 +36,17 @@ export function pretrainedModels(): string[] {
   return root === undefined ? [] : modelsIn(root);
 }
 
-/** The full name of one of them. */
-export const pretrainedName = (model: string) => `${PRETRAINED}/${model}`;
+/**
+ * The folder of a published model by its name in full or short (`@missing-u/pretrained/mnist-cunet`, `mnist-cunet`); any other
+ * name, and that of a folder that is there, as it is.
+ *
+ * @throws DiffusionError as {@link packageFolder}
+ */
+export function publishedFolder(name: string): string {
+  if (existsSync(name)) return name;
+  if (isPackageFolder(name)) return packageFolder(name);
+  return pretrainedModels().includes(name) ? packageFolder(`${PRETRAINED}/${name}`) : name;
+}
 
 /** The folder of a package, seen from the working directory or, where it is not found, from here. */
 function packageRoot(name: string): string | undefined {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromConfig, type SchedulerConfig } from '@missing-u/schedulers';
 import { download, encodeSafetensors, loadSafetensors, loadTorch, type StateDict } from '@missing-u/weights';
@@ -10,7 +10,7 @@ import { makeFolder, writeAtomically } from '../runs/files.ts';
 import { DDIMPipeline } from './ddim-pipeline.ts';
 import { DDPMPipeline } from './ddpm-pipeline.ts';
 import { DiffusionPipeline, type PipelineParts } from './diffusion-pipeline.ts';
-import { isPackageFolder, packageFolder } from './package-folder.ts';
+import { publishedFolder } from './package-folder.ts';
 
 /** diffusers' names of the files of a pipeline's folder. */
 const indexFile = 'model_index.json';
@@ -32,7 +32,8 @@ const pipelines: Readonly<Record<string, PipelineClass>> = { DDPMPipeline, DDIMP
 
 /**
  * Reads a pipeline from a folder in diffusers' layout, or from the Hugging Face hub (`owner/name`): an unconditional pipeline
- * saved by Python's diffusers, or one of ours; also from an npm package (`@scope/package/folder`).
+ * saved by Python's diffusers, or one of ours; also one of this project's trained models (`mnist-cunet`), or a folder of
+ * another npm package (`@scope/package/folder`).
  *
  * @param wanted class of the pipeline; the base class stands for the one that the folder names
  * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_NOT_INSTALLED`, `DIFFUSION_UNKNOWN_NETWORK`; SchedulerError for an unknown scheduler
@@ -118,25 +119,29 @@ export async function savePipeline(
 
 /** The weights, from the first of diffusers' usual files that is there. */
 async function readWeights(folder: string): Promise<StateDict> {
-  const problems: unknown[] = [];
+  let absent: unknown;
   for (const file of weightsFiles) {
+    let path: string;
     try {
-      // Parts named by an index lie beside it, on the hub too.
-      const source =
-        file.endsWith('.index.json') && isAddress(folder) ? `${folder}/${file}` : await locate(folder, file);
-      return await (file.endsWith('.bin') ? loadTorch(source) : loadSafetensors(source));
+      path = await locate(folder, file);
+      await access(path);
     } catch (error) {
       if (!isAbsent(error)) throw error;
-      problems.push(error);
+      absent = error;
+      continue;
     }
+    // Parts named by an index lie beside it, on the hub too.
+    const source = file.endsWith('.index.json') && isAddress(folder) ? `${folder}/${file}` : path;
+    return file.endsWith('.bin') ? loadTorch(source) : loadSafetensors(source);
   }
   const message = `\`${folder}\` holds no weights; looked for ${weightsFiles.join(', ')}.`;
-  throw new DiffusionError('DIFFUSION_NOT_A_PIPELINE', message, { cause: problems[0] });
+  throw new DiffusionError('DIFFUSION_NOT_A_PIPELINE', message, { cause: absent });
 }
 
-/** The folder of a name in an npm package, and the address of one on the hub, `owner/name`, unless there is a folder of that name. */
+/** The folder of a published model, and the address of one on the hub, `owner/name`, unless there is a folder of that name. */
 function addressOf(name: string): string {
-  if (isPackageFolder(name) && !existsSync(name)) return packageFolder(name);
+  const published = publishedFolder(name);
+  if (published !== name) return published;
   const isHubName = /^[\w.-]+\/[\w.-]+$/.test(name) && !name.startsWith('.') && !existsSync(name);
   return isHubName ? `hf://${name}` : name.replace(/\/+$/, '');
 }

@@ -30,6 +30,36 @@ export async function openExtractor(name: FeatureName, weights?: string): Promis
   };
 }
 
+/** A Fréchet distance to the training images of a run, made anew for each measurement. */
+export interface TrainingDistance {
+  name: string;
+  measure(): FrechetInceptionDistance;
+  dispose(): void;
+}
+
+interface DistanceOptions {
+  features?: FeatureName;
+  weights?: string;
+  realCount: number;
+  batch: number;
+}
+
+/** Opens the features that fit a run's data, or others, and sees its training images. */
+export async function openDistance(
+  config: RunConfig,
+  { features = featuresFor(config), weights, ...counts }: DistanceOptions,
+): Promise<TrainingDistance> {
+  const feature = await openExtractor(features, weights);
+  try {
+    const reference = await realMoments(config, feature, counts);
+    const measure = () => new FrechetInceptionDistance({ feature, reference, warn: () => undefined });
+    return { name: measure().name, measure, dispose: () => feature.dispose() };
+  } catch (error) {
+    feature.dispose();
+    throw error;
+  }
+}
+
 /** Mean and covariance of the features of training images. */
 export async function realMoments(
   config: RunConfig,

@@ -34,6 +34,8 @@ interface ModelEntry {
   make(config: RunConfig, shape: { inChannels: number; classes: number }): Network;
   /** Whether it takes its own estimate of the clean images, or class labels. */
   conditions?: readonly ('selfConditioning' | 'classConditioning')[];
+  /** The only preset that it is trained as, where its constructor knows others. */
+  preset?: string;
 }
 
 /** What can be named in a configuration or on the command line; a new one is one line. */
@@ -55,19 +57,20 @@ const models: Readonly<Record<string, ModelEntry>> = {
         ...(selfConditioning && { selfCondition: true }),
       }),
     conditions: ['selfConditioning'],
+    preset: 'lucidrains',
   },
   unet2d: {
     make: ({ channels, size, seed, classConditioning, modelOptions }, { inChannels, classes }) =>
       new UNet2DModel(
         {
+          downBlockTypes: ['DownBlock2D', 'DownBlock2D', 'AttnDownBlock2D'],
+          upBlockTypes: ['AttnUpBlock2D', 'UpBlock2D', 'UpBlock2D'],
+          normNumGroups: 8,
           ...modelOptions,
           sampleSize: size,
           inChannels,
           outChannels: inChannels,
           blockOutChannels: [channels, 2 * channels, 2 * channels],
-          downBlockTypes: ['DownBlock2D', 'DownBlock2D', 'AttnDownBlock2D'],
-          upBlockTypes: ['AttnUpBlock2D', 'UpBlock2D', 'UpBlock2D'],
-          normNumGroups: 8,
           // The last class is that of hidden labels.
           ...(classConditioning && { numClassEmbeds: classes + 1 }),
         },
@@ -157,6 +160,13 @@ export function checkNames(config: RunConfig): void {
   };
   for (const key of Object.keys(config.modelOptions)) {
     if (Object.hasOwn(ownKeys, key)) refuse('modelOptions', `no \`${key}\`, for which \`${ownKeys[key]}\` stands`);
+  }
+  const { preset = model.preset } = config.modelOptions;
+  if (model.preset !== undefined && preset !== model.preset) {
+    refuse('modelOptions', `no other \`preset\` than '${model.preset}' for the model '${config.model}'`);
+  }
+  if (config.learningRateSchedule === 'warmup_stable_decay' && config.decaySteps > config.steps) {
+    refuse('decaySteps', `an integer from 0 to ${config.steps}, the \`steps\` of the run`);
   }
   for (const condition of ['selfConditioning', 'classConditioning'] as const) {
     if (!config[condition] || model.conditions?.includes(condition) === true) continue;

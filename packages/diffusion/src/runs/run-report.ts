@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { FrechetInceptionDistance } from '@missing-u/metrics';
 import sharp from 'sharp';
 import { evaluate } from '../evaluation/evaluate.ts';
 import { imageGrid } from '../images/grid.ts';
@@ -11,7 +10,7 @@ import type { Trainer, TrainingStep } from '../training/trainer.ts';
 import { validate, type Validation } from '../training/validate.ts';
 import type { RunConfig } from './config.ts';
 import { EventFile } from './event-file.ts';
-import { featuresFor, openExtractor, realMoments, type OwnedExtractor } from './features.ts';
+import { openDistance, type TrainingDistance } from './features.ts';
 import { writeAtomically } from './files.ts';
 import { MetricsLog, type LoggedStep } from './metrics-log.ts';
 import { datasetChannels, makeScheduler, nullLabelOf, openDataset } from './registry.ts';
@@ -43,8 +42,7 @@ export class RunReport {
   readonly #validations: MetricsLog<LoggedValidation>;
   readonly #evaluations: MetricsLog<LoggedEvaluation>;
   readonly #events: EventFile;
-  #extractor: OwnedExtractor | undefined;
-  #reference: Awaited<ReturnType<typeof realMoments>> | undefined;
+  #distance: TrainingDistance | undefined;
   /** One for all samples: each would prepare the graph of the network anew, and hold it. */
   #sampler: DiffusionPipeline | undefined;
   #plotted = 0;
@@ -65,7 +63,8 @@ export class RunReport {
   /** Opens what the run will need later, so that what is missing is said now and not after a thousand steps. */
   async prepare(): Promise<void> {
     const { config } = this.#parts;
-    if (config.evaluateEvery > 0) this.#extractor ??= await openExtractor(featuresFor(config));
+    if (config.evaluateEvery === 0) return;
+    this.#distance ??= await openDistance(config, { realCount: Math.max(2048, config.evaluateCount), batch: 64 });
   }
 
   /** Takes note of a step, and does what is due after it. */
@@ -103,7 +102,7 @@ export class RunReport {
   }
 
   dispose(): void {
-    this.#extractor?.dispose();
+    this.#distance?.dispose();
     this.#sampler?.dispose();
   }
 
@@ -149,14 +148,11 @@ export class RunReport {
 
   async #evaluate(step: number): Promise<void> {
     const { config, trainer } = this.#parts;
-    await this.prepare();
-    const feature = this.#extractor!;
+    const { name, measure } = this.#distance!;
     const count = config.evaluateCount;
-    this.#reference ??= await realMoments(config, feature, { realCount: Math.max(2048, count), batch: 64 });
-    const distance = new FrechetInceptionDistance({ feature, reference: this.#reference, warn: () => undefined });
     const { values } = await trainer.withEma(() => {
       const { batchSize: _, ...sampling } = this.#sampling(count);
-      return evaluate({ ...sampling, pipeline: this.#pipeline(), count, metrics: { [distance.name]: distance } });
+      return evaluate({ ...sampling, pipeline: this.#pipeline(), count, metrics: { [name]: measure() } });
     });
     this.#evaluations.append({ step, ...values });
     this.#events.scalars(step, values);

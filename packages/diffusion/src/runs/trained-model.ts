@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { unknownName } from '@missing-u/errors';
 import { DiffusionError } from '../errors.ts';
 import type { Network } from '../networks.ts';
-import { isPackageFolder, packageFolder, pretrainedModels, pretrainedName } from '../pipelines/package-folder.ts';
+import { pretrainedModels, publishedFolder } from '../pipelines/package-folder.ts';
 import { loadPipeline } from '../pipelines/pretrained.ts';
 import { resolveConfig, type RunConfig } from './config.ts';
 import { loadRun } from './load-run.ts';
@@ -55,10 +55,4 @@ function isRunFolder(folder: string): boolean {
     existsSync(configFile(folder)) &&
     !('_class_name' in (JSON.parse(readFileSync(configFile(folder), 'utf8')) as object))
   );
-}
-
-function publishedFolder(name: string): string {
-  if (existsSync(name)) return name;
-  if (isPackageFolder(name)) return packageFolder(name);
-  return pretrainedModels().includes(name) ? packageFolder(pretrainedName(name)) : name;
 }

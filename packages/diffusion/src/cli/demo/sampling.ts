@@ -1,18 +1,17 @@
 import { join, resolve } from 'node:path';
-import { FrechetInceptionDistance } from '@missing-u/metrics';
-import { summary, type SummarizedModel } from '@missing-u/unet-blocks';
-import { compare, type Contender } from '../../evaluation/compare.ts';
+import { compare } from '../../evaluation/compare.ts';
 import { imageGrid } from '../../images/grid.ts';
 import { writePng } from '../../images/png.ts';
 import { shippedModels } from '../../paper/run.ts';
 import { comparisonPage, comparisonTable, contendersTable } from '../../reports/comparison.ts';
 import { tableToText } from '../../reports/table.ts';
 import { commonConfig } from '../../runs/common-config.ts';
-import { openExtractor, realMoments } from '../../runs/features.ts';
+import { openDistance } from '../../runs/features.ts';
 import { makeFolder, writeAtomically } from '../../runs/files.ts';
 import { datasetChannels, makeScheduler } from '../../runs/registry.ts';
 import { loadTrained } from '../../runs/trained-model.ts';
 import type { DemoFlags } from './flags.ts';
+import { contenderOf, factsOf, measurementOf } from '../contender.ts';
 import { interruptible } from '../interrupt.ts';
 import { duration, startProgress } from '../progress.ts';
 import { startEngine } from '../start-engine.ts';
@@ -29,16 +28,12 @@ export async function samplingDemo({ steps = 25, ...flags }: DemoFlags): Promise
   const begin = performance.now();
   const names = Object.values(shippedModels).reverse();
   const trained = await Promise.all(names.map((name) => loadTrained(name)));
-  const extractor = await openExtractor('mnist');
+  const config = commonConfig(trained.map(({ config }) => config));
+  const distance = await openDistance(config, { features: 'mnist', realCount: REAL_COUNT, batch: 256 });
   const progress = startProgress('sampling', trained.length);
   try {
-    const config = commonConfig(trained.map(({ config }) => config));
     const imageShape = [config.size, config.size, datasetChannels(config)] as const;
-    const reference = await realMoments(config, extractor, { realCount: REAL_COUNT, batch: 256 });
-    const contenders = trained.map(({ model }, i): Contender => {
-      const { parameters, operations, checkpointBytes } = summary(model as unknown as SummarizedModel, imageShape);
-      return { name: names[i]!, unet: model, parameters, operations, checkpointBytes };
-    });
+    const contenders = trained.map(({ model }, i) => contenderOf(names[i]!, model, imageShape));
     const results = await interruptible((signal) =>
       compare({
         contenders,
@@ -49,9 +44,7 @@ export async function samplingDemo({ steps = 25, ...flags }: DemoFlags): Promise
         imageShape,
         generator: flags.seed,
         signal,
-        metrics: () => ({
-          'fid-mnist': new FrechetInceptionDistance({ feature: extractor, reference, warn: () => undefined }),
-        }),
+        metrics: () => ({ [distance.name]: distance.measure() }),
         onResult: ({ model, secondsPerStep }) =>
           progress.update(names.indexOf(model) + 1, `${model}: ${(1000 * secondsPerStep).toFixed(0)} ms a step`),
       }),
@@ -59,14 +52,14 @@ export async function samplingDemo({ steps = 25, ...flags }: DemoFlags): Promise
     progress.stop();
     const pictures = results.map(({ model }) => join(out, `samples-${model.replace('mnist-', '')}.png`));
     for (const [i, { samples }] of results.entries()) await writePng(pictures[i]!, imageGrid(samples));
-    const models = contenders.map(({ unet: _unet, ...facts }) => facts);
+    const models = contenders.map(factsOf);
     const page = join(out, 'report.html');
     writeAtomically(page, await comparisonPage('cU-Net and U-Net on MNIST', models, results));
     const report = {
       engine,
       seconds: (performance.now() - begin) / 1000,
       models,
-      results: results.map(({ samples: _samples, ...measured }) => measured),
+      results: results.map(measurementOf),
       pictures,
       page,
     };
@@ -80,6 +73,6 @@ export async function samplingDemo({ steps = 25, ...flags }: DemoFlags): Promise
   } finally {
     progress.stop();
     for (const { model } of trained) model.dispose();
-    extractor.dispose();
+    distance.dispose();
   }
 }
