@@ -86,7 +86,7 @@ function checkStrongNoise(
 
 /** The standard deviation of noise, on the scale of the values, where more than `most` is taken for another scale. */
 export function checkSigma(sigma: number, most = Infinity): void {
-  if (sigma >= 0 && sigma <= most && sigma < Infinity) return;
+  if (typeof sigma === 'number' && sigma >= 0 && sigma <= most && sigma < Infinity) return;
   const remedy = sigma > most ? `on the scale of 0 to 1 that is ${sigma}/255` : 'leave it out to have it estimated';
   const allowed = 'a standard deviation of 0 or more for values of 0 to 1';
   throw new DenoisersError(

@@ -163,6 +163,14 @@ describe('bm3d', () => {
     ['an image of one column', () => bm3d(scene(1, 40), 0.1), 'DENOISERS_IMAGE_TOO_SMALL', /1x40/],
     ['a negative sigma', () => bm3d(clean, -1), 'DENOISERS_BAD_SIGMA', /-1/],
     ['NaN for sigma', () => bm3d(clean, NaN), 'DENOISERS_BAD_SIGMA', /NaN/],
+    ['a string for sigma', () => bm3d(clean, '0.1' as never), 'DENOISERS_BAD_SIGMA', /'0\.1'/],
+    ['null for sigma', () => bm3d(clean, null as never), 'DENOISERS_BAD_SIGMA', /null/],
+    [
+      'an image too small to estimate from',
+      () => estimateNoise(scene(1, 40)),
+      'DENOISERS_IMAGE_TOO_SMALL',
+      /give sigma/,
+    ],
     ['sigma of another scale', () => bm3d(clean, 25), 'DENOISERS_BAD_SIGMA', /25\/255/],
     [
       'a small sigma of another scale',
@@ -191,6 +199,12 @@ describe('bm3d', () => {
       () => bm3d(clean, 0.1, { parameters: { hardThreshold: { threshold: NaN } } }),
       'DENOISERS_BAD_PARAMETER',
       /threshold/,
+    ],
+    [
+      'a noise factor of nothing',
+      () => bm3d(clean, 0.1, { parameters: { wiener: { noiseFactor: 0 } } }),
+      'DENOISERS_BAD_PARAMETER',
+      /wiener\.noiseFactor` is 0/,
     ],
     [
       'values up to 255',

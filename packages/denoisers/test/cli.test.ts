@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
@@ -51,6 +51,8 @@ describe('missing-u denoise', () => {
     expect(report.images[0]!.ssim.after).toBeLessThan(0.9);
     expect((await readdir(path('out'))).sort()).toEqual(['noisy-before-after.png', 'noisy.png']);
     expect((await readPicture(path('out/noisy-before-after.png'))).width).toBe(64);
+    // A grey picture stays one in the file: PNG's colour type, the tenth byte of the header's data.
+    expect((await readFile(path('out/noisy.png')))[25]).toBe(0);
   });
 
   it('takes a DnCNN from a file, and estimates the noise when it is not told', async () => {

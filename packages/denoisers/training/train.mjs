@@ -11,15 +11,15 @@
  * read as grey; MNIST's get a margin, to 32x32.
  */
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import * as tf from '@tensorflow/tfjs-core';
-import { decodeImage, parseIdx } from '@missing-u/datasets';
-import { bm3d, ConvAutoencoder, DnCNN, trainDenoiser } from '@missing-u/denoisers';
+import { parseIdx } from '@missing-u/datasets';
+import { ConvAutoencoder, DnCNN, trainDenoiser } from '@missing-u/denoisers';
 import { compile, useEngine } from '@missing-u/engine';
 import { createGenerator } from '@missing-u/random';
 import { loadSafetensors, saveSafetensors } from '@missing-u/weights';
+import { compare, read } from './report.mjs';
 
 const { values } = parseArgs({
   allowNegative: true,
@@ -45,14 +45,15 @@ const { values } = parseArgs({
 const sigma = Number(values.sigma) / 255;
 const steps = Number(values.steps);
 
-const given = values.mnist === undefined ? (await Promise.all(values.images.map(read))).flat() : await digits('train');
+const given =
+  values.mnist === undefined ? (await Promise.all(values.images.map(picture))).flat() : await digits('train');
 const split = (image, i) => i % 8 === 7;
 const held =
   values.mnist !== undefined
     ? (await digits('t10k')).slice(0, 1000)
     : values.held === undefined
       ? given.filter(split)
-      : (await Promise.all(values.held.map(read))).flat();
+      : (await Promise.all(values.held.map(picture))).flat();
 const train =
   values.mnist === undefined && values.held === undefined ? given.filter((image, i) => !split(image, i)) : given;
 console.log((await useEngine(values.engine)).version, `${train.length} images to train on, ${held.length} held back`);
@@ -101,46 +102,12 @@ const half = Object.entries(model.stateDict()).map(([name, tensor]) => [name, { 
 await saveSafetensors(Object.fromEntries(half), values.out);
 await Promise.all(Object.values(checkpoint).map((path) => rm(path, { force: true })));
 model.loadStateDict(await loadSafetensors(values.out));
-report();
-
-/** Mean squared errors and PSNR over the held-back images. */
-function report() {
-  const methods = {
-    noise: (image) => image.data,
-    network: (image) =>
-      tf.tidy(() => model.denoise(tf.tensor4d(image.data, [1, image.height, image.width, 1])).dataSync()),
-    'BM3D, stage 1': (image) => bm3d(image, sigma, { stage: 'hard-threshold' }).data,
-    BM3D: (image) => bm3d(image, sigma).data,
-  };
-  const generator = createGenerator(1);
-  const noisy = held.map((image) => {
-    const noise = generator.fillNormal(new Float32Array(image.data.length));
-    const data = image.data.map((value, i) => value + sigma * noise[i]);
-    return { ...image, data: dncnn ? data : data.map((value) => Math.min(Math.max(value, 0), 1)) };
-  });
-  for (const [name, method] of Object.entries(methods)) {
-    const errors = noisy.map((image, k) => {
-      const result = method(image);
-      return image.data.reduce((sum, _, i) => sum + (result[i] - held[k].data[i]) ** 2, 0) / image.data.length;
-    });
-    const mean = (numbers) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
-    const psnr = mean(errors.map((error) => -10 * Math.log10(error)));
-    console.log(`${name.padEnd(14)} mean squared error ${mean(errors).toFixed(6)}, PSNR ${psnr.toFixed(2)} dB`);
-  }
+for (const { name, error, psnr } of compare(model, held, { sigma, clip: !dncnn })) {
+  console.log(`${name.padEnd(14)} mean squared error ${error.toFixed(6)}, PSNR ${psnr.toFixed(2)} dB`);
 }
 
-async function read(path) {
-  if ((await stat(path)).isDirectory()) {
-    const names = (await readdir(path)).sort();
-    return (await Promise.all(names.map((name) => read(join(path, name))))).flat();
-  }
-  const { data, shape } = await decodeImage(await readFile(path), path, 1);
-  const [height, width] = shape;
-  const tall = values.height === undefined ? height : Number(values.height);
-  return Array.from({ length: Math.floor(height / tall) }, (_, i) => {
-    const pixels = data.subarray(i * tall * width, (i + 1) * tall * width);
-    return { data: Float32Array.from(pixels, (byte) => byte / 255), width, height: tall, channels: 1 };
-  });
+function picture(path) {
+  return read(path, values.height === undefined ? undefined : Number(values.height));
 }
 
 /** The pictures of one part of MNIST, with a margin of two black pixels. */

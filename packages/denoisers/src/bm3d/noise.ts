@@ -1,3 +1,5 @@
+import { invalidArgument } from '@missing-u/errors';
+import { DenoisersError } from '../errors.ts';
 import type { Planes } from './planes.ts';
 
 /** Daubechies' wavelet with two vanishing moments, high-pass: blind to linear gradients. */
@@ -15,6 +17,11 @@ const NORMAL_MEDIAN = 0.6744897501960817;
  * pictures have little (D. Donoho, I. Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81, 1994).
  */
 export function estimateSigma(plane: Float32Array, { width, height }: Pick<Planes, 'width' | 'height'>): number {
+  if (Math.min(width, height) < highPass.length) {
+    const allowed = 'at least 4x4 to estimate the noise of';
+    const bad = { argument: 'image', value: `${width}x${height} pixels`, allowed, remedy: 'give sigma' };
+    throw new DenoisersError('DENOISERS_IMAGE_TOO_SMALL', invalidArgument(bad));
+  }
   const [a, b, c, d] = highPass;
   const details: number[] = [];
   for (let y = 0; y + 4 <= height; y += 2) {

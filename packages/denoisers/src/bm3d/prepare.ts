@@ -94,10 +94,13 @@ function parametersFor(sigma: number, { profile, parameters = {} }: Bm3dOptions,
     wiener: { ...base.wiener, ...parameters.wiener },
   };
   for (const [stage, values] of Object.entries(merged)) checkStage(`parameters.${stage}`, values, image);
-  for (const name of ['threshold', 'chrominanceFactor'] as const) {
-    const value = merged.hardThreshold[name];
+  for (const [name, value] of [
+    ['hardThreshold.threshold', merged.hardThreshold.threshold],
+    ['hardThreshold.chrominanceFactor', merged.hardThreshold.chrominanceFactor],
+    ['wiener.noiseFactor', merged.wiener.noiseFactor],
+  ] as const) {
     if (value > 0 && Number.isFinite(value)) continue;
-    const bad = { argument: `parameters.hardThreshold.${name}`, value, allowed: 'a number above 0' };
+    const bad = { argument: `parameters.${name}`, value, allowed: 'a number above 0' };
     throw new DenoisersError('DENOISERS_BAD_PARAMETER', invalidArgument(bad));
   }
   return merged;

@@ -26,11 +26,17 @@ export interface Bm3dParameters {
     readonly threshold: number;
     /**
      * How much higher the threshold is in the two colour differences of a picture. The paper has none (that is 1), but
-     * they mostly hold less detail than the luminance. Where they hold as much, 1 is better by up to 0.2 dB.
+     * they mostly hold less detail than the luminance.
      */
     readonly chrominanceFactor: number;
   };
-  readonly wiener: StageParameters;
+  readonly wiener: StageParameters & {
+    /**
+     * mu^2: how much of the noise's variance Wiener's factor reckons with. The paper has none (that is 1), but the first
+     * stage's estimate lacks detail, which the noisy picture still has: below 1 more of it is kept, and more noise.
+     */
+    readonly noiseFactor: number;
+  };
 }
 
 /**
@@ -47,7 +53,7 @@ const normal: Bm3dParameters = {
     transform: 'bior1.5',
     kaiserBeta: 2,
     threshold: 2.7,
-    chrominanceFactor: 1.2,
+    chrominanceFactor: 1.1,
   },
   wiener: {
     patchSize: 8,
@@ -57,6 +63,7 @@ const normal: Bm3dParameters = {
     matchThreshold: 400,
     transform: 'dct',
     kaiserBeta: 2,
+    noiseFactor: 0.75,
   },
 };
 

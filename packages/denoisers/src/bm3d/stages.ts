@@ -1,6 +1,7 @@
 import { SpectraSum, type Aggregate } from './aggregate.ts';
 import { gatherGroup, haar, inverseHaar } from './group.ts';
 import { matchBlocks } from './matching.ts';
+import { GroupNoise } from './overlap.ts';
 import { cropPlanes, type Planes } from './planes.ts';
 import type { Bm3dParameters, StageParameters } from './profiles.ts';
 import { spectraOf } from './spectra.ts';
@@ -34,41 +35,47 @@ export function* tasksOf(task: Omit<TileTask, 'tile'>): Generator<TileTask> {
  */
 export function filterTile(task: TileTask): Aggregate[] {
   const { noisy, basic, tile, parameters, sigmas } = task;
-  const { threshold: lambda, chrominanceFactor } = parameters.hardThreshold;
+  const { threshold, chrominanceFactor } = parameters.hardThreshold;
+  const { noiseFactor } = parameters.wiener;
   const stage = stageOf(task);
   const transform = transformOf(stage.transform, stage.patchSize);
-  const window = kaiserWindow(stage.patchSize, stage.kaiserBeta);
   const perPatch = stage.patchSize ** 2;
   const matches = matchBlocks(basic ?? noisy, tile, stage);
+  const planes = noisy.data.map((plane, index) => ({
+    spectra: spectraOf(plane, tile.area, transform),
+    guide: basic && spectraOf(basic.data[index]!, tile.area, transform),
+    total: new SpectraSum(tile.area, perPatch),
+    sigma: sigmas[index]!,
+    threshold: threshold * (index === 0 ? 1 : chrominanceFactor),
+  }));
+  const noise = new GroupNoise(transform, stage.groupSize);
   const groups = groupViews(stage);
   const guides = groupViews(stage);
   const starts = new Int32Array(stage.groupSize);
 
-  return noisy.data.map((plane, index) => {
-    const spectra = spectraOf(plane, tile.area, transform);
-    const guide = basic && spectraOf(basic.data[index]!, tile.area, transform);
-    const total = new SpectraSum(tile.area, perPatch);
-    const sigma = sigmas[index]!;
-    const threshold = lambda * (index === 0 ? 1 : chrominanceFactor);
-    for (let reference = 0; reference < matches.counts.length; reference++) {
-      const count = matches.counts[reference]!;
-      for (let i = 0; i < count; i++) starts[i] = matches.patches[reference * stage.groupSize + i]! * perPatch;
-      const group = groups[count]!;
+  for (let reference = 0; reference < matches.counts.length; reference++) {
+    const count = matches.counts[reference]!;
+    const first = reference * stage.groupSize;
+    for (let i = 0; i < count; i++) starts[i] = matches.patches[first + i]! * perPatch;
+    const [group, guideGroup] = [groups[count]!, guides[count]!];
+    const variances = basic && noise.variances(matches.patches, first, count, tile.area.columns);
+    for (const { spectra, guide, total, sigma, threshold } of planes) {
       gatherGroup(spectra, starts, perPatch, group);
       haar(group, perPatch);
       let weight: number;
-      if (guide === undefined) {
+      if (variances === undefined) {
         weight = hardThreshold(group, threshold * sigma, sigma);
       } else {
-        gatherGroup(guide, starts, perPatch, guides[count]!);
-        haar(guides[count]!, perPatch);
-        weight = wiener(group, guides[count]!, sigma);
+        gatherGroup(guide!, starts, perPatch, guideGroup);
+        haar(guideGroup, perPatch);
+        weight = wiener(group, guideGroup, variances, sigma, noiseFactor);
       }
       inverseHaar(group, perPatch);
       total.add(group, starts, weight);
     }
-    return total.invert(transform, window);
-  });
+  }
+  const window = kaiserWindow(stage.patchSize, stage.kaiserBeta);
+  return planes.map(({ total }) => total.invert(transform, window));
 }
 
 function stageOf({ basic, parameters }: Pick<TileTask, 'basic' | 'parameters'>): StageParameters {
@@ -94,19 +101,27 @@ function hardThreshold(group: Float64Array, threshold: number, sigma: number): n
 }
 
 /**
- * Shrinks each coefficient by Wiener's factor, taken from the guide (equation 8); returns the weight (equation 11). A group that
- * keeps next to nothing, as where a picture has no colour, counts like one that keeps a single coefficient: as in the first stage.
+ * Shrinks each coefficient by Wiener's factor, taken from the guide (equation 8) and the noise that is in it; returns the weight
+ * (equation 11). A group that keeps next to nothing, as where a picture has no colour, counts like one that keeps a single
+ * coefficient: as in the first stage.
  */
-function wiener(group: Float64Array, guide: Float64Array, sigma: number): number {
-  const variance = sigma * sigma;
-  let norm = 0;
+function wiener(
+  group: Float64Array,
+  guide: Float64Array,
+  variances: Float64Array,
+  sigma: number,
+  noiseFactor: number,
+): number {
+  const assumed = noiseFactor * sigma * sigma;
+  let left = 0;
   for (let i = 0; i < group.length; i++) {
     const power = guide[i]! * guide[i]!;
-    const factor = power / (power + variance);
+    const variance = variances[i]!;
+    const factor = power / (power + assumed * variance);
     group[i]! *= factor;
-    norm += factor * factor;
+    left += factor * factor * variance;
   }
-  return 1 / (variance * Math.max(norm, 1));
+  return 1 / (sigma * sigma * Math.max(left, 1));
 }
 
 /** Collects what the tiles of a stage contribute. */

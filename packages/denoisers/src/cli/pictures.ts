@@ -17,12 +17,13 @@ export async function readPicture(path: string, channels?: number): Promise<Rast
   return { data: values.filter((_, i) => i % 3 === 0), width, height, channels: 1 };
 }
 
-/** Writes a picture of 0 to 1 as PNG, values beyond it clipped. */
+/** Writes a picture of 0 to 1 as a PNG of 8 bits, grey or RGB as it is, values beyond it clipped. */
 export async function writePicture(path: string, { data, width, height, channels }: RasterImage): Promise<void> {
   const bytes = Uint8ClampedArray.from(data, (value) => 255 * value);
   const { default: sharp } = await import('sharp');
   const raw = { width, height, channels: channels as 1 | 3 };
-  await writeFile(path, await sharp(bytes, { raw }).png().toBuffer());
+  const image = sharp(bytes, { raw });
+  await writeFile(path, await (channels === 1 ? image.toColourspace('b-w') : image).png().toBuffer());
 }
 
 /** Two pictures of one size side by side. */
