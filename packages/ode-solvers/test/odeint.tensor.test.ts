@@ -348,4 +348,29 @@ describe('bad input', () => {
     };
     expect(code(() => odeint(disposing, tf.scalar(1), [0, 1], { method: 'rk4' }))).toBe('ODE_DISPOSED');
   });
+
+  it('names a disposed tensor that f closes over, and works on afterwards', async () => {
+    const gone = tf.tensor2d([[1, 2]]);
+    gone.dispose();
+    const y0 = tf.tensor1d([1, 2]);
+    const fields: ((t: number, y: tf.Tensor) => tf.Tensor)[] = [
+      (_t, y) => tf.mul(y, tf.reshape(gone, [2])),
+      (_t, y) => tf.reshape(tf.mul(gone, y), [2]),
+      (_t, y) => tf.add(y, tf.sum(tf.concat([gone, tf.reshape(y, [1, 2])]))),
+    ];
+    for (const field of fields) {
+      const refusal = { code: 'ODE_DISPOSED', message: expect.stringMatching(/\[1,2\].*keep/) as string };
+      const solve = () => odeint(field, y0, [0, 1], { method: 'rk4' });
+      expect(solve).toThrow(expect.objectContaining(refusal));
+      expect(() => tf.grad((y) => tf.sum(odeint(field, y, [0, 1], { method: 'rk4' }).ys))(y0)).toThrow(
+        expect.objectContaining({ code: 'ODE_DISPOSED' }),
+      );
+      await expect(() => void code(solve)).toLeakNoTensors();
+    }
+    const failing = () => {
+      throw new RangeError('of the caller');
+    };
+    expect(() => odeint(failing, y0, [0, 1])).toThrow(RangeError);
+    tf.dispose(odeint(decay, y0, [0, 1]).ys);
+  });
 });

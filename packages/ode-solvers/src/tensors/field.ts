@@ -18,6 +18,7 @@ import { gmres } from '../core/gmres.ts';
 import type { SolverStats } from '../core/result.ts';
 import type { Space, System } from '../core/space.ts';
 import { OdeError } from '../errors.ts';
+import { withDisposedNamed } from './disposed-capture.ts';
 import { secondOrderParts, type SecondOrderField } from './second-order.ts';
 import type { Leaves } from './space.ts';
 
@@ -31,7 +32,7 @@ export type LeavesField = (t: number, y: Leaves) => Leaves;
 export function leavesField<Y extends TensorTree>(f: Field<Y>, like: Y, name = 'f'): LeavesField {
   return (t, y) =>
     tidy(() => {
-      const value: unknown = f(t, treeLike(like, y));
+      const value: unknown = withDisposedNamed(name, () => f(t, treeLike(like, y)));
       checkStructure(value, like, name);
       const leaves = treeLeaves(value as TensorTree);
       leaves.forEach((leaf, i) => checkLeaf(leaf, y[i]!, i, name));
