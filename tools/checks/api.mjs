@@ -35,6 +35,7 @@ for (const name of readdirSync(packages)) {
       configObjectFullPath: undefined,
       configObject: {
         projectFolder: folder,
+        newlineKind: 'lf',
         mainEntryPointFilePath: join(folder, target.types),
         compiler: { overrideTsconfig: { ...typescript, files: [join(folder, target.types)] } },
         apiReport: {

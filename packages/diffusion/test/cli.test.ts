@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createGenerator } from '@missing-u/random';
 import { UNet2DModel } from '@missing-u/unet-blocks';
 import { loadNpz } from '@missing-u/weights';
 import sharp from 'sharp';
@@ -71,6 +72,17 @@ describe('missing-u', () => {
       /not the folder of a training run.*DIFFUSION_NOT_A_MODEL/,
     ],
     [['sample'], /--model/],
+    [['sample', '--model', 'mnist-cunet', '--eta', '3'], /--eta[\s\S]*from 0 to 1/],
+    [
+      ['sample', '--model', 'mnist-cunet', '--label', '3', '--engine', 'wasm'],
+      /was not trained with labels.*DIFFUSION_BAD_LABELS/,
+    ],
+    [
+      ['sample', '--model', 'mnist-cunet', '--steps', '2000', '--engine', 'wasm'],
+      /from 1 to 1000.*DIFFUSION_BAD_COUNT/,
+    ],
+    [['denoise', 'nothing.png', '--method', 'mnist-cunte', '--engine', 'wasm'], /Did you mean 'mnist-cunet'/],
+    [['evaluate', '--real', 'a', '--fake', 'b', '--seed', 'x'], /--seed[\s\S]*integer/],
     [['compare', 'mnist-cunte', '--engine', 'wasm'], /Did you mean 'mnist-cunet'.*DIFFUSION_NOT_A_MODEL/],
   ])('refuses %j in a few plain words', async (args, message) => {
     const out = join(folder, 'refused');
@@ -191,6 +203,37 @@ describe('missing-u', () => {
     }
     const files = ['report.html', 'report.json', 'samples-cunet.png', 'samples-unet.png'];
     expect(readdirSync(out).sort()).toEqual(files);
+  });
+
+  it('denoises pictures with a trained network by its name', async () => {
+    // A one, three pixels wide.
+    const clean = Uint8Array.from({ length: 1024 }, (_, i) => {
+      const [x, y] = [i % 32, i >> 5];
+      return Math.abs(x - 16) <= 1 && y >= 7 && y < 25 ? 255 : 0;
+    });
+    const random = createGenerator(1).fillNormal(new Float32Array(1024));
+    const noisy = clean.map((byte, i) => Math.min(255, Math.max(0, byte + 40 * random[i]!)));
+    const paths = { clean: join(folder, 'clean.png'), noisy: join(folder, 'noisy.png') };
+    for (const [name, data] of Object.entries({ clean, noisy })) {
+      await sharp(data, { raw: { width: 32, height: 32, channels: 1 } })
+        .png()
+        .toFile(paths[name as 'clean']);
+    }
+    const flags = [
+      '--method',
+      'mnist-cunet',
+      '--sigma',
+      '60',
+      '--engine',
+      'wasm',
+      '--json',
+      '--out',
+      join(folder, 'dn'),
+    ];
+    const { status, stdout, stderr } = await run('denoise', paths.noisy, '--reference', paths.clean, ...flags);
+    expect(status, stderr).toBe(0);
+    const { images } = JSON.parse(stdout) as { images: { psnr: { before: number; after: number } }[] };
+    expect(images[0]!.psnr.after).toBeGreaterThan(images[0]!.psnr.before + 2);
   });
 
   it('says what a run will take, and starts nothing', { timeout: 400_000 }, async () => {

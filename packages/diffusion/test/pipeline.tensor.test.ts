@@ -146,6 +146,9 @@ describe('DiffusionPipeline', () => {
     for (const options of [{ batchSize: 0 }, { numInferenceSteps: -1 }, { chunkSize: 1.5 }]) {
       await expect(sampleWith(pixelwise, ddim(), options)).rejects.toMatchObject({ code: 'DIFFUSION_BAD_COUNT' });
     }
+    for (const eta of [-0.1, 3, NaN]) {
+      await expect(sampleWith(pixelwise, ddim(), { eta })).rejects.toMatchObject({ code: 'DIFFUSION_BAD_ETA' });
+    }
     const narrow: Denoiser = { predict: () => tf.zeros([1, 4, 4, 2]) };
     await expect(sampleWith(narrow, ddim())).rejects.toMatchObject({ code: 'DIFFUSION_BAD_DENOISER_OUTPUT' });
   });

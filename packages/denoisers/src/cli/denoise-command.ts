@@ -18,6 +18,8 @@ export interface DenoiseContext {
   startEngine?: (flags: { engine?: string; threads?: number }) => Promise<unknown>;
   /** Loads the diffusion model of a folder with the common face; without it, folders are refused. */
   loadModel?: (folder: string) => Promise<ImageDenoiser>;
+  /** The names under which `loadModel` knows models besides folders. */
+  modelNames?: () => readonly string[];
   /** Where text goes; default the standard output. */
   print?: (text: string) => void;
 }
@@ -50,7 +52,7 @@ export function denoiseCommand(context: DenoiseContext = {}): Command {
     .option('--out <folder>', 'where the pictures go', 'denoised')
     .option('--json', 'print JSON instead of a table')
     .option('--engine <name>', 'TensorFlow.js engine (default: the fastest)')
-    .option('--threads <count>', 'threads of the engine', Number)
+    .option('--threads <count>', 'threads of the engine', count)
     .action(async (files: string[], flags: Flags) => {
       const { reference: references, sigma, out } = flags;
       if (references !== undefined && references.length !== files.length) {
@@ -70,7 +72,7 @@ export function denoiseCommand(context: DenoiseContext = {}): Command {
     });
 }
 
-async function denoiserOf(flags: Flags, { loadModel }: DenoiseContext): Promise<ImageDenoiser> {
+async function denoiserOf(flags: Flags, { loadModel, modelNames }: DenoiseContext): Promise<ImageDenoiser> {
   const { method, weights, profile } = flags;
   if (method === 'bm3d') return bm3dDenoiser(profile && { profile });
   if (profile !== undefined) {
@@ -86,14 +88,23 @@ async function denoiserOf(flags: Flags, { loadModel }: DenoiseContext): Promise<
     model.loadStateDict(dict);
     return anyChannels(tiledDenoiser(model, { multiple: 16 }), model.channels);
   }
-  if (existsSync(method) && loadModel !== undefined) return loadModel(method);
-  const known = ['bm3d', 'dncnn', 'conv-ae', ...(loadModel === undefined ? [] : ['the folder of a diffusion model'])];
+  const models = modelNames?.() ?? [];
+  if (loadModel !== undefined && (existsSync(method) || models.includes(method))) return loadModel(method);
+  const folders = loadModel === undefined ? [] : [...models, 'the folder of a diffusion model'];
+  const known = ['bm3d', 'dncnn', 'conv-ae', ...folders];
   throw new DenoisersError('DENOISERS_UNKNOWN_METHOD', unknownName('--method', method, known));
 }
 
 function needed(weights: string | undefined, method: string): string {
   if (weights !== undefined) return weights;
   throw new DenoisersError('DENOISERS_BAD_OPTION', `${method} needs --weights, the file of a trained network.`);
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!(Number.isSafeInteger(value) && value >= 1))
+    throw new InvalidArgumentError('It has to be an integer of 1 or more.');
+  return value;
 }
 
 function level(text: string): number {

@@ -7,6 +7,12 @@ export function number(text: string): number {
   return value;
 }
 
+export function share(text: string): number {
+  const value = number(text);
+  if (value < 0 || value > 1) throw new InvalidArgumentError('It has to be a number from 0 to 1.');
+  return value;
+}
+
 /** One number, or several with commas. */
 export function numbers(text: string): number | number[] {
   const list = text.split(',').map(number);

@@ -13,6 +13,7 @@ import { profileCommand } from './commands/profile.ts';
 import { sampleCommand } from './commands/sample.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { trainCommand } from './commands/train.ts';
+import { pretrainedModels } from '../pipelines/package-folder.ts';
 import { report } from './exit.ts';
 import { modelSampling } from './model-sampling.ts';
 import { openDenoiser } from './open-model.ts';
@@ -34,9 +35,9 @@ export function makeProgram(): Command {
     .addCommand(profileCommand())
     .addCommand(
       explained(
-        denoiseCommand({ startEngine, loadModel: openDenoiser }),
+        denoiseCommand({ startEngine, loadModel: openDenoiser, modelNames: pretrainedModels }),
         ['denoise noisy/*.png --sigma 25', 'denoise noisy.png --method runs/first --sigma 40 --reference clean.png'],
-        'A diffusion model (a run, a pipeline, a hub name, mnist-cunet) denoises pictures of the size that it was trained on: by\n' +
+        'A diffusion model (the folder of a run or a pipeline, or mnist-cunet) denoises pictures of the size that it was trained on: by\n' +
           'DDIM from the timestep whose noise has that sigma. `missing-u paper table2 table3` measures it at many levels of noise\n' +
           'beside the paper, `table4` beside BM3D, an auto-encoder and DnCNN.',
       ),

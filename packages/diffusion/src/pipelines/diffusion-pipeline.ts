@@ -134,7 +134,8 @@ export class DiffusionPipeline {
    * Makes images: by default a tensor [batchSize, height, width, channels] in [0, 1], which the caller disposes.
    *
    * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_IMAGE_SHAPE`, `DIFFUSION_UNKNOWN_OUTPUT_TYPE`,
-   *   `DIFFUSION_BAD_DENOISER_OUTPUT`, `DIFFUSION_BAD_GENERATORS`, `DIFFUSION_BAD_LABELS`, `DIFFUSION_BAD_GUIDANCE`
+   *   `DIFFUSION_BAD_DENOISER_OUTPUT`, `DIFFUSION_BAD_GENERATORS`, `DIFFUSION_BAD_LABELS`, `DIFFUSION_BAD_GUIDANCE`,
+   *   `DIFFUSION_BAD_ETA`
    */
   async sample<Type extends OutputType = 'tensor'>(options: SampleOptions<Type> = {}): Promise<Outputs[Type]> {
     const { batchSize = 1, first = 0, callbackOnStepEnd, outputType = 'tensor' as Type } = options;
@@ -187,6 +188,7 @@ export class DiffusionPipeline {
   ): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
     const { guidanceScale: _scale, nullLabel: _null, compile: _compile, classLabels: given, ...rest } = options;
     const { eta = this.defaults.eta, selfConditioning = wantsSelfCondition(this.unet) } = options;
+    if (eta !== undefined) checkEta(eta);
     const classLabels = labelsOf(given, options.sample.shape[0]);
     return reverseProcess({
       ...rest,
@@ -287,6 +289,13 @@ function labelsOf(labels: number | readonly number[] | undefined, count: number)
     allowed: `an integer of 0 or more, or a list of ${count}, one per image`,
   });
   throw new DiffusionError('DIFFUSION_BAD_LABELS', message);
+}
+
+/** More fresh noise than a DDPM adds would leave less than no room for the rest. */
+function checkEta(eta: number): void {
+  if (eta >= 0 && eta <= 1) return;
+  const allowed = 'a number from 0 (DDIM) to 1 (as much fresh noise as DDPM)';
+  throw new DiffusionError('DIFFUSION_BAD_ETA', invalidArgument({ argument: 'eta', value: eta, allowed }));
 }
 
 function checkPositive(counts: Record<string, number>): void {

@@ -11,6 +11,7 @@ interface ImageConfig {
   sample_size?: number | readonly [number, number] | null;
   in_channels?: number;
   num_class_embeds?: number | null;
+  class_embed_type?: string | null;
   selfCondition?: boolean;
 }
 
@@ -37,6 +38,12 @@ export function imageShapeOf(denoiser: Denoiser, asked?: ImageShape): ImageShape
 export function nullLabelOf(denoiser: Denoiser): number | undefined {
   const { num_class_embeds: count } = configOf(denoiser);
   return typeof count === 'number' ? count - 1 : undefined;
+}
+
+/** Whether a network says that it was made for class labels. */
+export function takesLabels(denoiser: Denoiser): boolean {
+  const { num_class_embeds, class_embed_type } = configOf(denoiser);
+  return (num_class_embeds ?? class_embed_type ?? null) !== null;
 }
 
 /** Whether a network was made to see its own estimate. */

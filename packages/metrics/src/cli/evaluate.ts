@@ -67,7 +67,7 @@ export function evaluateCommand(host: CommandHost): Command {
         .default('legacy_pytorch'),
     )
     .option('--batch-size <count>', 'pictures at once', positiveInteger, 50)
-    .option('--seed <number>', "seed of KID's subsets and of the score's shuffle", Number, 2020)
+    .option('--seed <number>', "seed of KID's subsets and of the score's shuffle", integer, 2020)
     .option('--save-real <file>', 'write the statistics of the real pictures, an .npz for a later --real')
     .option('--strict', 'fail at the first file that is not a sound picture')
     .option('--json', 'print the numbers as JSON on standard output')
@@ -126,6 +126,12 @@ function metricList(text: string): EvaluationMetric[] {
   if (unknown !== undefined)
     throw new InvalidArgumentError(`'${unknown}' is not one of ${evaluationMetrics.join(', ')}.`);
   return names as EvaluationMetric[];
+}
+
+function integer(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value)) throw new InvalidArgumentError('It has to be an integer.');
+  return value;
 }
 
 function positiveInteger(text: string): number {

@@ -1,8 +1,10 @@
 import { extname, resolve } from 'node:path';
 import { Command } from 'commander';
+import { DiffusionError } from '../../errors.ts';
+import { takesLabels } from '../../pipelines/image-shape.ts';
 import { schedulerClass, schedulerNames } from '../../runs/registry.ts';
 import { checkSteps, openModel, weightsHash } from '../open-model.ts';
-import { integer, number, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
+import { integer, number, positiveInteger, share, withEngineFlags, type EngineFlags } from '../options.ts';
 import { sampleFolder } from '../sample-folder.ts';
 import { sampleGrid } from '../sample-grid.ts';
 import { sampleOnnx } from '../sample-onnx.ts';
@@ -40,7 +42,7 @@ export function sampleCommand(): Command {
     .option('--count <count>', 'images', positiveInteger, 64)
     .option('--batch <count>', 'images computed together, at most', positiveInteger, 64)
     .option('--seed <number>', 'of the noise; each image has its own stream', integer, 0)
-    .option('--eta <share>', 'fresh noise in DDIM steps, 0 to 1', number)
+    .option('--eta <share>', 'fresh noise in DDIM steps, 0 to 1', share)
     .option('--label <class>', 'class of the images, for class-conditional networks', integer)
     .option('--guidance <scale>', 'how far the label pushes, 1 and more', number)
     .option('--size <pixels>', 'side of the images, for presets', positiveInteger, 32)
@@ -82,6 +84,10 @@ async function sample({ model: name, json, checkpoint, ...flags }: Flags): Promi
     const { label, guidance, steps, scheduler: schedulerName } = flags;
     const scheduler = schedulerFor(schedulerName);
     checkSteps(steps, scheduler.config);
+    if (label !== undefined && !takesLabels(network)) {
+      const message = `--label is given, but \`${name}\` was not trained with labels: leave it out, or train with --class-conditioning.`;
+      throw new DiffusionError('DIFFUSION_BAD_LABELS', message);
+    }
     const out = resolve(flags.out);
     const npz = flags.npz === undefined ? {} : { npz: resolve(flags.npz) };
     const settings = { weights: weightsHash(network), scheduler: schedulerName };
