@@ -97,6 +97,19 @@ describe('ConvAutoencoder', () => {
     expect(error(model.denoise(noisy))).toBeLessThan(0.2 * error(noisy));
   });
 
+  it('begins at the mean that it is told', () => {
+    const images = tf.tensor4d(createGenerator(0).fillNormal(new Float32Array(4 * 16 * 16)), [4, 16, 16, 1]);
+    for (const mean of [0.1, 0.5, 0.9]) {
+      const model = new ConvAutoencoder({ channels: 1, features: [8, 16], mean });
+      const output = tf.mean(model.denoise(images)).dataSync()[0]!;
+      expect(Math.log(output / (1 - output)) - Math.log(mean / (1 - mean)), `${mean}`).toBeLessThan(0.5);
+      expect(Math.log(output / (1 - output)) - Math.log(mean / (1 - mean)), `${mean}`).toBeGreaterThan(-0.5);
+      model.dispose();
+    }
+    expect(() => new ConvAutoencoder({ mean: 25 })).toThrow(/between 0 and 1/);
+    images.dispose();
+  });
+
   it('refuses sizes that it cannot halve', () => {
     const model = new ConvAutoencoder({ features: [2, 2], channels: 1 });
     expect(() => model.denoise(tf.zeros([1, 8, 6, 1]))).toThrow(/divisible by 4/);

@@ -5,7 +5,7 @@
  *
  *   node training/train.mjs --network dncnn --images pictures/train --held pictures/held --out dncnn.safetensors
  *   node training/train.mjs --network conv-ae --images faces.png --height 64 --no-turns --out conv-ae.safetensors
- *   node training/train.mjs --network conv-ae --mnist <folder with the IDX files> --sigma 127.5 --no-turns
+ *   node training/train.mjs --network conv-ae --mnist <folder with the IDX files> --sigma 127.5 --no-turns --steps 600
  *
  * `--height` cuts a tall picture into images of that height. Without `--held` every eighth image is held back. Pictures are
  * read as grey; MNIST's get a margin, to 32x32.
@@ -65,7 +65,7 @@ const model = dncnn
       features: Number(values.features),
       ...(!values.norm && { batchNorm: false, bias: 'all' }),
     })
-  : new ConvAutoencoder({ channels: 1 });
+  : new ConvAutoencoder({ channels: 1, mean: brightness(train) });
 const checkpoint = { weights: `${values.out}.checkpoint`, step: `${values.out}.step` };
 let firstStep = 0;
 if (existsSync(checkpoint.step)) {
@@ -104,6 +104,12 @@ await Promise.all(Object.values(checkpoint).map((path) => rm(path, { force: true
 model.loadStateDict(await loadSafetensors(values.out));
 for (const { name, error, psnr } of compare(model, held, { sigma, clip: !dncnn })) {
   console.log(`${name.padEnd(14)} mean squared error ${error.toFixed(6)}, PSNR ${psnr.toFixed(2)} dB`);
+}
+
+/** Mean of all pixels of the first hundred pictures. */
+function brightness(images) {
+  const means = images.slice(0, 100).map(({ data }) => data.reduce((sum, value) => sum + value, 0) / data.length);
+  return means.reduce((sum, value) => sum + value, 0) / means.length;
 }
 
 function picture(path) {

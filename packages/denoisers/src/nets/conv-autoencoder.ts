@@ -11,6 +11,11 @@ export interface ConvAutoencoderOptions {
   channels?: number;
   /** Channels after each halving of the image; default 64, 128, 256, 512. */
   features?: readonly number[];
+  /**
+   * Mean of the pictures to train on, between 0 and 1, at which the output begins; default 0.5. Tell it where it is far from that, as for
+   * white digits on black (0.1): or the first steps all say "darker", and at the usual learning rates every output ends at black.
+   */
+  mean?: number;
   /** Of the first weights; default 0. */
   seed?: number;
   /** Draws the first weights instead of a new generator with `seed`. */
@@ -28,13 +33,23 @@ export class ConvAutoencoder extends Module implements ImageDenoiser, TrainableD
 
   constructor(options: ConvAutoencoderOptions = {}) {
     super();
-    const { channels = 3, features = [64, 128, 256, 512], seed = 0, generator = createGenerator(seed) } = options;
+    const {
+      channels = 3,
+      features = [64, 128, 256, 512],
+      mean = 0.5,
+      seed = 0,
+      generator = createGenerator(seed),
+    } = options;
     if (![channels, ...features].every((size) => Number.isInteger(size) && size > 0) || features.length === 0) {
       const bad = {
         argument: 'options',
         value: { channels, features },
         allowed: 'positive integers, at least one feature',
       };
+      throw new DenoisersError('DENOISERS_BAD_OPTION', invalidArgument(bad));
+    }
+    if (!(mean > 0 && mean < 1)) {
+      const bad = { argument: 'mean', value: mean, allowed: 'a number between 0 and 1' };
       throw new DenoisersError('DENOISERS_BAD_OPTION', invalidArgument(bad));
     }
     this.channels = channels;
@@ -48,6 +63,9 @@ export class ConvAutoencoder extends Module implements ImageDenoiser, TrainableD
     });
     this.initialize(generator);
     this.enliven();
+    // The sigmoid's inverse, beside which the small random biases are kept.
+    const { variable } = this.parameters().find(({ name }) => name === `decoder.${2 * features.length - 2}.bias`)!;
+    tf.tidy(() => variable.assign(tf.add(variable, Math.log(mean / (1 - mean)))));
   }
 
   /**
