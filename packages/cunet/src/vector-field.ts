@@ -1,5 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { Conv2d, Film, GroupNorm, InstanceNorm, modulated, Module, silu } from '@missing-u/unet-blocks';
+import {
+  Conv2d,
+  Film,
+  GroupNorm,
+  hasVelocityAcceleration,
+  InstanceNorm,
+  modulated,
+  Module,
+  silu,
+  velocityAcceleration,
+  type ActivationName,
+} from '@missing-u/unet-blocks';
 import { activated } from './activated.ts';
 import type { CUNetConfig } from './options.ts';
 
@@ -56,13 +67,26 @@ export class VectorField extends Module {
         const conditioned = this.norm2.apply(inner, modulated(affine2, modulation));
         const { activation, accelerationOutput } = this.config;
         const output = accelerationOutput === 'activated' ? activation : 'identity';
-        const outer = activated(this.conv2, this.withTime(time, conditioned), output);
+        const outerInput = this.withTime(time, conditioned);
+        const inOnePass = this.inOnePass(outerInput, state, output);
+        if (inOnePass !== undefined) return inOnePass;
+        const outer = activated(this.conv2, outerInput, output);
         const derivative = this.addResidual(outer, state);
         if (this.config.order === 'first') return derivative;
         const [images, height, width, channels] = state.shape;
         const velocity = tf.slice(state, [0, 0, 0, channels / 2], [images, height, width, channels / 2]);
         return tf.concat([velocity, derivative], 3);
       });
+  }
+
+  /** [v, a] from one kernel where the engine has it and this field is one that it computes. */
+  private inOnePass(input: tf.Tensor4D, state: tf.Tensor4D, output: ActivationName): tf.Tensor4D | undefined {
+    const { conv2, residual } = this;
+    if (this.config.order === 'first' || !(residual instanceof Conv2d)) return undefined;
+    if ((output !== 'relu' && output !== 'identity') || !hasVelocityAcceleration()) return undefined;
+    const [branch, shortcut] = [conv2.forwardApart(input), residual.forwardApart(state)];
+    if (branch === undefined || shortcut === undefined) return undefined;
+    return velocityAcceleration(branch, shortcut, state, output === 'relu');
   }
 
   private withTime(time: number, x: tf.Tensor4D): tf.Tensor4D {

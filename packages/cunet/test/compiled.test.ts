@@ -80,4 +80,26 @@ describe.skipIf(!installed)('compiled (needs `missing-u native install`)', () =>
     expect(others[1]!.memory.peakBytes).toBeLessThanOrEqual(budget);
     tf.dispose([direct, ...others].map(({ results }) => results));
   }, 120_000);
+
+  it('gives the same digits with the operations of the native engine as with single ones', () => {
+    const model = new CUNet({ ...small, solver: { steps: 2 } });
+    const [x, times] = [random<tf.Rank.R4>([2, 16, 16, 1]), tf.tensor1d([3, 700])];
+    const predict = () => tf.tidy(() => model.predict(x, times).dataSync().slice());
+    const once = predict();
+    const name = 'VelocityAcceleration';
+    const kernel = tf.getKernel(name, 'tensorflow') as tf.KernelConfig | undefined;
+    if (kernel !== undefined) {
+      tf.unregisterKernel(name, 'tensorflow');
+      try {
+        expect(predict()).toEqual(once);
+      } finally {
+        tf.registerKernel(kernel);
+      }
+    }
+    // Within a gradient, single operations run.
+    const { value } = tf.variableGrads(() => tf.mean<tf.Scalar>(model.predict(x, times)));
+    expect(value.dataSync()[0]).toBe(tf.mean(tf.tensor(once)).dataSync()[0]);
+    model.dispose();
+    tf.dispose([x, times]);
+  });
 });

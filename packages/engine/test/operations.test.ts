@@ -116,6 +116,23 @@ describe.skipIf(!complete)('the operations of the native engine (needs `missing-
     },
   );
 
+  it.each([[[2, 3, 5, 6]], [[1, 1, 1, 2]], [[4, 40, 40, 16]]])(
+    'join velocity and acceleration of a state, to the digit, %j',
+    (shape) => {
+      const half = shape[3]! / 2;
+      const apart = [...shape.slice(0, 3), half];
+      const [state, branch, residual] = [tensor(shape), tensor(apart, 2), tensor(apart, 3)];
+      const [bias, shift] = [tensor([half], 4), tensor([half], 5)];
+      const velocity = tf.slice(state, [0, 0, 0, half], apart);
+      for (const relu of [true, false]) {
+        const y = run<tf.Tensor>('VelocityAcceleration', { branch, bias, residual, shift, state }, { relu });
+        const biased = tf.add(branch, bias);
+        const acceleration = tf.add(relu ? tf.relu(biased) : biased, tf.add(residual, shift));
+        expect(y.dataSync()).toEqual(tf.concat([velocity, acceleration], 3).dataSync());
+      }
+    },
+  );
+
   it('leave what is not a number as it is', () => {
     const x = tf.tensor([Number.NaN, -1, 2, Number.POSITIVE_INFINITY], [1, 1, 2, 2]);
     const filter = tf.reshape(tf.eye(2), [1, 1, 2, 2]);
@@ -150,6 +167,9 @@ describe.skipIf(!complete)('the operations of the native engine (needs `missing-
     expect(() => run('GroupNormalize', wrong, { groups: 2, epsilon: 1e-5 })).toThrow(/scale and shift/);
     const right = { x, scale: tf.ones([1, 1, 1, 6]), shift: tf.ones([1, 1, 1, 6]) };
     expect(() => run('GroupNormalize', right, { groups: 4, epsilon: 1e-5 })).toThrow(/a divisor of C/);
+    const [apart, bias] = [tensor([1, 2, 2, 2]), tf.ones([2])];
+    const unfit = { branch: apart, bias, residual: apart, shift: bias, state: x };
+    expect(() => run('VelocityAcceleration', unfit, { relu: true })).toThrow(/half of the state's channels/);
     expect(() => run('ReluBiasGrad', { dy: x, y: tensor([1, 2, 2, 5]) })).toThrow(/same shape/);
     expect(() => run('LinearCombination', { 0: x, 1: tensor([3]) }, { weights: [1, 2] })).toThrow(/one shape/);
     expect(tf.sum(run<tf.Tensor>('LinearCombination', { 0: x, 1: x }, { weights: [1, -1] })).dataSync()[0]).toBe(0);
@@ -165,6 +185,9 @@ describe.skipIf(!complete)('the operations of the native engine (needs `missing-
         run('GroupNormalizeGrad', inputs, { groups: 2, epsilon: 1e-5 });
         run('ReluBiasGrad', { dy: x, y: x });
         run('ChannelSums', { x });
+        const half = tf.slice(x, [0, 0, 0, 0], [2, 4, 4, 2]);
+        const parts = { branch: half, bias: tf.ones([2]), residual: half, shift: tf.ones([2]) };
+        run('VelocityAcceleration', { ...parts, state: x }, { relu: true });
         run('LinearCombination', { 0: x, 1: x }, { weights: [1, 2] });
       });
     all();

@@ -20,6 +20,7 @@ export { activation, activationNames, gelu, silu, type ActivationName } from './
 export { attend } from './functional/attention.ts';
 export { convolve, type FusedActivation } from './functional/convolve.ts';
 export { groupNormalize } from './functional/group-normalize.ts';
+export { hasVelocityAcceleration, velocityAcceleration, type Unbiased } from './functional/velocity-acceleration.ts';
 export {
   doubleBilinear,
   doubleNearest,

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { convolve, type FusedActivation } from '../functional/convolve.ts';
+import type { Unbiased } from '../functional/velocity-acceleration.ts';
 import { fanInUniform, type Initializer } from '../initializers.ts';
 import { Module } from '../module.ts';
 import { recorded } from '../recorder.ts';
@@ -50,6 +51,17 @@ export class Conv2d extends Module {
 
   /** `activation` is applied in the same pass. */
   forward(x: tf.Tensor4D, activation: FusedActivation = 'linear'): tf.Tensor4D {
+    return this.apply(x, (padded, pad) => this.convolve(padded, pad, activation));
+  }
+
+  /** The convolution alone, and its bias, for who adds that in a pass of their own; undefined without a bias. */
+  forwardApart(x: tf.Tensor4D): Unbiased | undefined {
+    if (this.bias === undefined) return undefined;
+    const output = this.apply(x, (padded, pad) => tf.conv2d(padded, this.weight.variable, this.stride, pad));
+    return { output, bias: this.bias.variable };
+  }
+
+  private apply(x: tf.Tensor4D, convolve: (padded: tf.Tensor4D, pad: 'same' | 'valid') => tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
       const [before, after] = this.padding;
       const [kernelSize, , inChannels] = this.weight.shape;
@@ -57,7 +69,7 @@ export class Conv2d extends Module {
       const same = this.stride === 1 && before === after && before === (kernelSize - 1) / 2;
       const padded = same || before + after === 0 ? x : tf.pad(x, [[0, 0], [before, after], [before, after], [0, 0]]); // prettier-ignore
       const pad = same ? 'same' : 'valid';
-      const output = this.convolve(padded, pad, activation);
+      const output = convolve(padded, pad);
       return recorded(this, output, output.size * inChannels * kernelSize ** 2);
     });
   }

@@ -43,6 +43,10 @@ const kernels: tf.KernelConfig[] = [
     native.executeMultipleOutputs('MissingUReluBiasGrad', [], [dy!, y!], 2),
   ),
   kernel('ChannelSums', (native, { x }) => native.executeSingleOutput('MissingUChannelSums', [], [x!])),
+  kernel('VelocityAcceleration', (native, { branch, bias, residual, shift, state }, { relu }) => {
+    const attributes = [{ name: 'relu', type: attributeTypes.bool, value: relu as boolean }];
+    return native.executeSingleOutput('MissingUVelocityAcceleration', attributes, [branch!, bias!, residual!, shift!, state!]); // prettier-ignore
+  }),
   kernel('LinearCombination', (native, inputs, { weights }) => {
     const terms = Object.values(inputs);
     const attributes = [int('N', terms.length), float('weights', weights as number[])];

@@ -8,11 +8,12 @@ import { groupNorm } from './group-norm.ts';
 import { linearCombination } from './linear-combination.ts';
 import { registration } from './registration.ts';
 import { threads } from './threads.ts';
+import { velocityAcceleration } from './velocity-acceleration.ts';
 
 /** The operations that the networks and the solvers spend their time in, each in one pass over the memory, in C++. */
 export const operationsSource = [
   ...[cApi, threads, channelLoops],
-  ...[groupNorm, bias, linearCombination],
+  ...[groupNorm, bias, velocityAcceleration, linearCombination],
   registration,
 ].join('');
 

@@ -35,6 +35,9 @@ __attribute__((constructor)) void defineAll() {
   define("MissingUReluBiasGrad", {"dy: float", "y: float"}, {"dz: float", "dbias: float"}, {}, createNothing,
          computeReluBiasGrad, deleteNothing);
   define("MissingUChannelSums", {"x: float"}, {"sums: float"}, {}, createNothing, computeChannelSums, deleteNothing);
+  define("MissingUVelocityAcceleration",
+         {"branch: float", "bias: float", "residual: float", "shift: float", "state: float"}, {"y: float"}, {"relu: bool"},
+         createBias, computeVelocityAcceleration, deleteBias);
   define("MissingULinearCombination", {"terms: N * float"}, {"y: float"}, {"N: int >= 1", "weights: list(float)"},
          createCombination, computeCombination, deleteCombination);
 }
