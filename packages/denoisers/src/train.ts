@@ -3,7 +3,7 @@ import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
 import { DenoisersError } from './errors.ts';
 import type { TrainableDenoiser } from './face.ts';
-import type { RasterImage } from './raster.ts';
+import { checkRaster, type RasterImage } from './raster.ts';
 
 export interface TrainOptions {
   /** Standard deviation of the noise on the scale of 0 to 1, or a range from which each patch draws its own ("blind"). */
@@ -37,7 +37,7 @@ export type TrainingStep = (noisy: tf.Tensor4D, clean: tf.Tensor4D) => tf.Tensor
  * Trains a network to map noisy patches to clean ones: mean squared error, Adam, random patches in the eight turns of a
  * square. Since DnCNN subtracts what it predicts, this is the paper's residual learning.
  *
- * @param images clean pictures with the network's number of channels, none smaller than a patch
+ * @param images clean pictures with the network's number of channels and values of 0 to 1, none smaller than a patch
  */
 export async function trainDenoiser(
   model: TrainableDenoiser,
@@ -151,6 +151,7 @@ function check(
     };
     throw new DenoisersError('DENOISERS_BAD_SIGMA', invalidArgument(bad));
   }
+  for (const image of images) checkRaster(image, 0);
   const fits = ({ width, height, channels }: RasterImage) =>
     Math.min(width, height) >= patchSize && channels === model.channels;
   if (images.length > 0 && images.every(fits)) return;

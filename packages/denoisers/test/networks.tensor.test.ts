@@ -176,6 +176,8 @@ describe('trainDenoiser', () => {
     const given = { ...options, generator: createGenerator(0) };
     await expect(trainDenoiser(model, [stripes], { ...given, signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
     await expect(trainDenoiser(model, [], given)).rejects.toThrow(/an empty list/);
+    const bytes = { ...stripes, data: stripes.data.map((value) => 255 * value) as Float32Array };
+    await expect(trainDenoiser(model, [bytes], given)).rejects.toThrow(/divide by 255/);
     await expect(trainDenoiser(model, [stripes], { ...given, patchSize: 25 })).rejects.toThrow(/24x24x1/);
     await expect(trainDenoiser(model, [stripes], { ...given, sigma: [0.2, 0.1] })).rejects.toMatchObject({
       code: 'DENOISERS_BAD_SIGMA',
