@@ -22,6 +22,7 @@ export function resolveConfig(options: CUNetOptions): CUNetConfig {
     solver: solving,
     gradient: _gradient,
     weights = 'random',
+    outputInitializer = 'uniform',
     seed: _seed,
     generator: _generator,
     ...rest
@@ -30,8 +31,10 @@ export function resolveConfig(options: CUNetOptions): CUNetConfig {
     throw new CUNetError('CUNET_UNKNOWN_PRESET', unknownName('preset', preset, Object.keys(presets)));
   }
   const base: Omit<CUNetConfig, 'outChannels'> = presets[preset];
-  checkOptionNames(rest, [...Object.keys(base), 'outChannels', 'preset', 'gradient', 'weights', 'seed', 'generator']);
+  const initial = ['weights', 'outputInitializer', 'seed', 'generator'];
+  checkOptionNames(rest, [...Object.keys(base), 'outChannels', 'preset', 'gradient', ...initial]);
   checkChoice('weights', weights, ['random', 'none']);
+  checkChoice('outputInitializer', outputInitializer, ['uniform', 'zeros']);
   const solver = typeof solving === 'string' ? { method: solving } : (solving ?? {});
   checkOptionsObject('solver', solver);
   checkOptionNames(solver, Object.keys(base.solver));

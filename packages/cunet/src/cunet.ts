@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createGenerator } from '@missing-u/random';
-import { checkSample, Conv2d, Module, timestepTensor, type Timesteps } from '@missing-u/unet-blocks';
+import { checkSample, Conv2d, Module, timestepTensor, zeros, type Timesteps } from '@missing-u/unet-blocks';
 import { resolveConfig } from './config.ts';
 import { DownLevel, Stage, UpLevel } from './level.ts';
 import { attentionPlaces, type CUNetConfig, type CUNetOptions } from './options.ts';
@@ -61,9 +61,10 @@ export class CUNet extends Module {
         new UpLevel(config, channels * 2 ** (3 - i), attentionPlaces[(5 + i) as 5 | 6 | 7 | 8], gradient),
       ),
     );
+    const first = options.outputInitializer === 'zeros' ? { initializer: zeros, biasInitializer: zeros } : {};
     this.head = this.child(
       'head',
-      new Conv2d({ inChannels: channels, outChannels: config.outChannels, kernelSize: 1 }),
+      new Conv2d({ inChannels: channels, outChannels: config.outChannels, kernelSize: 1, ...first }),
     );
     if (options.weights !== 'none') this.initialize(options.generator ?? createGenerator(options.seed ?? 0));
   }

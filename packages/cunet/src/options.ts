@@ -80,6 +80,8 @@ export interface CUNetOptions extends Partial<Omit<CUNetConfig, 'attention' | 's
   gradient?: GradientName | Gradient;
   /** `none` gives shapes only, for counting or until `loadStateDict`; default `random`. */
   weights?: 'random' | 'none';
+  /** First weights of the last convolution: `uniform` as all others (PyTorch's), or `zeros`, which predicts 0 at first; default `uniform`. */
+  outputInitializer?: 'uniform' | 'zeros';
   /** Of the first weights; default 0. */
   seed?: number;
   /** Draws the first weights instead of a new generator with `seed`. */

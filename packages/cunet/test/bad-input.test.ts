@@ -24,6 +24,7 @@ describe('options that make no sense are refused by name', () => {
     [{ integrationTime: 'yes' }, /`integrationTime` is 'yes'.*true or false/],
     [null as never, /`options` is null/],
     [{ gradient: 'ajoint' }, /Did you mean 'adjoint'/],
+    [{ outputInitializer: 'zero' }, /uniform, zeros/],
     [{ timeConditioning: 'adaln' }, /film, additive, none/],
   ])('%o', (options, message) => {
     expect(() => new CUNet(options as CUNetOptions)).toThrow(message);

@@ -29,6 +29,13 @@ describe('CUNet', () => {
     expect(tf.slice(both, [1, 0, 0, 0], [1, 16, 16, 1])).toBeAllClose(second, { atol: 1e-5 });
   });
 
+  it('predicts 0 at first where asked to', () => {
+    const silent = new CUNet({ ...small, outputInitializer: 'zeros' });
+    expect(tf.max(tf.abs(silent.predict(sample(), 10))).dataSync()[0]).toBe(0);
+    expect(silent.config).toEqual(model.config);
+    silent.dispose();
+  });
+
   it('sends a gradient to every parameter', () => {
     const variables = model.parameters().map(({ variable }) => variable);
     const { grads } = tf.variableGrads(() => {

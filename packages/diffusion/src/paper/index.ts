@@ -6,6 +6,8 @@ import type { RasterImage } from '@missing-u/denoisers';
 import type { RunConfig } from '../runs/config.ts';
 import { featuresFor, openExtractor, realMoments } from '../runs/features.ts';
 import { datasetChannels, openDataset } from '../runs/registry.ts';
+import { trainingConfig } from '../runs/trained-model.ts';
+import { choicesTable } from './choices.ts';
 import { measureDenoisers, table4 } from './denoisers.ts';
 import { courseFigure, measureDenoising, table2, table3, type MeasuredDenoising } from './denoising.ts';
 import type { ExperimentResult } from './experiment.ts';
@@ -13,11 +15,13 @@ import { generationTable, samplersOfThePaper } from './generation.ts';
 import { networkTable, parameterTable } from './networks.ts';
 import { memoryTable } from './memory.ts';
 import type { PaperModel } from './published.ts';
-import type { PaperRun, Watcher } from './run.ts';
+import { needsModels, type PaperRun, type Watcher } from './run.ts';
 import { solverTable } from './solvers.ts';
 
 interface Experiment {
   about: string;
+  /** Trains networks of its own for an hour or more, so that `all` leaves it out. */
+  long?: true;
   run(run: PaperRun, watcher: Watcher): ExperimentResult | Promise<ExperimentResult>;
 }
 
@@ -39,7 +43,18 @@ export const experiments: Readonly<Record<string, Experiment>> = {
     about: 'memory of a gradient against the steps of the solver, by kind of gradient',
     run: ({ settings }, watcher) => memoryTable({ ...settings, ...watcher }),
   },
+  choices: { about: 'short equal trainings of other forms of the cU-Net, and of U-Nets (not in all)', long: true, run: forms },
 };
+
+/** What `all` stands for. */
+export const allExperiments = Object.keys(experiments).filter((name) => experiments[name]!.long !== true);
+
+async function forms({ settings }: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
+  const { cunet, choiceSteps: steps, choicesFolder: folder, samples, seed } = settings;
+  const config = trainingConfig(cunet);
+  if (config === undefined) throw needsModels();
+  return choicesTable({ config, steps, folder, samples, seed, ...watcher });
+}
 
 async function solvers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
   const { config, models, trained } = await run.models();

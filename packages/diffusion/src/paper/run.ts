@@ -28,6 +28,9 @@ export interface PaperSettings {
   starts: readonly number[];
   /** Table 4: optimiser steps of the auto-encoder and of DnCNN at each noise level. */
   trainingSteps: number;
+  /** Optimiser steps of each network of `choices`, and the folder of their runs. */
+  choiceSteps: number;
+  choicesFolder: string;
   /** Images computed together. */
   batch: number;
   seed: number;
@@ -75,11 +78,7 @@ export class PaperRun {
     return this.once('models', async () => {
       const { unet, cunet } = this.settings;
       if ([unet, cunet].some((name) => shipped.includes(name)) && pretrainedModels().length === 0) {
-        const message =
-          'This table is about trained models. Install those of this project (npm install @missing-u/pretrained), or train two ' +
-          '(`missing-u train --model unet --channels 32 --out runs/unet`, `missing-u train --model cunet --channels 16 --out runs/cunet`) ' +
-          'and name them: --unet runs/unet --cunet runs/cunet.';
-        throw new DiffusionError('DIFFUSION_NEEDS_MODELS', message);
+        throw needsModels();
       }
       const runs = [await this.#own(loadTrained(unet)), await this.#own(loadTrained(cunet))];
       const config = commonConfig(runs.map(({ config }) => config));
@@ -142,6 +141,14 @@ export class PaperRun {
     await Promise.allSettled(this.#shared.values());
     for (const owned of this.#owned) owned.dispose();
   }
+}
+
+export function needsModels(): DiffusionError {
+  const message =
+    'This table is about trained models. Install those of this project (npm install @missing-u/pretrained), or train two ' +
+    '(`missing-u train --model unet --channels 32 --out runs/unet`, `missing-u train --model cunet --channels 16 --out runs/cunet`) ' +
+    'and name them: --unet runs/unet --cunet runs/cunet.';
+  return new DiffusionError('DIFFUSION_NEEDS_MODELS', message);
 }
 
 function budgetOf({ config: { batch, accumulate }, steps }: TrainedModel): string {

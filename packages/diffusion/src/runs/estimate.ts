@@ -20,19 +20,23 @@ const MOST_IMAGES = 8;
 export async function estimateTraining(config: RunConfig, { compile = true } = {}): Promise<TrainingEstimate> {
   const measured = Math.min(MOST_IMAGES, config.batch);
   const secondsPerStep =
-    (await secondsOfStep(config, measured, compile)) * (config.batch / measured) * config.accumulate;
+    (await secondsOfStep({ ...config, batch: measured }, { compile })) * (config.batch / measured) * config.accumulate;
   const [one, two] = [await bytesOfStep(config, 1), await bytesOfStep(config, 2)];
   const bytes = one + (two - one) * (config.batch - 1);
   return { secondsPerStep, seconds: secondsPerStep * config.steps, bytes };
 }
 
-/** The second step: the first one prepares the graph. */
-async function secondsOfStep(config: RunConfig, batch: number, compile: boolean): Promise<number> {
-  return withTrainer(config, batch, compile, async (step) => {
+/** The time of one batch, on empty images: the median of `repeats` after a step that prepares the graph. */
+export async function secondsOfStep(config: RunConfig, { compile = true, repeats = 1 } = {}): Promise<number> {
+  return withTrainer(config, config.batch, compile, async (step) => {
     await step();
-    const begin = performance.now();
-    await step();
-    return (performance.now() - begin) / 1000;
+    const times: number[] = [];
+    while (times.length < repeats) {
+      const begin = performance.now();
+      await step();
+      times.push((performance.now() - begin) / 1000);
+    }
+    return times.toSorted((a, b) => a - b)[repeats >> 1]!;
   });
 }
 

@@ -3,7 +3,7 @@ import { unknownName } from '@missing-u/errors';
 import { Command } from 'commander';
 import { DiffusionError } from '../../errors.ts';
 import { startsOfThePaper } from '../../paper/denoising.ts';
-import { experiments } from '../../paper/index.ts';
+import { allExperiments, experiments } from '../../paper/index.ts';
 import { PaperRun, shippedModels, type PaperSettings } from '../../paper/run.ts';
 import type { ExperimentResult } from '../../paper/experiment.ts';
 import { reportPage, type Section } from '../../reports/page.ts';
@@ -15,7 +15,7 @@ import { integer, positiveInteger, withEngineFlags, type EngineFlags } from '../
 import { startProgress, type Progress } from '../progress.ts';
 import { startEngine } from '../start-engine.ts';
 
-type Flags = EngineFlags & Omit<PaperSettings, 'calls'> & { quick?: boolean; out: string; json?: boolean };
+type Flags = EngineFlags & Omit<PaperSettings, 'calls' | 'choicesFolder'> & { quick?: boolean; out: string; json?: boolean };
 
 /** What `--quick` makes smaller, where nothing else is said: minutes for everything together. */
 const quickly = {
@@ -25,6 +25,7 @@ const quickly = {
   images: 16,
   starts: [50, 150, 400],
   trainingSteps: 80,
+  choiceSteps: 40,
 };
 
 export function paperCommand(): Command {
@@ -43,6 +44,7 @@ export function paperCommand(): Command {
     .option('--images <count>', 'tables 2 to 4: test images', positiveInteger, 300)
     .option('--starts <counts>', 'tables 2 to 4: forward steps that noise them', counts, startsOfThePaper)
     .option('--training-steps <count>', 'table 4: steps of the auto-encoder and of DnCNN', positiveInteger, 1000)
+    .option('--choice-steps <count>', 'choices: optimiser steps of each network', positiveInteger, 400)
     .option('--lpips-trunk <file>', "torchvision's SqueezeNet 1.1, for LPIPS")
     .option('--lpips-heads <file>', 'the official heads of LPIPS for it')
     .option('--batch <count>', 'images computed together', positiveInteger, 64)
@@ -64,7 +66,7 @@ export function paperCommand(): Command {
 }
 
 async function run(what: string[], given: Flags, command: Command): Promise<void> {
-  const names = what.includes('all') ? Object.keys(experiments) : [...new Set(what)];
+  const names = [...new Set(what.flatMap((name) => (name === 'all' ? allExperiments : [name])))];
   for (const name of names) {
     if (Object.hasOwn(experiments, name)) continue;
     const message = unknownName('table or figure', name, [...Object.keys(experiments), 'all']);
@@ -79,7 +81,7 @@ async function run(what: string[], given: Flags, command: Command): Promise<void
   const out = resolve(folder);
   makeFolder(out);
   const engine = await startEngine({ ...(wanted && { engine: wanted }), ...(threads && { threads }) });
-  const paper = new PaperRun({ ...settings, calls: quick ? 3 : 10 });
+  const paper = new PaperRun({ ...settings, calls: quick ? 3 : 10, choicesFolder: join(out, 'choices') });
   const results: Record<string, ExperimentResult> = {};
   try {
     for (const name of names) {
