@@ -130,7 +130,13 @@ async function measureChoices(options: ChoicesOptions) {
   const trained: Pick<MeasuredChoice, 'loss' | 'distance'>[] = [];
   let distanceName = '';
   for (const [i, { name }] of networks.entries()) {
-    const out = join(folder, name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replace(/-$/, ''));
+    const out = join(
+      folder,
+      name
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9]+/g, '-')
+        .replace(/-$/, ''),
+    );
     const resume = existsSync(configFile(out));
     const config = resume ? resumedConfig(readRunConfig(out), { ...configs[i] }) : configs[i]!;
     const onStep = ({ step }: { step: number }) => onProgress?.(i * steps + step, total, name);

@@ -43,7 +43,11 @@ export const experiments: Readonly<Record<string, Experiment>> = {
     about: 'memory of a gradient against the steps of the solver, by kind of gradient',
     run: ({ settings }, watcher) => memoryTable({ ...settings, ...watcher }),
   },
-  choices: { about: 'short equal trainings of other forms of the cU-Net, and of U-Nets (not in all)', long: true, run: forms },
+  choices: {
+    about: 'short equal trainings of other forms of the cU-Net, and of U-Nets (not in all)',
+    long: true,
+    run: forms,
+  },
 };
 
 /** What `all` stands for. */
