@@ -23,9 +23,8 @@ export interface DenoisersOptions {
   images: tf.Tensor4D;
   /** Clean images to train the auto-encoder and DnCNN on, values in [0, 1]. */
   training: readonly RasterImage[];
-  /** Optimiser steps for each network and noise level, and images of one. */
+  /** Optimiser steps for each network and noise level. */
   trainingSteps: number;
-  batchSize: number;
   starts: readonly number[];
   generator: Generator;
   lpips?: LPIPS;
@@ -94,13 +93,17 @@ const TRAINING = 2 ** 30;
 /** The methods of Table 4 by its names; another one is one line. */
 const methods: Readonly<Record<string, Make>> = {
   BM3D: () => Promise.resolve({ denoiser: bm3dDenoiser(), dispose: () => undefined }),
-  'Conv AE': trained((channels) => new ConvAutoencoder({ channels }), 1),
-  DnCNN: trained((channels) => new DnCNN({ channels, depth: 20, bias: 'none' }), 2),
+  'Conv AE': trained((channels, mean) => new ConvAutoencoder({ channels, mean }), { batchSize: 32, fork: 1 }),
+  // Twenty layers at full resolution: many small steps teach it more in a minute than few large ones.
+  DnCNN: trained((channels) => new DnCNN({ channels, depth: 20, bias: 'none' }), { batchSize: 4, fork: 2 }),
 };
 
-function trained(make: (channels: number) => ConvAutoencoder | DnCNN, fork: number): Make {
-  return async (sigma, { images, training, trainingSteps, batchSize, generator, signal }, onStep) => {
-    const model = make(images.shape[3]);
+function trained(
+  make: (channels: number, mean: number) => ConvAutoencoder | DnCNN,
+  { batchSize, fork }: { batchSize: number; fork: number },
+): Make {
+  return async (sigma, { images, training, trainingSteps, generator, signal }, onStep) => {
+    const model = make(images.shape[3], meanOf(training));
     try {
       await trainDenoiser(model, training, {
         sigma,
@@ -119,6 +122,15 @@ function trained(make: (channels: number) => ConvAutoencoder | DnCNN, fork: numb
       throw error;
     }
   };
+}
+
+function meanOf(pictures: readonly RasterImage[]): number {
+  let [sum, count] = [0, 0];
+  for (const { data } of pictures) {
+    for (const value of data) sum += value;
+    count += data.length;
+  }
+  return sum / count;
 }
 
 async function compared(

@@ -152,7 +152,7 @@ async function denoisingSetUp(run: PaperRun): Promise<string> {
 
 async function denoisers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
   const { config } = await run.models();
-  const { trainingSteps, batch, starts } = run.settings;
+  const { trainingSteps, starts } = run.settings;
   const lpips = await run.lpips();
   const diffusion = await measured(run, watcher);
   const dataset = await openDataset(config);
@@ -161,13 +161,12 @@ async function denoisers(run: PaperRun, watcher: Watcher): Promise<ExperimentRes
     images: await run.testImages(),
     training: await pictures(dataset, 4096).finally(() => dataset.close()),
     trainingSteps,
-    batchSize: batch,
     starts,
     generator: run.generator(),
     ...(lpips && { lpips }),
     ...watcher,
   });
-  const budget = `Auto-encoder and DnCNN are trained for ${trainingSteps} steps at each noise level, BM3D is told the true noise.`;
+  const budget = `Auto-encoder and DnCNN are trained for ${trainingSteps} steps (of 32 and of 4 images) at each noise level, BM3D is told the true noise.`;
   return table4(others, diffusion, `${await denoisingSetUp(run)} ${budget}`);
 }
 

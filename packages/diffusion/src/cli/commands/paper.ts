@@ -24,7 +24,7 @@ const quickly = {
   steps: [5, 20, 50],
   images: 16,
   starts: [50, 150, 400],
-  trainingSteps: 80,
+  trainingSteps: 240,
   choiceSteps: 40,
 };
 
