@@ -77,7 +77,7 @@ async function run(script: string): Promise<Record<string, Record<string, unknow
     browser.kill();
     await ended;
     server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 15, retryDelay: 100 });
   }
 }
 
