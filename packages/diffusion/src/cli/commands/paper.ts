@@ -15,7 +15,8 @@ import { integer, positiveInteger, withEngineFlags, type EngineFlags } from '../
 import { startProgress, type Progress } from '../progress.ts';
 import { startEngine } from '../start-engine.ts';
 
-type Flags = EngineFlags & Omit<PaperSettings, 'calls' | 'choicesFolder'> & { quick?: boolean; out: string; json?: boolean };
+type Flags = EngineFlags &
+  Omit<PaperSettings, 'calls' | 'choicesFolder'> & { quick?: boolean; out: string; json?: boolean };
 
 /** What `--quick` makes smaller, where nothing else is said: minutes for everything together. */
 const quickly = {
