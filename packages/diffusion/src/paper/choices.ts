@@ -99,7 +99,7 @@ export async function choicesTable(options: ChoicesOptions): Promise<ExperimentR
     caption:
       `Each network trained alike for ${steps} steps of ${batch} images of ${config.dataset}, ${config.size} x ${config.size}, seed ${options.seed}: ` +
       `loss is the mean over the last quarter of the steps, ${distanceName} that of ${options.samples} samples of DDIM with 50 steps. ` +
-      `A budget so small tells which learns faster; differences of a few percent are of the seed. Not in the paper, except for the ablations of Table 5.`,
+      `A budget so small tells which learns faster, and one seed does not tell small differences. Not in the paper, except for the ablations of Table 5.`,
     columns: ['network', 'parameters', 'of U-Net', 'operations of U-Net', 'loss', distanceName, 's / step'],
     rows: rows.map(({ name, parameters, operations, loss, distance, secondsPerStep }) => [
       ...[name, parameters, parameters / baseline.parameters, operations / baseline.operations],
