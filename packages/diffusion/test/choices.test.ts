@@ -10,15 +10,16 @@ beforeAll(() => useEngine('wasm').then(() => undefined));
 const folder = mkdtempSync(join(tmpdir(), 'missing-u-choices-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it('trains each network alike, once, and compares', { timeout: 240_000 }, async () => {
+it('trains each network alike, once, and compares', { timeout: 480_000 }, async () => {
   const seen: number[] = [];
-  const measure = () =>
+  const networks = [
+    { name: 'no diffusion time', modelOptions: { timeConditioning: 'none' } },
+    { name: 'U-Net', model: 'unet' as const },
+  ];
+  const measure = (steps = 2, count = 2) =>
     choicesTable({
-      ...{ config: resolveConfig({ dataset: 'mnist', channels: 8 }), steps: 2, batch: 2, samples: 2, seed: 0, folder },
-      networks: [
-        { name: 'no diffusion time', modelOptions: { timeConditioning: 'none' } },
-        { name: 'U-Net', model: 'unet' },
-      ],
+      ...{ config: resolveConfig({ dataset: 'mnist', channels: 8 }), steps, batch: 2, samples: 2, seed: 0, folder },
+      networks: networks.slice(0, count),
       onProgress: (done) => void seen.push(done),
     });
   const { table, data } = await measure();
@@ -39,4 +40,8 @@ it('trains each network alike, once, and compares', { timeout: 240_000 }, async 
   expect(again.map(({ loss, distance }) => [loss, distance])).toEqual(
     (data as MeasuredChoice[]).map(({ loss, distance }) => [loss, distance]),
   );
+  // A shorter training is another one, not the longer one under its caption.
+  const [shorter] = (await measure(1, 1)).data as MeasuredChoice[];
+  expect(seen).toEqual([1]);
+  expect(shorter!.loss).not.toBe(blind!.loss);
 });

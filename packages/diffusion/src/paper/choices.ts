@@ -70,7 +70,7 @@ export interface ChoicesOptions {
   seed: number;
   /** Default `choices`; the last one is what costs are compared with. */
   networks?: readonly Choice[];
-  /** Where the runs live: what has been trained there already is not trained again. */
+  /** Where the runs live: what has been trained there already, by the same recipe, is not trained again. */
   folder: string;
   onProgress?: (done: number, total: number, what: string) => void;
   signal?: AbortSignal;
@@ -130,13 +130,7 @@ async function measureChoices(options: ChoicesOptions) {
   const trained: Pick<MeasuredChoice, 'loss' | 'distance'>[] = [];
   let distanceName = '';
   for (const [i, { name }] of networks.entries()) {
-    const out = join(
-      folder,
-      name
-        .toLowerCase()
-        .replaceAll(/[^a-z0-9]+/g, '-')
-        .replace(/-$/, ''),
-    );
+    const out = join(folder, recipeOf(options), slug(name));
     const resume = existsSync(configFile(out));
     const config = resume ? resumedConfig(readRunConfig(out), { ...configs[i] }) : configs[i]!;
     const onStep = ({ step }: { step: number }) => onProgress?.(i * steps + step, total, name);
@@ -159,6 +153,16 @@ async function measureChoices(options: ChoicesOptions) {
   }
   return { rows, distanceName };
 }
+
+/** Names the folder of the runs that are alike: a run that is longer or of another seed is another one. */
+const recipeOf = ({ steps, batch = 32, seed, samples }: ChoicesOptions) =>
+  `${steps}-steps-of-${batch}-seed-${seed}-samples-${samples}`;
+
+const slug = (name: string) =>
+  name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replace(/-$/, '');
 
 function configOf({ model = 'cunet', modelOptions = {}, width = 1 }: Choice, options: ChoicesOptions): RunConfig {
   const { dataset, root, size, channels, timesteps, schedule, prediction } = options.config;
