@@ -3,7 +3,8 @@ import { findInstallations } from '@missing-u/engine/node';
 import { toFloat32, type StateDict } from '@missing-u/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { InceptionV3, LPIPS } from '../src/index.ts';
+import { DISTS, InceptionV3, LPIPS } from '../src/index.ts';
+import { MnistClassifier } from '../src/mnist.ts';
 import { hashedImages, hashedWeights } from './hashed.ts';
 import { inceptionShapes } from './inception-shapes.ts';
 import { headShapes, trunkShapes } from './trunk-shapes.ts';
@@ -43,6 +44,25 @@ describe.skipIf(!installed)('compiled networks of metrics (needs `missing-u nati
     expectSame((x, y) => [distance(x, y), tf.grad((v) => tf.sum(distance(x, v as tf.Tensor4D)))(y)], a, b);
     lpips.dispose();
     tf.dispose([a, b]);
+  });
+
+  it('DISTS equals itself, in its distance and gradient', () => {
+    const heads = absolute(hashedWeights({ alpha: [1, 1475, 1, 1], beta: [1, 1475, 1, 1] }));
+    const dists = new DISTS({ trunk: hashedWeights(trunkShapes.vgg), heads });
+    const [a, b] = [hashedImages(1, 16, 16, 1), hashedImages(1, 16, 16, 2)];
+    const distance = (x: tf.Tensor, y: tf.Tensor) =>
+      dists.distance(x as tf.Tensor4D, y as tf.Tensor4D, { checkRange: false });
+    expectSame((x, y) => [distance(x, y), tf.grad((v) => tf.sum(distance(x, v)))(y)], a, b);
+    dists.dispose();
+    tf.dispose([a, b]);
+  });
+
+  it('the classifier of digits equals itself, in its logits and features', async () => {
+    const classifier = await MnistClassifier.load();
+    const images = tf.tidy(() => tf.slice(hashedImages(4, 28, 28, 1), [0, 0, 0, 0], [4, 28, 28, 1]));
+    expectSame((x) => [classifier.logits(x), classifier.features(x)], images);
+    classifier.dispose();
+    images.dispose();
   });
 
   it('Inception equals itself, in its features and their gradient', () => {
