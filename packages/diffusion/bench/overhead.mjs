@@ -5,7 +5,7 @@
  *     node bench/overhead.mjs [engine=native] [batch=64] [rounds=7]
  */
 import { CUNet } from '@missing-u/cunet';
-import { Adam, DDIMPipeline, FlatParameters, lossAndGradient, Trainer } from '@missing-u/diffusion';
+import { Adam, applyUpdate, DDIMPipeline, FlatParameters, lossAndGradient, Trainer } from '@missing-u/diffusion';
 import { compile, useEngine } from '@missing-u/engine';
 import { createGenerator } from '@missing-u/random';
 import { DDPMScheduler } from '@missing-u/schedulers';
@@ -36,15 +36,16 @@ async function training() {
     const { loss, gradient } = lossAndGradient(network, parameters, x, t, y);
     return [loss, gradient];
   });
-  const update = compile((gradient, coefficients) => {
-    parameters.write(adam.apply(parameters.read(), gradient, coefficients));
+  const update = compile((gradient, scale, coefficients, decays) => {
+    applyUpdate({ parameters, adam, emas: [] }, gradient, { scale, coefficients, decays });
     return [];
   });
+  const [one, nothing] = [tf.scalar(1), tf.tensor1d([])];
   return alternately(
     async () => {
       const [loss, gradient] = gradientOf(noisy, timesteps, target);
       const coefficients = adam.coefficients(1e-5);
-      update(gradient, coefficients);
+      update(gradient, one, coefficients, nothing);
       await loss.data();
       // The update too has to be done.
       await parameters.variables.at(-1).data();

@@ -27,7 +27,15 @@ export { Ema, emaDecay, type EmaOptions } from './training/ema.ts';
 export { FlatParameters } from './training/flat-parameters.ts';
 export { learningRateAt, type LearningRateOptions, type LearningRateSchedule } from './training/learning-rate.ts';
 export { lossWeights, type LossWeighting, type LossWeightOptions } from './training/loss-weights.ts';
-export { clipByGlobalNorm, lossAndGradient, trainingTarget, type LossOptions } from './training/objective.ts';
+export {
+  clipByGlobalNorm,
+  clippingScale,
+  lossAndGradient,
+  trainingTarget,
+  vectorNorm,
+  type LossOptions,
+} from './training/objective.ts';
+export { applyUpdate, type Updated, type UpdateNumbers } from './training/update.ts';
 export type { TimestepSampling } from './training/timestep-sampler.ts';
 export { validate, type ValidateOptions, type Validation, type ValidationBin } from './training/validate.ts';
 export { imageGrid, type ByteImage } from './images/grid.ts';

@@ -150,6 +150,51 @@ describe.skipIf(!complete)('the operations of the native engine (needs `missing-
     }
   });
 
+  it.each([
+    { shapes: [[3]], averages: 0, decay: 1 },
+    { shapes: [[2, 3], [], [1, 1, 5, 7]], averages: 1, decay: 1 },
+    // Parts that threads share end within parameters, and parameters within parts.
+    { shapes: [[40_000], [7], [0], [3, 3, 100, 101], [5]], averages: 2, decay: 0.97 },
+  ])('step as Adam does, with $averages averages, $shapes', ({ shapes, averages, decay }) => {
+    const parameters = shapes.map((shape, i) => tensor(shape, i + 1));
+    const size = parameters.reduce((sum, each) => sum + each.size, 0);
+    const [gradient, first, second] = [tensor([size], 11), tensor([size], 12), tf.square(tensor([size], 13))];
+    const means = Array.from({ length: averages }, (_, i) => tensor([size], 20 + i));
+    const decays = means.map((_, i) => 0.9 + i / 40);
+    const [scale, rate, rootCorrection, betas, epsilon] = [0.3, 0.02, 0.7, [0.9, 0.999], 1e-8];
+    const numbersOf = [tf.scalar(scale), tf.tensor1d([rate, rootCorrection, decay]), tf.tensor1d(decays)];
+    const inputs = [...parameters, gradient, first, second, ...means, ...numbersOf];
+    const attributes = { parameters: parameters.length, averages, betas, epsilon };
+    const results = run<tf.Tensor[]>('AdamUpdate', { ...inputs }, attributes);
+    expect(results.map(({ shape }) => shape)).toEqual([...shapes, ...new Array<number[]>(2 + averages).fill([size])]);
+
+    // The definition, in double precision.
+    const [p, g, m, v] = [parameters.flatMap((each) => [...each.dataSync()]), ...[gradient, first, second].map((each) => each.dataSync())]; // prettier-ignore
+    const [next, newFirst, newSecond] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
+    for (let i = 0; i < size; i++) {
+      const clipped = scale * g![i]!;
+      newFirst[i] = betas[0]! * m![i]! + (1 - betas[0]!) * clipped;
+      newSecond[i] = betas[1]! * v![i]! + (1 - betas[1]!) * clipped ** 2;
+      next[i] = decay * p[i]! - (rate * newFirst[i]!) / (Math.sqrt(newSecond[i]!) / rootCorrection + epsilon);
+    }
+    const flat = tf.concat1d(results.slice(0, shapes.length).map((each) => tf.reshape(each, [-1])));
+    expectClose(flat, next, 1e-6);
+    expectClose(results[shapes.length]!, newFirst, 1e-6);
+    expectClose(results[shapes.length + 1]!, newSecond, 1e-6);
+    means.forEach((mean, k) => {
+      const old = mean.dataSync();
+      const expected = next.map((value, i) => decays[k]! * old[i]! + (1 - decays[k]!) * value);
+      expectClose(results[shapes.length + 2 + k]!, expected, 1e-6);
+    });
+  });
+
+  it.each([0, 1, 255, 1000, 123_457])('measure the length of a vector of %i numbers', (size) => {
+    const x = tensor([size]);
+    const expected = Math.sqrt(x.dataSync<'float32'>().reduce((sum, value) => sum + value * value, 0));
+    expect(run<tf.Tensor>('VectorNorm', { x })).toBeAllClose(expected, { rtol: 3e-7, atol: 0 });
+    expect(run<tf.Tensor>('VectorNorm', { x: tf.concat1d([x as tf.Tensor1D, [Number.NaN]]) }).dataSync()[0]).toBeNaN();
+  });
+
   it('give the same digits at every call, whatever threads do', () => {
     const [x, scale, dy] = [tensor([16, 32, 32, 16]), tensor([1, 1, 1, 16], 2), tensor([16, 32, 32, 16], 3)];
     const once = () =>
@@ -171,6 +216,13 @@ describe.skipIf(!complete)('the operations of the native engine (needs `missing-
     const unfit = { branch: apart, bias, residual: apart, shift: bias, state: x };
     expect(() => run('VelocityAcceleration', unfit, { relu: true })).toThrow(/half of the state's channels/);
     expect(() => run('ReluBiasGrad', { dy: x, y: tensor([1, 2, 2, 5]) })).toThrow(/same shape/);
+    const [two, three, one] = [tf.ones([2]), tf.ones([3]), tf.scalar(1)];
+    const adam = { parameters: 1, averages: 0, betas: [0.9, 0.999], epsilon: 1e-8 };
+    const none = tf.tensor1d([]);
+    expect(() => run('AdamUpdate', { ...[two, three, two, two, one, three, none] }, adam)).toThrow(/as long as all/);
+    expect(() => run('AdamUpdate', { ...[two, two, two, two, one, two, none] }, adam)).toThrow(
+      /coefficients are three/,
+    );
     expect(() => run('LinearCombination', { 0: x, 1: tensor([3]) }, { weights: [1, 2] })).toThrow(/one shape/);
     expect(tf.sum(run<tf.Tensor>('LinearCombination', { 0: x, 1: x }, { weights: [1, -1] })).dataSync()[0]).toBe(0);
   });
@@ -189,6 +241,10 @@ describe.skipIf(!complete)('the operations of the native engine (needs `missing-
         const parts = { branch: half, bias: tf.ones([2]), residual: half, shift: tf.ones([2]) };
         run('VelocityAcceleration', { ...parts, state: x }, { relu: true });
         run('LinearCombination', { 0: x, 1: x }, { weights: [1, 2] });
+        run('VectorNorm', { x });
+        const [one, three] = [tf.ones([1]), tf.ones([3])];
+        const adam = { parameters: 1, averages: 1, betas: [0.9, 0.999], epsilon: 1e-8 };
+        run('AdamUpdate', { ...[one, one, one, one, one, one, three, one] }, adam);
       });
     all();
     const before = count();

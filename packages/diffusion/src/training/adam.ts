@@ -48,12 +48,22 @@ export class Adam {
       const [rate, rootCorrection, decay] = tf.split(coefficients, 3) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
       const m = lerp(gradient, this.#first, betas[0]);
       const v = lerp(tf.square(gradient), this.#second, betas[1]);
-      this.#first.assign(m);
-      this.#second.assign(v);
+      this.assign(m, v);
       const denominator = tf.add(tf.div(tf.sqrt(v), rootCorrection), epsilon);
       const decayed = weightDecay === 0 ? parameters : tf.mul(parameters, decay);
       return tf.sub(decayed, tf.mul<tf.Tensor1D>(tf.div(m, denominator), rate));
     });
+  }
+
+  /** What stays the same in all updates. */
+  get options(): Readonly<Required<AdamOptions>> {
+    return this.#options;
+  }
+
+  /** Takes over the moments of an update that was made elsewhere. */
+  assign(first: tf.Tensor1D, second: tf.Tensor1D): void {
+    this.#first.assign(first);
+    this.#second.assign(second);
   }
 
   /** The moments and the count, for a checkpoint; the tensors stay owned by the optimiser. */
@@ -64,10 +74,7 @@ export class Adam {
   /** Takes over a state read from a checkpoint. */
   restore(state: { count: number; first: Float32Array; second: Float32Array }): void {
     this.#count = state.count;
-    tf.tidy(() => {
-      this.#first.assign(tf.tensor1d(state.first));
-      this.#second.assign(tf.tensor1d(state.second));
-    });
+    tf.tidy(() => this.assign(tf.tensor1d(state.first), tf.tensor1d(state.second)));
   }
 
   dispose(): void {

@@ -50,8 +50,13 @@ export class Ema {
   /** {@link update} with everything that changes in tensors, as a compiled function needs it. */
   apply(parameters: tf.Tensor1D, decay: tf.Scalar): void {
     tf.tidy(() => {
-      this.#average.assign(tf.add(tf.mul(this.#average, decay), tf.mul(parameters, tf.sub(1, decay))));
+      this.assign(tf.add(tf.mul(this.#average, decay), tf.mul(parameters, tf.sub(1, decay))));
     });
+  }
+
+  /** Takes over an average that was computed elsewhere. */
+  assign(average: tf.Tensor1D): void {
+    this.#average.assign(average);
   }
 
   /** The average and the number of updates; the tensor stays owned by this object. */
@@ -61,7 +66,7 @@ export class Ema {
 
   restore(state: { updates: number; average: Float32Array }): void {
     this.#updates = state.updates;
-    tf.tidy(() => this.#average.assign(tf.tensor1d(state.average)));
+    tf.tidy(() => this.assign(tf.tensor1d(state.average)));
   }
 
   dispose(): void {

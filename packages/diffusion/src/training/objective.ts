@@ -1,3 +1,4 @@
+import { hasKernel, isTaping } from '@missing-u/autodiff';
 import { unknownName } from '@missing-u/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkOutput } from '../check-output.ts';
@@ -61,10 +62,21 @@ export function lossAndGradient(
   });
 }
 
+/** The Euclidean norm of a vector, summed in parts that are added in double precision where the engine has an operation for it. */
+export function vectorNorm(vector: tf.Tensor1D): tf.Scalar {
+  if (hasKernel('VectorNorm') && !isTaping()) return tf.engine().runKernel('VectorNorm', { x: vector });
+  return tf.tidy(() => tf.sqrt(tf.sum<tf.Scalar>(tf.square(vector))));
+}
+
+/** What a gradient of some norm is multiplied by, so that it is no longer than `maxNorm` (`torch.nn.utils.clip_grad_norm_`). */
+export function clippingScale(norm: number, maxNorm: number): number {
+  return Math.min(maxNorm / (norm + 1e-6), 1);
+}
+
 /** The gradient scaled down to `maxNorm` where its Euclidean norm is larger (`torch.nn.utils.clip_grad_norm_`). */
 export function clipByGlobalNorm(gradient: tf.Tensor1D, maxNorm: number): { clipped: tf.Tensor1D; norm: tf.Scalar } {
   return tf.tidy(() => {
-    const norm: tf.Scalar = tf.sqrt(tf.sum(tf.square(gradient)));
+    const norm = vectorNorm(gradient);
     const scale = tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1);
     return { clipped: tf.mul(gradient, scale), norm };
   });

@@ -11,9 +11,10 @@ import { FlatParameters } from './flat-parameters.ts';
 import { learningRateAt, type LearningRateOptions } from './learning-rate.ts';
 import { lossWeights, type LossWeightOptions } from './loss-weights.ts';
 import { findNonFinite } from './non-finite.ts';
-import { clipByGlobalNorm, lossAndGradient, trainingTarget } from './objective.ts';
+import { clippingScale, lossAndGradient, trainingTarget, vectorNorm } from './objective.ts';
 import { estimateClean } from './self-condition.ts';
 import { makeTimestepSampler, type TimestepSampler, type TimestepSampling } from './timestep-sampler.ts';
+import { applyUpdate } from './update.ts';
 
 export interface TrainerOptions extends AdamOptions, LearningRateOptions, LossWeightOptions {
   denoiser: TrainableDenoiser;
@@ -60,10 +61,8 @@ type GradientFunction = (
 
 type PredictFunction = (...inputs: NetworkInputs) => tf.Tensor4D;
 
-type ClipFunction = (gradient: tf.Tensor1D) => [norm: tf.Scalar, clipped: tf.Tensor1D];
-
 /** Assigns weights, moments and averages, from the gradient and the numbers of this update. */
-type UpdateFunction = (gradient: tf.Tensor1D, coefficients: tf.Tensor1D, decays: tf.Tensor1D) => [];
+type UpdateFunction = (gradient: tf.Tensor1D, scale: tf.Scalar, coefficients: tf.Tensor1D, decays: tf.Tensor1D) => [];
 
 /** What one optimiser step did. */
 export interface TrainingStep {
@@ -109,7 +108,6 @@ export class Trainer {
   readonly #weights: Float64Array;
   readonly #gradient: Compiled<GradientFunction>;
   readonly #predict: Compiled<PredictFunction>;
-  readonly #clip: Compiled<ClipFunction>;
   readonly #update: Compiled<UpdateFunction>;
   #step = 0;
 
@@ -117,8 +115,7 @@ export class Trainer {
   constructor(options: TrainerOptions) {
     checkOptions(options);
     this.#options = options;
-    const { denoiser, scheduler, maxGradNorm = 1, compile: enabled = true, timestepSampling = 'uniform' } = options;
-    const { memoryBudget } = options;
+    const { denoiser, scheduler, compile: enabled = true, timestepSampling = 'uniform', memoryBudget } = options;
     this.#random = createGenerator(options.seed);
     this.#sampler = makeTimestepSampler(timestepSampling, chainLength(scheduler));
     this.#weights = lossWeights(scheduler, options);
@@ -140,19 +137,10 @@ export class Trainer {
       (noisy, timesteps, ...inputs) => denoiser.predict(noisy, timesteps, this.#condition(inputs)),
       { enabled },
     );
-    this.#clip = compile<ClipFunction>(
-      (gradient) => {
-        const { norm, clipped } = clipByGlobalNorm(gradient, maxGradNorm);
-        return [norm, clipped];
-      },
-      { enabled },
-    );
+    const updated = { parameters: this.parameters, adam: this.#adam, emas: this.#emas };
     this.#update = compile<UpdateFunction>(
-      (gradient, coefficients, decays) => {
-        const next = this.#adam.apply(this.parameters.read(), gradient, coefficients);
-        this.parameters.write(next);
-        const each = tf.split(decays, this.#emas.length);
-        this.#emas.forEach((ema, i) => ema.apply(next, tf.reshape(each[i]!, [])));
+      (gradient, scale, coefficients, decays) => {
+        applyUpdate(updated, gradient, { scale, coefficients, decays });
         return [];
       },
       { enabled },
@@ -189,7 +177,7 @@ export class Trainer {
         errors.push(result.error);
         first += images.shape[0];
       }
-      const [norm, clipped] = guided(() => this.#clip(gradient!));
+      const norm = vectorNorm(gradient!);
       try {
         const [gradNorm, ...values] = await Promise.all([scalar(norm), ...errors.map((error) => error.data())]);
         const squares = Float64Array.from(values.flatMap((value) => [...value]));
@@ -197,14 +185,15 @@ export class Trainer {
         if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw await this.#notFinite(parts, loss, gradNorm);
         const learningRate = learningRateAt(this.#step, this.#options);
         tf.tidy(() => {
+          const scale = tf.scalar(clippingScale(gradNorm, this.#options.maxGradNorm ?? 1));
           const decays = tf.stack(this.#emas.map((ema) => ema.decay())) as tf.Tensor1D;
-          guided(() => this.#update(clipped, this.#adam.coefficients(learningRate), decays));
+          guided(() => this.#update(gradient!, scale, this.#adam.coefficients(learningRate), decays));
         });
         this.#sampler.update?.(draw.timesteps, squares);
         this.#step += 1;
         return { step: this.#step, loss, gradNorm, learningRate };
       } finally {
-        tf.dispose([norm, clipped]);
+        norm.dispose();
       }
     } finally {
       tf.dispose([errors, gradient ?? []]);
@@ -276,8 +265,7 @@ export class Trainer {
 
   /** Frees optimiser, averages and graphs; the network is the caller's. */
   dispose(): void {
-    for (const part of [this.#gradient, this.#predict, this.#clip, this.#update, this.#adam, ...this.#emas])
-      part.dispose();
+    for (const part of [this.#gradient, this.#predict, this.#update, this.#adam, ...this.#emas]) part.dispose();
   }
 
   #emaAt(index: number): Ema {

@@ -26,6 +26,7 @@ const groups: Record<string, string> = {
   ts: 'Timestamp',
   'values indices': 'TopKV2',
   sums: 'MissingUChannelSums',
+  norm: 'MissingUVectorNorm',
   'dz dbias': 'MissingUReluBiasGrad',
   'dx dscale dshift': 'MissingUGroupNormGrad',
   'y batch_mean batch_variance reserve_space_1 reserve_space_2 reserve_space_3': 'FusedBatchNormV3',
@@ -38,7 +39,7 @@ const usual = new Set(
     'BiasAddGrad BroadcastTo Concat ConcatV2 Conv2D Conv2DBackpropFilter Conv2DBackpropInput Conv3D Conv3DBackpropFilterV2 ' +
     'Conv3DBackpropInputV2 DepthToSpace DepthwiseConv2dNative DepthwiseConv2dNativeBackpropFilter ' +
     'DepthwiseConv2dNativeBackpropInput Diag Dilation2D Einsum ExpandDims FFT Fill GatherNd GatherV2 IFFT Identity Imag LRN ' +
-    'LRNGrad LinSpace Max MaxPool MaxPool3D MaxPool3DGrad MaxPoolGrad Mean Min MirrorPad OneHot Pack Pad PadV2 Prod Range ' +
+    'LRNGrad LinSpace Max MaxPool MaxPool3D MaxPool3DGrad MaxPoolGrad Mean Min MirrorPad MissingUAdam OneHot Pack Pad PadV2 Prod Range ' +
     'Real Reshape ResizeBilinearGrad ResizeNearestNeighborGrad ReverseV2 ScatterNd Select SelectV2 Slice SpaceToBatchND ' +
     'SpaceToDepth Split SplitV Squeeze StridedSlice Sum TensorScatterUpdate Tile UnsortedSegmentSum Unpack'
   ).split(' '),

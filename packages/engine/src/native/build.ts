@@ -96,7 +96,8 @@ export async function compileOperations(paths: Toolchain): Promise<void> {
   const [source, made] = [join(paths.scratch, 'operations.cc'), join(paths.scratch, operationsLibrary)];
   await mkdir(paths.scratch, { recursive: true });
   await writeFile(source, operationsSource);
-  const options = ['-O3', '-std=c++17', '-shared', '-fPIC', '-pthread'];
+  // Roots in vectors: nobody asks them for `errno`.
+  const options = ['-O3', '-fno-math-errno', '-std=c++17', '-shared', '-fPIC', '-pthread'];
   await compile(paths, [...options, source, '-o', made, ...(await linkTensorFlow(paths))]);
   await rename(made, join(paths.output, operationsLibrary));
 }

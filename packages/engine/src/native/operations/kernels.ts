@@ -52,6 +52,22 @@ const kernels: tf.KernelConfig[] = [
     const attributes = [int('N', terms.length), float('weights', weights as number[])];
     return native.executeSingleOutput('MissingULinearCombination', attributes, terms);
   }),
+  kernel('VectorNorm', (native, { x }) => native.executeSingleOutput('MissingUVectorNorm', [], [x!])),
+  kernel('AdamUpdate', (native, inputs, attrs) => {
+    const { parameters, averages, betas, epsilon } = attrs as { [name in 'parameters' | 'averages' | 'epsilon']: number } & { betas: [number, number] }; // prettier-ignore
+    const outputs = parameters + 2 + averages;
+    const attributes = [
+      ...[int('N', parameters), int('K', averages), int('outputs', outputs)],
+      ...[
+        float(
+          'betas',
+          betas.flatMap((beta) => [beta, 1 - beta]),
+        ),
+        float('epsilon', epsilon),
+      ],
+    ];
+    return native.executeMultipleOutputs('MissingUAdam', attributes, Object.values(inputs), outputs);
+  }),
 ];
 
 function norm({ groups, epsilon }: Record<string, unknown>): Attribute[] {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { adam } from './adam.ts';
 import { bias } from './bias.ts';
 import { cApi } from './c-api.ts';
 import { channelLoops } from './channel-loops.ts';
@@ -13,7 +14,7 @@ import { velocityAcceleration } from './velocity-acceleration.ts';
 /** The operations that the networks and the solvers spend their time in, each in one pass over the memory, in C++. */
 export const operationsSource = [
   ...[cApi, threads, channelLoops],
-  ...[groupNorm, bias, velocityAcceleration, linearCombination],
+  ...[groupNorm, bias, velocityAcceleration, linearCombination, adam],
   registration,
 ].join('');
 

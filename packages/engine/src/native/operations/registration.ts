@@ -40,6 +40,13 @@ __attribute__((constructor)) void defineAll() {
          createBias, computeVelocityAcceleration, deleteBias);
   define("MissingULinearCombination", {"terms: N * float"}, {"y: float"}, {"N: int >= 1", "weights: list(float)"},
          createCombination, computeCombination, deleteCombination);
+  define("MissingUVectorNorm", {"x: float"}, {"norm: float"}, {}, createNothing, computeVectorNorm, deleteNothing);
+  // All results are one list: new parameters, moments and averages.
+  define("MissingUAdam",
+         {"parameters: N * float", "gradient: float", "first: float", "second: float", "averages: K * float", "scale: float",
+          "coefficients: float", "decays: float"},
+         {"output: outputs * float"}, {"N: int >= 1", "K: int >= 0", "outputs: int", "betas: list(float)", "epsilon: float"},
+         createAdam, computeAdam, deleteAdam);
 }
 
 }  // namespace
