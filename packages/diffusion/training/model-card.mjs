@@ -1,9 +1,16 @@
+import { commandsOf } from './recipe.mjs';
+
 /** The card of a published model, in the form of the Hugging Face hub's. */
 export function modelCard(name, config, numbers) {
   const millions = (numbers.parameters / 1e6).toFixed(2);
   const title = config.model === 'cunet' ? 'continuous U-Net' : 'U-Net';
   const images = (numbers.trainedSteps * numbers.batch).toLocaleString('en');
   const digits = numbers.confidentDigits.map((count, digit) => `${digit}: ${count}`).join(', ');
+  const commands = commandsOf(config.model, 'run').map((args) => `npx missing-u ${args.join(' ')}`);
+  const diverged =
+    numbers.divergedAt.length === 0
+      ? 'The loss fell throughout.'
+      : `The training diverged at step ${numbers.divergedAt.join(', ')} and recovered by itself within some hundred steps each time.`;
   return `---
 license: apache-2.0
 datasets: [mnist]
@@ -31,10 +38,16 @@ npx missing-u sample --model ${name} --steps 50 --out digits.png
 ## Training
 
 - Data: the 60,000 training images of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), with a black border of 2 pixels, in [-1, 1].
-- Budget: ${numbers.trainedSteps.toLocaleString('en')} steps of ${numbers.batch} images (${images} images, ${((numbers.trainedSteps * numbers.batch) / 60_000).toFixed(1)} epochs), about an hour on two CPU cores. The paper's
+- Budget: ${numbers.trainedSteps.toLocaleString('en')} steps of ${numbers.batch} images (${images} images, ${((numbers.trainedSteps * numbers.batch) / 60_000).toFixed(1)} epochs), some hours on one CPU core. The paper's
   code trains for 500,000 steps of 256.
-- Everything else is in \`training.json\`, which \`missing-u train --config training.json\` takes; the loss is in \`loss.csv\` and
-  \`loss.png\`. The weights are the exponential average (decay ${[config.emaDecay].flat()[0]}), stored in float16.
+- In three parts, the same for both networks: \`min-snr\` weights first, then the plain loss, then a falling learning rate. ${diverged}
+  The loss is in \`loss.csv\` and \`loss.png\`; it drops and rises where the parts meet, since they weigh it differently.
+- The weights are the exponential average (decay ${[config.emaDecay].flat()[0]}), stored in float16. The settings of the last part are in
+  \`training.json\`. All of it again:
+
+\`\`\`sh
+${commands.join('\n')}
+\`\`\`
 
 ## Measured
 

@@ -78,6 +78,7 @@ const numbers = {
   parameters,
   operations,
   trainedSteps: steps.length,
+  divergedAt: divergences(steps),
   batch: config.batch * config.accumulate,
   samples: count,
   scheduler: `DDIM, ${STEPS} steps`,
@@ -103,6 +104,12 @@ async function eachBatch(split, count, use) {
     images.dispose();
   }
   await dataset.close();
+}
+
+/** Steps at which a loss that had come down left the scale, each once. */
+function divergences(entries) {
+  const high = entries.filter(({ step, loss }) => step > 200 && loss > 1).map(({ step }) => step);
+  return high.filter((step, i) => i === 0 || step - high[i - 1] > 200);
 }
 
 /** Means over windows of steps: single batches scatter too much to be read. */
