@@ -10,7 +10,7 @@ import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } fro
 import { defaultConfig, resolveConfig } from '../src/runs/config.ts';
 import { makeFolder } from '../src/runs/files.ts';
 import { lockRun } from '../src/runs/lock.ts';
-import { checkNames, makeModel } from '../src/runs/registry.ts';
+import { checkNames, datasetChannels, makeModel, openDataset } from '../src/runs/registry.ts';
 import { MetricsLog } from '../src/runs/metrics-log.ts';
 
 let folder: string;
@@ -125,6 +125,24 @@ describe('checkNames', () => {
     const network = makeModel(resolveConfig({ model: 'unet2d', channels: 4, size: 16, modelOptions }));
     expect(network.config).toMatchObject({ layers_per_block: 1, norm_num_groups: 4, block_out_channels: [4, 8, 8] });
     network.dispose();
+  });
+});
+
+describe('folders of pictures', () => {
+  it.each([
+    ['image-folder', 3],
+    ['grey-image-folder', 1],
+  ])('%s has images of %i channels', async (dataset, channels) => {
+    await useEngine('wasm', { threads: 1 });
+    await writePng(join(folder, 'picture.png'), imageGrid({ data: [0.1, 0.5, 0.9], shape: [1, 1, 1, 3] }));
+    const config = resolveConfig({ dataset, root: folder, size: 16 });
+    expect(datasetChannels(config)).toBe(channels);
+    const images = await openDataset(config);
+    for await (const batch of images.batches({ batchSize: 1 })) {
+      expect(batch.images.shape).toEqual([1, 16, 16, channels]);
+      batch.images.dispose();
+    }
+    await images.close();
   });
 });
 

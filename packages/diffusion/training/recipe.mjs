@@ -28,7 +28,6 @@ export const channels = { cunet: 16, unet: 32 };
 /** The commands that train a model from the start. */
 export const commandsOf = (model, out) =>
   recipe.map(({ until, flags }, part) => {
-    const run =
-      part === 0 ? ['--model', model, '--channels', channels[model], '--out', out] : ['--resume', out];
+    const run = part === 0 ? ['--model', model, '--channels', channels[model], '--out', out] : ['--resume', out];
     return ['train', ...run, '--steps', until, ...Object.entries(flags).flat()].map(String);
   });

@@ -128,6 +128,10 @@ const datasets: Readonly<Record<string, DatasetEntry>> = {
       lsun({ ...options, root: folderOf(options), classes: [`church_outdoor_${String(split)}`] }),
   },
   'image-folder': { channels: 3, open: (options) => imageFolder({ root: folderOf(options), size: options.size }) },
+  'grey-image-folder': {
+    channels: 1,
+    open: (options) => imageFolder({ root: folderOf(options), size: options.size, channels: 1 }),
+  },
 };
 
 const schedulers = {
