@@ -1,5 +1,5 @@
 import { cost } from './cost.ts';
-import { isHeld, Lifetimes, type Buffer } from './lifetimes.ts';
+import { Lifetimes, type Buffer } from './lifetimes.ts';
 import { neededOperations } from './program.ts';
 import { refKey, type Node, type OperationNode, type Ref } from './trace.ts';
 
@@ -52,10 +52,9 @@ interface Choice {
 class Planner implements Schedule {
   readonly nodes: Node[];
   order: number[];
-  lifetimes: Lifetimes;
+  readonly lifetimes: Lifetimes;
   /** The lowest peak on the way. */
   leastBytes: number;
-  readonly #outputs: readonly Ref[];
   /** How often an operation may be run again. */
   readonly #limit: number;
   /** What an added operation computes again. */
@@ -63,13 +62,12 @@ class Planner implements Schedule {
   /** The operations that compute an operation's results again. */
   readonly #repeats = new Map<number, number[]>();
   readonly #costs = new Map<number, number>();
-  /** What giving up a result was found to be worth, by reference. */
-  readonly #gains = new Map<string, number>();
+  /** What giving up a result was found to be worth, by the number of its buffer. */
+  readonly #gains = new Map<number, number>();
 
   constructor(nodes: readonly Node[], outputs: readonly Ref[], limit: number) {
     this.#limit = limit;
     this.nodes = [...nodes];
-    this.#outputs = outputs;
     this.order = neededOperations(nodes, outputs);
     this.lifetimes = new Lifetimes(this.nodes, this.order, outputs);
     this.leastBytes = this.lifetimes.peak.bytes;
@@ -78,10 +76,8 @@ class Planner implements Schedule {
   /** Gives up the result that is best given up; false where there is none. */
   giveUpOne(): boolean {
     const peak = this.lifetimes.peak.place;
-    const gainOf = ({ ref }: Buffer) => this.#gains.get(refKey(ref)) ?? Infinity;
-    const open = this.lifetimes.buffers.filter(
-      (buffer) => buffer.bytes > 0 && buffer.born < peak && isHeld(buffer, peak),
-    );
+    const gainOf = ({ id }: Buffer) => this.#gains.get(id) ?? Infinity;
+    const open = this.lifetimes.heldAt(peak).filter(({ bytes, born }) => bytes > 0 && born < peak);
     open.sort((a, b) => gainOf(b) - gainOf(a));
     let best: Choice | undefined;
     let highest = 0;
@@ -90,12 +86,12 @@ class Planner implements Schedule {
       if (best !== undefined && highest >= gainOf(buffer)) break;
       const choice = this.#choice(buffer, peak);
       const gain = choice === undefined ? 0 : this.#gain(choice);
-      this.#gains.set(refKey(buffer.ref), gain);
+      this.#gains.set(buffer.id, gain);
       if (gain > highest) [best, highest] = [choice, gain];
     }
     if (best === undefined) return false;
     this.#apply(best, peak);
-    this.lifetimes = new Lifetimes(this.nodes, this.order, this.#outputs);
+    this.lifetimes.update(this.order);
     this.leastBytes = Math.min(this.leastBytes, this.lifetimes.peak.bytes);
     return true;
   }
@@ -108,10 +104,11 @@ class Planner implements Schedule {
   }
 
   #choice(buffer: Buffer, peak: number): Choice | undefined {
-    const before = buffer.uses.find((use) => use >= peak)!;
+    const later = Array.from(buffer.uses).filter((use) => use >= peak);
+    const before = later[0];
     // What is read at the peak, or returned, has to be there.
-    if (before === peak || buffer.uses.at(-1) === Infinity) return undefined;
-    const readers = buffer.uses.filter((use) => use >= before).map((use) => this.#operation(this.order[use]!));
+    if (buffer.returned || before === undefined || before === peak) return undefined;
+    const readers = later.map((use) => this.#operation(this.order[use]!));
     const read = readers.flatMap(({ inputs }) => inputs.filter((ref) => this.#liesIn(ref, buffer, peak)));
     const wanted = [...new Map(read.map((ref) => [refKey(ref), ref])).values()];
     return { buffer, before, wanted, steps: this.#stepsTo(wanted, { buffer, before }, peak) };
@@ -119,7 +116,7 @@ class Planner implements Schedule {
 
   /** Whether a reference, made up to the peak, is the buffer or a view of it. */
   #liesIn(ref: Ref, buffer: Buffer, peak: number): boolean {
-    return this.lifetimes.bufferOf(ref) === buffer && this.lifetimes.places.get(ref.node)! <= peak;
+    return this.lifetimes.bufferOf(ref) === buffer.id && this.lifetimes.placeOf(ref.node)! <= peak;
   }
 
   /** What has to be run before a place to have references there, in order, holding nothing more at the peak. */
@@ -132,7 +129,7 @@ class Planner implements Schedule {
       if (seen.has(origin)) return;
       seen.add(origin);
       const later = this.#repeatAfter(origin, peak);
-      if (later !== undefined && this.lifetimes.places.get(later)! < before) return;
+      if (later !== undefined && this.lifetimes.placeOf(later)! < before) return;
       this.#operation(later ?? origin).inputs.forEach(visit);
       steps.push({ origin, later });
     };
@@ -142,11 +139,11 @@ class Planner implements Schedule {
 
   /** Whether a reference is there before a place, and at the peak only if it is held there anyway. */
   #isThere(ref: Ref, given: Buffer, before: number, peak: number): boolean {
-    const place = this.lifetimes.places.get(ref.node);
+    const place = this.lifetimes.placeOf(ref.node);
     if (place === undefined) return true;
     if (place > peak) return place < before;
     const buffer = this.lifetimes.bufferOf(ref);
-    return buffer === undefined || (buffer !== given && isHeld(buffer, peak));
+    return buffer === undefined || (buffer !== given.id && this.lifetimes.isHeld(buffer, peak));
   }
 
   #apply({ buffer, before, steps }: Choice, peak: number): void {
@@ -168,7 +165,7 @@ class Planner implements Schedule {
     }
     const inserted = [...fresh.values()];
     const moved = new Set(inserted);
-    for (const use of buffer.uses) {
+    for (const use of Array.from(buffer.uses)) {
       const reader = this.order[use]!;
       if (use < before || moved.has(reader)) continue;
       const node = this.#operation(reader);
@@ -181,9 +178,9 @@ class Planner implements Schedule {
 
   /** The first operation after the peak that computes an operation's results again. */
   #repeatAfter(origin: number, peak: number): number | undefined {
-    const { places } = this.lifetimes;
-    const after = (this.#repeats.get(origin) ?? []).filter((index) => (places.get(index) ?? -1) > peak);
-    return after.length === 0 ? undefined : after.reduce((a, b) => (places.get(b)! < places.get(a)! ? b : a));
+    const placeOf = (index: number) => this.lifetimes.placeOf(index) ?? -1;
+    const after = (this.#repeats.get(origin) ?? []).filter((index) => placeOf(index) > peak);
+    return after.length === 0 ? undefined : after.reduce((a, b) => (placeOf(b) < placeOf(a) ? b : a));
   }
 
   #origin(index: number): number {

@@ -1,4 +1,3 @@
-import { isHeld } from './lifetimes.ts';
 import type { Schedule } from './recompute.ts';
 import { bytesOf, results, signatureOf, type OperationNode, type Trace } from './trace.ts';
 
@@ -93,8 +92,7 @@ export function describe(
 function memoryOf({ nodes, order, lifetimes }: Schedule): GraphMemory {
   const { place, bytes } = lifetimes.peak;
   const kept = new Map<string, KeptResults>();
-  for (const buffer of lifetimes.buffers) {
-    if (!isHeld(buffer, place)) continue;
+  for (const buffer of lifetimes.heldAt(place)) {
     const { name, line: source } = nodes[buffer.ref.node] as OperationNode;
     const line = source.frames(1)[0] ?? 'an unknown line';
     const sum = kept.get(`${name} ${line}`) ?? { operation: name, line, count: 0, bytes: 0 };
