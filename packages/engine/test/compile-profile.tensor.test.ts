@@ -23,7 +23,18 @@ describe('profile', () => {
     const { mode, operations } = await profile(step, x);
     expect(mode).toBe(step.stats.mode);
     expect(operations.find(({ name }) => name === 'Relu')?.shape).toEqual([16, 16]);
+    expectTrace(profileTrace({ mode, operations }));
+    expectTrace(profileTrace(await profile(network, x)));
     step.dispose();
+    x.dispose();
+  });
+
+  it('counts what is made of others once', async () => {
+    const inner = tf.customGrad((x) => ({ value: tf.square(x as tf.Tensor), gradFunc: (dy: tf.Tensor) => dy }));
+    const outer = tf.customGrad((x) => ({ value: tf.exp(inner(x as tf.Tensor)), gradFunc: (dy: tf.Tensor) => dy }));
+    const x = tf.ones([8, 8]);
+    const { operations } = await profile((v: tf.Tensor) => tf.neg(outer(v)), x);
+    expect(operations.map(({ name }) => name)).toEqual(['Square', 'Exp', 'Neg']);
     x.dispose();
   });
 
@@ -42,7 +53,7 @@ describe('profile', () => {
       mode: 'eager' as const,
       operations: [
         { ...operation, name: 'Add' },
-        { ...operation, name: 'Mul', milliseconds: 1 },
+        { ...operation, name: 'Mul', begin: 3.5, milliseconds: 1 },
       ],
     };
     expect(profileTable(made).split('\n').slice(2)).toEqual([
@@ -50,9 +61,29 @@ describe('profile', () => {
       '| Mul | 1 | 1.00 | 25.0 % |',
       '| all | 2 | 4.00 | 100.0 % |',
     ]);
+    expectTrace(profileTrace(made));
     expect((JSON.parse(profileTrace(made)) as { traceEvents: unknown[] }).traceEvents[0]).toEqual({
       ...{ name: 'Add', ph: 'X', pid: 1, tid: 1, ts: 500, dur: 3000 },
       args: { shape: '[2, 3]' },
     });
   });
 });
+
+/**
+ * Checks a file against the trace event format, which Perfetto reads: complete events (`X`) with their time and duration in
+ * microseconds; those of one thread must not overlap, as none is within another.
+ */
+function expectTrace(text: string): void {
+  const { traceEvents, displayTimeUnit, ...rest } = JSON.parse(text) as Record<string, unknown>;
+  expect([displayTimeUnit, rest]).toEqual(['ms', {}]);
+  const events = traceEvents as Record<string, unknown>[];
+  expect(events.length).toBeGreaterThan(0);
+  let end = 0;
+  for (const { ts, dur, ...event } of events) {
+    const args = { shape: expect.stringMatching(/^\[[\d, ]*\]$/) as string };
+    expect(event).toEqual({ name: expect.stringMatching(/./) as string, ph: 'X', pid: 1, tid: 1, args });
+    for (const time of [ts, dur]) expect(Number.isFinite(time) && (time as number) >= 0).toBe(true);
+    expect(ts).toBeGreaterThanOrEqual(end - 1e-3);
+    end = (ts as number) + (dur as number);
+  }
+}

@@ -68,6 +68,12 @@ function withClocks({ nodes: original, control: waits = new Map() }: Program) {
   };
   const begin = add('Timestamp', []);
   const timed = original.flatMap(({ kind }, i) => (kind === 'operation' ? [i] : []));
+  // Nothing begins before the clock does; what reads results comes after these anyway.
+  for (const i of timed) {
+    const { inputs } = original[i] as OperationNode;
+    if (inputs.some(({ node }) => original[node]!.kind === 'operation')) continue;
+    control.set(i, [...(control.get(i) ?? []), begin.node]);
+  }
   const clocks = timed.map((node) => {
     const clock = add('Timestamp', []);
     control.set(clock.node, [node]);

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import { compile, profile, profileTable, profileTrace } from '@missing-u/engine';
 import { createGenerator, type Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { Command } from 'commander';
 import { makePreset, presetNames, type Network } from '../../networks.ts';
+import { checkWritable, writeAtomically } from '../../runs/files.ts';
 import { FlatParameters } from '../../training/flat-parameters.ts';
 import { lossAndGradient } from '../../training/objective.ts';
 import { positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
@@ -45,6 +45,7 @@ export function profileCommand(): Command {
 }
 
 async function profileNetwork({ model, size, batch, channels, train, compile: enabled, trace, json, ...flags }: Flags) {
+  if (trace !== undefined) checkWritable(trace);
   const engine = await startEngine(flags);
   const network = makePreset(model, channels, size) as Network & Initializable;
   network.initialize(createGenerator(0));
@@ -62,7 +63,7 @@ async function profileNetwork({ model, size, batch, channels, train, compile: en
     // The first call records and optimises, or warms up.
     tf.dispose(work(images, times));
     const found = await profile(work, images, times);
-    if (trace !== undefined) writeFileSync(trace, profileTrace(found));
+    if (trace !== undefined) writeAtomically(trace, profileTrace(found));
     const facts = { model, size, batch, channels, train: train === true, engine, ...found };
     const heading = `${model}, ${batch} image(s) of ${size} x ${size}, ${found.mode}`;
     process.stdout.write(json ? `${JSON.stringify(facts)}\n` : `${heading}\n\n${profileTable(found)}\n`);
