@@ -221,6 +221,27 @@ describe.skipIf(!installed)('compile on the native engine (needs `missing-u-engi
     );
   });
 
+  it('refuses tensors that were disposed before, naming the line, and leaks nothing', () => {
+    const [x, gone] = [tf.tensor1d([1, 2]), tf.tensor1d([3, 4])];
+    tf.dispose([gone, tf.square(x)]); // Data is TensorFlow's from its first use on.
+    const before = [heldTensors(), tf.memory().numTensors];
+    const refused: [string, Fn][] = [
+      ['ENGINE_COMPILE_DISPOSED_CAPTURE', (v) => tf.add(v, gone)],
+      ['ENGINE_COMPILE_DISPOSED_CAPTURE', (v) => tf.grad((u) => tf.mul(u, gone))(v)],
+      ['ENGINE_COMPILE_DISPOSED_CAPTURE', (v) => tf.add(tf.square(v), dispose(tf.exp(v)))],
+      ['ENGINE_COMPILE_DISPOSED_CAPTURE', (v) => tf.mul(v, tf.reshape(gone, [1, 2]))],
+      ['ENGINE_COMPILE_OUTPUT', (v) => dispose(tf.square(v))],
+      ['ENGINE_COMPILE_UNSUPPORTED_OP', () => tf.tensor1d(['text'])],
+    ];
+    for (const [code, fn] of refused) {
+      const { code: thrown, message } = failure(fn, x);
+      expect([thrown, message]).toEqual([code, expect.stringContaining('compile.test.ts:')]);
+    }
+    expect([heldTensors(), tf.memory().numTensors]).toEqual(before);
+    expect(compiled((v: tf.Tensor) => tf.square(v))(x)).toBeAllClose([1, 4]);
+    x.dispose();
+  });
+
   describe('with a memory budget', () => {
     /** Loss and gradient of some layers, 64 kB each. */
     const layers = (x: tf.Tensor, w: tf.Tensor) => {
@@ -304,6 +325,11 @@ describe.skipIf(!installed)('compile on the native engine (needs `missing-u-engi
   });
 });
 
+function dispose(tensor: tf.Tensor): tf.Tensor {
+  tensor.dispose();
+  return tensor;
+}
+
 function temporaryFolders(): number {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith('missing-u-graph-')).length;
+  return readdirSync(tmpdir()).filter((name) => name.startsWith(`missing-u-graph-${process.pid}-`)).length;
 }

@@ -49,8 +49,11 @@ export function record(backend: GraphBackend, subject: Subject, args: readonly t
   };
   return prepared(backend, args, (sources, placeholders) => {
     const tracer = new Tracer(backend, recording, sources);
+    let values: tf.Tensor[] = [];
     try {
-      const { values, returnsArray } = call(tracer, subject, placeholders);
+      const called = call(tracer, subject, placeholders);
+      const { returnsArray } = called;
+      values = called.values;
       const setUp = leftBehind(tracer, values, before.variables, nodes);
       const trace: Trace = { nodes, returnsArray, constants, ...results(tracer, values, sources) };
       const survivors = tracer.survivors();
@@ -58,6 +61,7 @@ export function record(backend: GraphBackend, subject: Subject, args: readonly t
       const recorded = { trace, values, held, made, materialise: materialise.bind(undefined, survivors), release };
       return { ...recorded, ...(setUp !== undefined && { setUp }) };
     } catch (error) {
+      tf.dispose(values);
       // As if it had been executed up to here: what it made before, and keeps, gets its values.
       const survivors = tracer.survivors();
       const made = survivors.map(({ ref }) => ref);
@@ -82,11 +86,11 @@ export function compare(backend: GraphBackend, subject: Subject, args: readonly 
     const before = holdVariables(backend);
     const comparison = new Comparison(trace);
     const tracer = new Tracer(backend, comparison, sources);
+    let values: tf.Tensor[] = [];
     try {
-      const { values } = call(tracer, subject, placeholders);
+      values = call(tracer, subject, placeholders).values;
       const { outputs, assignments } = results(tracer, values, sources);
       const state = leftBehind(tracer, values, before.variables, trace.nodes);
-      tf.dispose(values);
       comparison.finish();
       const expected = [...trace.outputs, ...trace.assignments.map(({ value }) => value)];
       const found = [...outputs, ...assignments.map(({ value }) => value)];
@@ -100,6 +104,7 @@ export function compare(backend: GraphBackend, subject: Subject, args: readonly 
         throw changed(state ?? 'it returns or assigns other tensors', remedy);
       }
     } finally {
+      tf.dispose(values);
       before.release(() => true);
     }
   });
@@ -164,12 +169,14 @@ function checkedResult(returned: unknown, compiledAt: SourceLine): tf.Tensor | t
     );
   }
   const list: unknown[] = Array.isArray(returned) ? returned : [returned];
-  const bad = list.findIndex((value) => !isTensor(value));
+  const bad = list.findIndex((value) => !isTensor(value) || value.isDisposed);
   if (bad === -1) return returned as tf.Tensor | tf.Tensor[];
   const message = invalidArgument({
     argument: Array.isArray(returned) ? `result[${bad}]` : 'result',
     value: list[bad],
-    allowed: 'a tensor (a compiled function returns a tensor or an array of tensors)',
+    allowed: isTensor(list[bad])
+      ? 'a tensor that is not disposed'
+      : 'a tensor (a compiled function returns a tensor or an array of tensors)',
     remedy: `return tensors, and make of them what you need outside (compiled at ${compiledAt})`,
   });
   throw new EngineError('ENGINE_COMPILE_OUTPUT', message);

@@ -50,6 +50,14 @@ export function valueRead(line: SourceLine): EngineError {
   );
 }
 
+export function disposedTensor(line: SourceLine): EngineError {
+  return new EngineError(
+    'ENGINE_COMPILE_DISPOSED_CAPTURE',
+    `A compiled function uses a tensor that was disposed before (${line}). Keep it (\`tf.keep\`) as long as the function, or ` +
+      'pass it in as an argument.',
+  );
+}
+
 export function changed(what: string, remedy: string): EngineError {
   return new EngineError(
     'ENGINE_COMPILE_CHANGED',

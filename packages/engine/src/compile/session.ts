@@ -51,7 +51,7 @@ function load(backend: GraphBackend, model: Uint8Array): number {
   const { mkdtempSync, rmSync, writeFileSync } = process.getBuiltinModule('node:fs');
   const { tmpdir } = process.getBuiltinModule('node:os');
   const { join } = process.getBuiltinModule('node:path');
-  const folder = mkdtempSync(join(tmpdir(), 'missing-u-graph-'));
+  const folder = mkdtempSync(join(tmpdir(), `missing-u-graph-${process.pid}-`));
   try {
     writeFileSync(join(folder, 'saved_model.pb'), model);
     return backend.binding.loadSavedModel(folder, 'serve');

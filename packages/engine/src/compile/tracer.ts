@@ -10,7 +10,7 @@ import {
   type HostValues,
   type OutputMetadata,
 } from './backend.ts';
-import { randomness, refuseOperation, unsupported, valueRead } from './refusals.ts';
+import { disposedTensor, randomness, refuseOperation, unsupported, valueRead } from './refusals.ts';
 import { SourceLine } from './source-line.ts';
 import type { Ref, Signature, Source } from './trace.ts';
 
@@ -91,6 +91,7 @@ export class Tracer {
       return { node: this.#sink.constant(tensor.valueArray, signature, undefined), output: 0 };
     }
     const id = tensor.dataId;
+    this.#guardDisposed(id);
     let ref = this.#refs.get(id);
     if (ref === undefined) {
       ref = { node: this.#newcomer(tensor), output: 0 };
@@ -102,6 +103,12 @@ export class Tracer {
   /** Data that operations have made and that still exists. */
   survivors(): { id: DataId; ref: Ref }[] {
     return [...this.#made].filter(([id]) => this.#backend.tensorMap.has(id)).map(([id, ref]) => ({ id, ref }));
+  }
+
+  #guardDisposed(id: DataId): void {
+    // What another engine holds is not there yet, but known.
+    if (this.#backend.tensorMap.has(id) || tf.engine().state.tensorInfo.has(id)) return;
+    throw this.#refuse(disposedTensor(new SourceLine()));
   }
 
   #newcomer(tensor: tf.TensorInfo): number {
@@ -121,6 +128,7 @@ export class Tracer {
     const original = {
       createOutputTensor: backend.createOutputTensor.bind(backend),
       move: backend.move.bind(backend),
+      incRef: backend.incRef.bind(backend),
       readSync: backend.readSync.bind(backend),
       read: backend.read.bind(backend),
       random: Math.random,
@@ -147,6 +155,10 @@ export class Tracer {
       move: (id, values, shape, dtype, refCount) => {
         original.move(id, values, shape, dtype, refCount);
         this.#hostData.add(id);
+      },
+      incRef: (id) => {
+        this.#guardDisposed(id);
+        original.incRef(id);
       },
       readSync: (id) => {
         guardRead(id);
