@@ -97,18 +97,34 @@ async function fileSource(path: string | URL): Promise<ByteSource> {
     size,
     async read(start, end) {
       const bytes = uninitialised(end - start);
-      for (let done = 0; done < bytes.byteLength;) {
-        // One read call returns at most 2 GiB.
-        const length = Math.min(bytes.byteLength - done, 2 ** 30);
-        const { bytesRead } = await file.read(bytes, done, length, start + done);
-        if (bytesRead === 0)
-          throw new WeightsError('WEIGHTS_TRUNCATED', `${String(path)} ended while it was being read.`);
-        done += bytesRead;
-      }
+      await inPieces(bytes.byteLength, async (from, to) => {
+        for (let done = from; done < to;) {
+          const { bytesRead } = await file.read(bytes, done, to - done, start + done);
+          if (bytesRead === 0)
+            throw new WeightsError('WEIGHTS_TRUNCATED', `${String(path)} ended while it was being read.`);
+          done += bytesRead;
+        }
+      });
       return bytes;
     },
     close: () => file.close(),
   };
+}
+
+const pieceSize = 2 ** 25;
+
+/** Two pieces of a large tensor at a time: a thread alone is held up by mapping the new memory. All have ended when one fails. */
+async function inPieces(length: number, read: (from: number, to: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < length) {
+      const from = next;
+      next = Math.min(length, next + pieceSize);
+      await read(from, next);
+    }
+  };
+  const ends = await Promise.allSettled([worker(), worker()]);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 /** Memory that is not cleared first: clearing it costs as much as filling it. */

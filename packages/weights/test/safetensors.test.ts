@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedFile } from '@missing-u/test-utils';
@@ -38,6 +38,25 @@ function file(header: unknown, dataBytes = 0, text = JSON.stringify(header)): Ui
 }
 
 describe('loadSafetensors', () => {
+  it('reads a tensor that is larger than what is read at a time', async () => {
+    const data = Int32Array.from({ length: 2 ** 24 + 5 }, (_, i) => i);
+    const path = join(folder, 'large.safetensors');
+    await saveSafetensors({ first: dict['weight']!, large: { dtype: 'int32', shape: [data.length], data } }, path);
+    const read = await loadSafetensors(path);
+    expect(Buffer.compare(Buffer.from(read['large']!.data.buffer, read['large']!.data.byteOffset, data.byteLength), Buffer.from(data.buffer))).toBe(0); // prettier-ignore
+    expect(read['first']).toEqual(dict['weight']);
+  });
+
+  it('notices that a file became shorter while it was being read', async () => {
+    const data = new Float32Array(2 ** 24 + 2 ** 23);
+    const path = join(folder, 'shorter.safetensors');
+    await saveSafetensors({ large: { dtype: 'float32', shape: [data.length], data } }, path);
+    const open = await openSafetensors(path);
+    await truncate(path, 2 ** 25);
+    await expect(open.read('large')).rejects.toMatchObject({ code: 'WEIGHTS_TRUNCATED' });
+    await open.close();
+  });
+
   it('reads every dtype as the Python library wrote it', async () => {
     const read = await loadSafetensors(Uint8Array.from(Buffer.from(golden.file, 'base64')));
     expect(Object.keys(read).sort()).toEqual(Object.keys(golden.values).sort());
