@@ -28,7 +28,7 @@ const mended = Symbol.for('@missing-u/autodiff/order');
 function keepOrder(): void {
   const engine = tf.engine() as unknown as Record<symbol, boolean> & {
     addTapeNode(...parts: unknown[]): void;
-    state: { activeTape: Tape | null };
+    state: { activeTape?: Tape | null };
   };
   if (engine[mended] === true) return;
   engine[mended] = true;
@@ -37,9 +37,9 @@ function keepOrder(): void {
     addTapeNode(...parts);
     settleLast(engine.state.activeTape!);
   };
-  // The running tape, if there is one, was begun before.
-  const tape = engine.state.activeTape;
-  if (tape !== null) for (const node of tape.splice(0)) settleLast((tape.push(node), tape));
+  // A tape that runs already was begun before; there is none at the very beginning (undefined) and after a gradient (null).
+  const tape = engine.state.activeTape ?? [];
+  for (const node of tape.splice(0)) settleLast((tape.push(node), tape));
 }
 
 /** Moves the last node before those clones right before it that read its outputs. */
