@@ -10,7 +10,7 @@ export function modelCard(name, config, numbers) {
   const diverged =
     numbers.divergedAt.length === 0
       ? 'The loss fell throughout.'
-      : `The training diverged at step ${numbers.divergedAt.join(', ')} and recovered by itself within some hundred steps each time.`;
+      : `The training diverged at step ${numbers.divergedAt.join(', ')} and recovered by itself within some hundred steps each time: a lower rate might have served this network better, so that its numbers are no bound on what it can do.`;
   return `---
 license: apache-2.0
 datasets: [mnist]
