@@ -11,7 +11,8 @@ export type ModelName = (typeof modelNames)[number];
 
 /**
  * The folder of a trained model on this disk, in diffusers' layout, as every `fromPretrained` of this project takes it: weights
- * in float16, the scheduler of its chain, `training.json` with the settings of the last part of its training, and its card, `README.md`.
+ * in float16, the scheduler of its chain, `training.json` with the settings of the last part of its training, and its card,
+ * `README.md`.
  *
  * @throws PretrainedError `PRETRAINED_UNKNOWN_MODEL`
  */
