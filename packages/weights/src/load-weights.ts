@@ -1,3 +1,4 @@
+import { invalidArgument } from '@missing-u/errors';
 import type { DownloadOptions } from './download/download.ts';
 import { WeightsError } from './errors.ts';
 import { loadNpz } from './npz/npz.ts';
@@ -45,12 +46,19 @@ export interface Loadable<Report, Options> {
 /**
  * Gives a module its weights, from a state dict or from wherever `loadWeights` reads, and returns the module's report.
  * What the module itself understands (`strict`) is passed on to it.
+ *
+ * @throws WeightsError `WEIGHTS_BAD_MODULE`, and those of `loadWeights`
  */
 export async function loadStateDict<Report, Options extends object>(
   module: Loadable<Report, Options>,
   from: StateDict | Source,
   options: LoadOptions & Options = {} as LoadOptions & Options,
 ): Promise<Report> {
+  if (typeof (module as Partial<typeof module> | null | undefined)?.loadStateDict !== 'function') {
+    const bad = { argument: 'module', value: module, allowed: 'a module, which has a method loadStateDict' };
+    const remedy = 'give the module first, then where its weights are';
+    throw new WeightsError('WEIGHTS_BAD_MODULE', invalidArgument({ ...bad, remedy }));
+  }
   return module.loadStateDict(isStateDict(from) ? from : await loadWeights(from, options), options);
 }
 

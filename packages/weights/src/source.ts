@@ -1,5 +1,5 @@
 import { invalidArgument } from '@missing-u/errors';
-import { download, type CachedFile, type DownloadOptions } from './download/download.ts';
+import { downloadFor, type CachedFile, type DownloadOptions } from './download/download.ts';
 import { WeightsError } from './errors.ts';
 import { nodeModule } from './node.ts';
 
@@ -26,7 +26,7 @@ export async function openSource(source: Source, options: DownloadOptions = {}):
   if (source instanceof Uint8Array) return bytesSource(source);
   if (source instanceof Blob) return blobSource(source);
   if (source instanceof URL || typeof source === 'string') {
-    if (isRemote(source)) return openSource(await download(source, options), options);
+    if (isRemote(source)) return openSource(await downloadFor(source, options), options);
     return fileSource(source);
   }
   if (typeof source === 'object' && source !== null) {

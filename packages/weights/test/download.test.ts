@@ -58,6 +58,20 @@ async function cached(): Promise<string[]> {
 }
 
 describe('download', () => {
+  it.each([
+    [{ cachedir: 'x' }, /Did you mean 'cacheDir'/],
+    [{ sha256: 'xyz' }, /64 hexadecimal digits/],
+    [{ md5: 5 }, /32 hexadecimal digits/],
+    [null, /an object/],
+  ])('refuses %j before it asks for anything', async (options, message) => {
+    const refused = expect(download(`${origin}/w.bin`, options as object));
+    await refused.rejects.toMatchObject({
+      code: 'WEIGHTS_BAD_OPTION',
+      message: expect.stringMatching(message) as string,
+    });
+    expect(requests).toHaveLength(0);
+  });
+
   it('fetches once, checks the sum, and tells the progress', async () => {
     const seen: [number, number | undefined][] = [];
     const options = {

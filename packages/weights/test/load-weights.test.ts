@@ -94,3 +94,7 @@ describe('loadStateDict', () => {
     expect(module.seen).toEqual(dict);
   });
 });
+
+it.each([undefined, null, 'weights.safetensors', {}])('loadStateDict refuses %j for a module', async (module) => {
+  await expect(loadStateDict(module as never, dict)).rejects.toMatchObject({ code: 'WEIGHTS_BAD_MODULE' });
+});

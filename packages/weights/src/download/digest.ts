@@ -13,15 +13,22 @@ export interface Digests {
 
 const lengths = { sha256: 64, md5: 32 } as const;
 
+/** Refuses checksums that no file can have, before anything is read. */
+export function checkDigestOptions(expected: Digests): void {
+  for (const algorithm of ['sha256', 'md5'] as const) {
+    const value: unknown = expected[algorithm];
+    if (value === undefined) continue;
+    if (typeof value === 'string' && new RegExp(`^[0-9a-f]{${lengths[algorithm]}}$`, 'i').test(value)) continue;
+    const allowed = `${lengths[algorithm]} hexadecimal digits`;
+    throw new WeightsError('WEIGHTS_BAD_OPTION', invalidArgument({ argument: algorithm, value, allowed }));
+  }
+}
+
 /** Compares a file with the checksums that are given. */
 export async function checkDigests(file: CachedFile, expected: Digests): Promise<void> {
   for (const algorithm of ['sha256', 'md5'] as const) {
     const wanted = expected[algorithm]?.toLowerCase();
     if (wanted === undefined) continue;
-    if (!new RegExp(`^[0-9a-f]{${lengths[algorithm]}}$`).test(wanted)) {
-      const allowed = `${lengths[algorithm]} hexadecimal digits`;
-      throw new WeightsError('WEIGHTS_BAD_OPTION', invalidArgument({ argument: algorithm, value: wanted, allowed }));
-    }
     const actual = await digest(file, algorithm);
     if (actual !== wanted) {
       throw new WeightsError(

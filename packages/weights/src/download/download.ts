@@ -1,5 +1,6 @@
+import { invalidArgument, unknownName } from '@missing-u/errors';
 import { WeightsError } from '../errors.ts';
-import { checkDigests, type Digests } from './digest.ts';
+import { checkDigestOptions, checkDigests, type Digests } from './digest.ts';
 import { checkContent } from './content.ts';
 import { fetchInto } from './fetch-into.ts';
 import { resolveUrl, type HubFile } from './hub.ts';
@@ -54,9 +55,25 @@ const underWay = new Map<string, Promise<CachedFile>>();
  * given is checked each time, and a web page in place of the file (log-in, quota) is recognised.
  *
  * @throws WeightsError `WEIGHTS_CHECKSUM`, `WEIGHTS_OFFLINE`, `WEIGHTS_NOT_FOUND`, `WEIGHTS_FORBIDDEN`, `WEIGHTS_QUOTA`,
- * `WEIGHTS_NOT_A_FILE`, `WEIGHTS_HTTP` or `WEIGHTS_NETWORK`.
+ * `WEIGHTS_NOT_A_FILE`, `WEIGHTS_HTTP` or `WEIGHTS_NETWORK`; `WEIGHTS_BAD_OPTION` for an option that is not known.
  */
 export async function download(what: string | URL | HubFile, options: DownloadOptions = {}): Promise<CachedFile> {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    const bad = { argument: 'options', value: options, allowed: 'an object' };
+    throw new WeightsError('WEIGHTS_BAD_OPTION', invalidArgument(bad));
+  }
+  for (const name of Object.keys(options)) {
+    if (!optionNames.includes(name))
+      throw new WeightsError('WEIGHTS_BAD_OPTION', unknownName('option', name, optionNames));
+  }
+  return downloadFor(what, options);
+}
+
+const optionNames = 'sha256 md5 cacheDir offline onProgress token headers endpoint retries signal fetch'.split(' ');
+
+/** `download` for those who read the file, whose options hold some of their own. */
+export async function downloadFor(what: string | URL | HubFile, options: DownloadOptions): Promise<CachedFile> {
+  checkDigestOptions(options);
   const url = resolveUrl(what, options.endpoint);
   const store = await openStore(url, options.cacheDir);
   // Two requests for one file at the same time share the transfer.
