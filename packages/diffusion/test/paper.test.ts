@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sharedFile } from '@missing-u/test-utils';
 import { afterAll, expect, it } from 'vitest';
+import type { MeasuredDenoising } from '../src/paper/denoising.ts';
 
 const bin = fileURLToPath(new URL('../bin/missing-u.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'missing-u-paper-'));
@@ -116,6 +117,14 @@ it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 
   const csv = readFileSync(join(folder, 'models/table4.csv'), 'utf8').split('\n');
   expect(csv[0]).toContain('"SSIM 50, paper"');
   expect(csv.find((line) => line.startsWith('BM3D'))).toContain('0.74');
+  // The same images, denoised with fresh noise as in sampling.
+  const fresh = await paper('noise', 'table2', ...models, ...small, '--starts', '4', '--add-noise', '--json');
+  expect(fresh.status, fresh.stderr).toBe(0);
+  const courseOf = (rows: unknown) => (rows as MeasuredDenoising[])[0]!.course['ssim']!;
+  const [plain, noisy] = [found['table2'], (JSON.parse(fresh.stdout) as typeof found)['table2']].map(courseOf);
+  expect(noisy).toHaveLength(plain!.length);
+  expect(noisy![0]).not.toBeCloseTo(plain![0]!, 5);
+  expect(readFileSync(join(folder, 'noise/report.html'), 'utf8')).toContain('Fresh noise in the reverse steps');
 });
 
 it('says which models there are where one is unknown', async () => {

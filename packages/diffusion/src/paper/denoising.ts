@@ -26,6 +26,8 @@ export interface DenoisingOptions {
   /** Forward steps to noise with. */
   starts: readonly number[];
   generator: Generator;
+  /** Draw fresh noise in the reverse steps; default false, as in the paper's code. */
+  addNoise?: boolean;
   /** Of images in three channels; without it, SSIM alone is measured. */
   lpips?: LPIPS;
   /** Images computed together; default 64. */
@@ -48,7 +50,7 @@ export interface MeasuredDenoising {
 
 /** The experiment of section 5.2 for both models and all noise levels; the images are noised alike for both. */
 export async function measureDenoising(options: DenoisingOptions): Promise<MeasuredDenoising[]> {
-  const { models, starts, images, chunkSize = 64, onProgress } = options;
+  const { models, starts, images, addNoise = false, chunkSize = 64, onProgress } = options;
   const count = images.shape[0];
   const chunks = Math.ceil(count / chunkSize);
   const total = Object.keys(models).length * chunks * starts.reduce((sum, start) => sum + start, 0);
@@ -68,6 +70,7 @@ export async function measureDenoising(options: DenoisingOptions): Promise<Measu
             steps: start,
             generator: options.generator,
             first,
+            addNoise,
             measures: measuresOf(options.lpips),
             onStep: () => onProgress?.((done += 1), total, `${model} from ${start}`),
             ...(options.signal && { signal: options.signal }),

@@ -133,6 +133,7 @@ function measured(run: PaperRun, watcher: Watcher): Promise<MeasuredDenoising[]>
       images: await run.testImages(),
       starts: run.settings.starts,
       generator: run.generator(),
+      addNoise: run.settings.addNoise,
       chunkSize: run.settings.batch,
       ...(lpips && { lpips }),
       ...watcher,
@@ -147,7 +148,9 @@ function denoised(table: (results: readonly MeasuredDenoising[], setUp: string) 
 async function denoisingSetUp(run: PaperRun): Promise<string> {
   const { config, trained } = await run.models();
   const lpips = (await run.lpips()) === undefined ? 'no LPIPS, whose weights were not given' : 'LPIPS with SqueezeNet';
-  return `${setUpOf(config, trained)} Paper: 300 images; here ${run.settings.images}, ${lpips}.`;
+  const { images, addNoise } = run.settings;
+  const noise = addNoise ? ' Fresh noise in the reverse steps, where the paper adds none.' : '';
+  return `${setUpOf(config, trained)} Paper: 300 images; here ${images}, ${lpips}.${noise}`;
 }
 
 async function denoisers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {

@@ -26,6 +26,8 @@ export interface PaperSettings {
   /** Tables 2 to 4, Figures 10 and 11: test images, and forward steps that noise them. */
   images: number;
   starts: readonly number[];
+  /** Draw fresh noise in their reverse steps, as sampling does; the paper's code adds none. */
+  addNoise: boolean;
   /** Table 4: optimiser steps of the auto-encoder and of DnCNN at each noise level. */
   trainingSteps: number;
   /** Optimiser steps of each network of `choices`, and the folder of their runs. */

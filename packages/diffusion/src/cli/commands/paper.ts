@@ -44,6 +44,11 @@ export function paperCommand(): Command {
     .option('--weights <file>', "table 1: pytorch-fid's weights; without them digits have features of their own")
     .option('--images <count>', 'tables 2 to 4: test images', positiveInteger, 300)
     .option('--starts <counts>', 'tables 2 to 4: forward steps that noise them', counts, startsOfThePaper)
+    .option(
+      '--add-noise',
+      "tables 2 to 4: fresh noise in the reverse steps, as in sampling; the paper's code adds none",
+      false,
+    )
     .option('--training-steps <count>', 'table 4: steps of the auto-encoder and of DnCNN', positiveInteger, 1000)
     .option('--choice-steps <count>', 'choices: optimiser steps of each network', positiveInteger, 400)
     .option('--lpips-trunk <file>', "torchvision's SqueezeNet 1.1, for LPIPS")
