@@ -16,7 +16,7 @@ export const recipe = [
       '--seed': 1,
     },
   },
-  // min-SNR hardly counts little noise: its networks left a grey veil on black backgrounds.
+  // min-SNR hardly counts timesteps of little noise, which denoising needs too.
   { until: 12_500, flags: { '--loss-weighting': 'constant', '--decay-steps': 0 } },
   // The U-Net had diverged three times at 1.5e-3.
   { until: 15_000, flags: { '--learning-rate': 6e-4, '--decay-steps': 2_500 } },
