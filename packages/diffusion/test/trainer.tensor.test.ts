@@ -202,6 +202,9 @@ describe('Trainer', () => {
     [{ lossWeighting: 'minsnr' as 'min-snr' }, 'DIFFUSION_UNKNOWN_LOSS_WEIGHTING'],
     [{ timestepSampling: 'unifrom' as 'uniform' }, 'DIFFUSION_UNKNOWN_TIMESTEP_SAMPLING'],
     [{ ema: [] }, 'DIFFUSION_BAD_CONFIG'],
+    [{ learningRate: undefined as unknown as number }, 'DIFFUSION_BAD_CONFIG'],
+    [{ learningRate: NaN }, 'DIFFUSION_BAD_CONFIG'],
+    [{ maxGradNorm: 0 }, 'DIFFUSION_BAD_CONFIG'],
     [{ classConditioning: { nullLabel: -1 } }, 'DIFFUSION_BAD_CONFIG'],
   ])('refuses %o', (options, code) => {
     const denoiser = affineDenoiser();

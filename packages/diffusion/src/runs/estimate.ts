@@ -13,22 +13,29 @@ export interface TrainingEstimate {
   bytes: number;
 }
 
-/** Images of the steps that are measured, at most: time and memory grow with the batch as a line. */
-const MOST_IMAGES = 8;
+/** Images of the steps that are measured; where these are quick, so many that what a step costs by itself weighs little. */
+const [FEW_IMAGES, MORE_IMAGES] = [8, 32];
+const QUICK_SECONDS = 0.5;
 
 /** Measures steps on empty images, without the data set and without a folder. */
 export async function estimateTraining(config: RunConfig, { compile = true } = {}): Promise<TrainingEstimate> {
-  const measured = Math.min(MOST_IMAGES, config.batch);
-  const secondsPerStep =
-    (await secondsOfStep({ ...config, batch: measured }, { compile })) * (config.batch / measured) * config.accumulate;
+  const secondsOf = (batch: number) => secondsOfStep({ ...config, batch }, { compile });
+  let measured = Math.min(FEW_IMAGES, config.batch);
+  let seconds = await secondsOf(measured);
+  if (measured < config.batch && seconds < QUICK_SECONDS) {
+    measured = Math.min(MORE_IMAGES, config.batch);
+    seconds = await secondsOf(measured);
+  }
+  const secondsPerStep = seconds * (config.batch / measured) * config.accumulate;
   const [one, two] = [await bytesOfStep(config, 1), await bytesOfStep(config, 2)];
   const bytes = one + (two - one) * (config.batch - 1);
   return { secondsPerStep, seconds: secondsPerStep * config.steps, bytes };
 }
 
-/** The time of one batch, on empty images: the median of `repeats` after a step that prepares the graph. */
+/** The time of one batch, on empty images: the median of `repeats` after one that prepares the graph and one that is still slow. */
 export async function secondsOfStep(config: RunConfig, { compile = true, repeats = 1 } = {}): Promise<number> {
   return withTrainer(config, config.batch, compile, async (step) => {
+    await step();
     await step();
     const times: number[] = [];
     while (times.length < repeats) {

@@ -369,10 +369,13 @@ function listOf<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T];
 }
 
-function checkOptions({ ema, classConditioning }: TrainerOptions): void {
+function checkOptions({ ema, classConditioning, learningRate, maxGradNorm = 1 }: TrainerOptions): void {
   const refuse = (argument: string, value: unknown, allowed: string): never => {
     throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument, value, allowed }));
   };
+  // Not a number would make all weights so in the first step.
+  if (!(learningRate >= 0 && learningRate < Infinity)) refuse('learningRate', learningRate, 'a number of 0 or more');
+  if (!(maxGradNorm > 0)) refuse('maxGradNorm', maxGradNorm, 'a number above 0, or Infinity for no clipping');
   if (Array.isArray(ema) && ema.length === 0) refuse('ema', ema, 'one average or more');
   if (classConditioning === undefined) return;
   const { dropout = 0.1, nullLabel } = classConditioning;
