@@ -47,6 +47,27 @@ function definition(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor, dy: tf.Ten
   return { y, dx, dscale, dshift };
 }
 
+/** A 3 x 3 convolution with zeros around the images, in double precision, by its definition. */
+function convolution(x: tf.Tensor, filter: tf.Tensor): Float64Array {
+  const [images, height, width, inputs] = x.shape as [number, number, number, number];
+  const [xs, weights, outputs] = [x.dataSync(), filter.dataSync(), filter.shape[3]!];
+  const y = new Float64Array(images * height * width * outputs);
+  const inside = (row: number, column: number) => row >= 0 && row < height && column >= 0 && column < width;
+  for (let pixel = 0; pixel < images * height * width; pixel++) {
+    const [image, top, left] = [Math.floor(pixel / height / width), Math.floor(pixel / width) % height, pixel % width];
+    for (let tap = 0; tap < 9; tap++) {
+      const [row, column] = [top + Math.floor(tap / 3) - 1, left + (tap % 3) - 1];
+      if (!inside(row, column)) continue;
+      for (let c = 0; c < inputs; c++) {
+        const value = xs[((image * height + row) * width + column) * inputs + c]!;
+        const at = (tap * inputs + c) * outputs;
+        for (let o = 0; o < outputs; o++) y[pixel * outputs + o]! += value * weights[at + o]!;
+      }
+    }
+  }
+  return y;
+}
+
 function expectClose(actual: tf.Tensor, expected: Float64Array, relative = 2e-6): void {
   // Sums of single numbers that cancel have the rounding of these.
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
@@ -132,6 +153,31 @@ describe.skipIf(!complete)('the operations of the native engine (needs `missing-
       }
     },
   );
+
+  // Of few pixels (an own operation where the processor has AVX-512), and of too many, or of other sizes, for that.
+  it.each([
+    { shape: [1, 4, 4, 70], outputs: 64 },
+    { shape: [2, 4, 4, 128], outputs: 288 },
+    { shape: [1, 2, 4, 1], outputs: 32 },
+    { shape: [1, 4, 8, 65], outputs: 96 },
+    { shape: [4, 1, 8, 3], outputs: 32 },
+    { shape: [0, 4, 4, 3], outputs: 32 },
+    { shape: [1, 1, 4, 5], outputs: 32 },
+    { shape: [1, 5, 5, 5], outputs: 33 },
+    { shape: [3, 4, 4, 64], outputs: 32 },
+  ])('convolve few pixels, $shape to $outputs', ({ shape, outputs }) => {
+    const x = tensor(shape);
+    const filter = tensor([3, 3, shape[3]!, outputs], 2);
+    const options = { strides: [1, 1], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1] };
+    const y = run<tf.Tensor>('Conv2D', { x, filter }, options);
+    expect(y.shape).toEqual([...shape.slice(0, 3), outputs]);
+    expectClose(y, convolution(x, filter));
+    expect(run<tf.Tensor>('Conv2D', { x, filter }, options).dataSync()).toEqual(y.dataSync());
+    // What it is not for is left to TensorFlow.
+    if (shape[0] === 0 || shape[1]! < 3) return;
+    const inner = tf.slice(y, [0, 1, 1, 0], [shape[0]!, shape[1]! - 2, shape[2]! - 2, outputs]);
+    expect(run('Conv2D', { x, filter }, { ...options, pad: 'valid' })).toBeAllClose(inner, { rtol: 1e-5, atol: 1e-3 });
+  });
 
   it('leave what is not a number as it is', () => {
     const x = tf.tensor([Number.NaN, -1, 2, Number.POSITIVE_INFINITY], [1, 1, 2, 2]);

@@ -6,7 +6,7 @@ const groups: Record<string, string> = {
   y:
     'Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil ComplexAbs Cos Cosh Erf Erfc Exp Expm1 Floor IsFinite IsInf IsNan ' +
     'Log Log1p LogicalNot Neg OnesLike Reciprocal Rint Round Rsqrt Sigmoid Sign Sin Sinh Sqrt Square Tan Tanh Transpose ZerosLike ' +
-    'MissingUBias MissingUGroupNorm MissingULinearCombination MissingUVelocityAcceleration',
+    'MissingUBias MissingUConvolution MissingUGroupNorm MissingULinearCombination MissingUVelocityAcceleration',
   z:
     'Add AddV2 Atan2 Div DivNoNan Equal FloorDiv FloorMod Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr Maximum ' +
     'Minimum Mul MulNoNan NotEqual Pow RealDiv RsqrtGrad SigmoidGrad SqrtGrad SquaredDifference Sub TanhGrad Xdivy Xlogy',

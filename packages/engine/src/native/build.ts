@@ -3,7 +3,7 @@ import { join, posix } from 'node:path';
 import { EngineError } from '../errors.ts';
 import { isThere, lastLines, runCommand } from './command.ts';
 import { helperSource } from './helper.ts';
-import { operationsLibrary, operationsSource } from './operations/library.ts';
+import { operationsLibrary, operationsOptions, operationsSource } from './operations/library.ts';
 import type { Wheel } from './wheel.ts';
 
 /** The compiler to use: `$CXX`, or the first of the usual ones. */
@@ -96,9 +96,7 @@ export async function compileOperations(paths: Toolchain): Promise<void> {
   const [source, made] = [join(paths.scratch, 'operations.cc'), join(paths.scratch, operationsLibrary)];
   await mkdir(paths.scratch, { recursive: true });
   await writeFile(source, operationsSource);
-  // Roots in vectors: nobody asks them for `errno`.
-  const options = ['-O3', '-fno-math-errno', '-std=c++17', '-shared', '-fPIC', '-pthread'];
-  await compile(paths, [...options, source, '-o', made, ...(await linkTensorFlow(paths))]);
+  await compile(paths, [...operationsOptions, source, '-o', made, ...(await linkTensorFlow(paths))]);
   await rename(made, join(paths.output, operationsLibrary));
 }
 

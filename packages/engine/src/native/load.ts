@@ -84,7 +84,7 @@ export function loadInstallation({ folder }: Installation, options: EngineOption
   takeShortcuts();
   allowDepthwiseDilations();
   // They compute on the processor.
-  if (!binding.isUsingGpuDevice()) loadOperations(require, folder);
+  if (!binding.isUsingGpuDevice()) loadOperations(require, folder, binding);
   tf.registerBackend('tensorflow', () => backend, 3);
   return backend;
 }
@@ -125,7 +125,7 @@ function openBinding(require: NodeJS.Require, folder: string): NativeBinding {
 }
 
 /** Loads the operations of this package, where the installation has them, and registers their kernels. */
-function loadOperations(require: NodeJS.Require, folder: string): void {
+function loadOperations(require: NodeJS.Require, folder: string, binding: NativeBinding): void {
   const library = findOperations(folder);
   if (library === undefined) return;
   const reason = (require(join(folder, 'lib', libraries.helper)) as Helper).preload(library);
@@ -133,7 +133,7 @@ function loadOperations(require: NodeJS.Require, folder: string): void {
     const message = `The operations of the native engine cannot be loaded: ${reason}. Run \`npx missing-u native install --force\`.`;
     throw new EngineError('ENGINE_LOAD_FAILED', message);
   }
-  registerOperationKernels();
+  registerOperationKernels(binding);
 }
 
 /** Loads libraries that need each other: in rounds, until no further one can be loaded. What is left TensorFlow does without. */

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attributeTypes, type Attribute, type GraphBackend } from '../../compile/backend.ts';
 import { replaceKernel, runBuiltIn } from '../../composed-kernel.ts';
+import type { NativeBinding } from '../load.ts';
+import { convolveFewPixels } from './few-pixels.ts';
 
 const int = (name: string, value: number): Attribute => ({ name, type: attributeTypes.int, value });
 const float = (name: string, value: number | readonly number[]): Attribute => ({
@@ -75,8 +77,9 @@ function norm({ groups, epsilon }: Record<string, unknown>): Attribute[] {
 }
 
 /** Gives the native engine the kernels of the operations that were compiled for it. */
-export function registerOperationKernels(): void {
+export function registerOperationKernels(binding: NativeBinding): void {
   for (const each of kernels) tf.registerKernel(each);
+  convolveFewPixels(binding);
   fuseBias();
 }
 

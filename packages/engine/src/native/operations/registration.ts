@@ -47,6 +47,11 @@ __attribute__((constructor)) void defineAll() {
           "coefficients: float", "decays: float"},
          {"output: outputs * float"}, {"N: int >= 1", "K: int >= 0", "outputs: int", "betas: list(float)", "epsilon: float"},
          createAdam, computeAdam, deleteAdam);
+#ifdef MISSING_U_CONVOLUTION
+  if (canConvolve())
+    define("MissingUConvolution", {"x: float", "filter: float"}, {"y: float"}, {}, createNothing, computeConvolution,
+           deleteNothing);
+#endif
 }
 
 }  // namespace
