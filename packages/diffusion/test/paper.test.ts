@@ -82,13 +82,14 @@ it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 
     expect(train.status, train.stderr).toBe(0);
   }
   const models = ['--unet', runs.unet, '--cunet', runs.cunet];
-  const small = '--samples 4 --real-count 8 --steps 2,3 --images 3 --starts 4,50 --training-steps 1 --batch 4'.split(
-    ' ',
-  );
+  const small =
+    '--samples 4 --real-count 8 --steps 2,3 --etas 0,1 --eta-steps 2 --images 3 --starts 4,50 --training-steps 1 --batch 4'.split(
+      ' ',
+    );
   const trunk = sharedFile('squeezenet/squeezenet1_1-fp16.safetensors');
   const heads = sharedFile('lpips/v0.1/squeeze.pth');
   const lpips = trunk && heads ? ['--lpips-trunk', trunk, '--lpips-heads', heads] : [];
-  const tables = ['table1', 'table2', 'table3', 'table4', 'fig10', 'fig11', 'solvers'];
+  const tables = ['table1', 'eta', 'table2', 'table3', 'table4', 'fig10', 'fig11', 'solvers'];
   const { status, stdout, stderr } = await paper('models', ...tables, ...models, ...small, ...lpips, '--json');
   expect(status, stderr).toBe(0);
   const found = JSON.parse(stdout) as Record<string, { model: string; method: string; start: number; ssim: number }[]>;
@@ -96,6 +97,22 @@ it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 
   // Two models, two samplers, two numbers of steps; two models, two noise levels; three methods more.
   expect([found['table1']!.length, found['table2']!.length, found['table4']!.length]).toEqual([8, 4, 10]);
   expect(found['table3']).toEqual(found['table2']);
+  // The ends of the curve are the two samplers of Table 1.
+  const samplesOf = (rows: unknown) => rows as { model: string; steps: number; values: Record<string, number> }[];
+  const twoSteps = samplesOf(found['table1']).filter(({ steps }) => steps === 2);
+  const byEta = samplesOf(found['eta']) as unknown as { model: string; eta: number; values: Record<string, number> }[];
+  expect(byEta.map(({ model, eta }) => [model, eta])).toEqual([
+    ...[
+      ['U-Net', 0],
+      ['U-Net', 1],
+    ],
+    ...[
+      ['cU-Net', 0],
+      ['cU-Net', 1],
+    ],
+  ]);
+  expect(byEta.map(({ values }) => values)).toEqual([1, 0, 3, 2].map((place) => twoSteps[place]!.values));
+  for (const { values } of byEta) expect(values['legible']).toBeLessThanOrEqual(1);
   // BM3D is told the noise, so it cannot be far off where there is next to none.
   const { ssim } = found['table4']!.find(({ method, start }) => method === 'BM3D' && start === 4)!;
   expect(ssim).toBeGreaterThan(0.98);

@@ -5,12 +5,15 @@ export function modelCard(name, config, numbers) {
   const millions = (numbers.parameters / 1e6).toFixed(2);
   const title = config.model === 'cunet' ? 'continuous U-Net' : 'U-Net';
   const images = (numbers.trainedSteps * numbers.batch).toLocaleString('en');
-  const digits = numbers.confidentDigits.map((count, digit) => `${digit}: ${count}`).join(', ');
+  const { withFreshNoise } = numbers;
+  const percent = ({ confidentShare }) => `${(100 * confidentShare).toFixed(1)} %`;
+  const digits = ({ confidentDigits }) => confidentDigits.map((count, digit) => `${digit}: ${count}`).join(', ');
+  const distance = ({ 'fid-mnist': value }) => value.toFixed(2);
   const commands = commandsOf(config.model, 'run').map((args) => `npx missing-u ${args.join(' ')}`);
   const diverged =
     numbers.divergedAt.length === 0
       ? 'The loss fell throughout.'
-      : `The training diverged at step ${numbers.divergedAt.join(', ')} and recovered by itself within some hundred steps each time: a lower rate might have served this network better, so that its numbers are no bound on what it can do.`;
+      : `The training diverged at step ${numbers.divergedAt.join(', ')} and recovered by itself within some hundred steps each time: all at the rate of the first parts. It lost ground there, so that its numbers are no bound on what it can do.`;
   return `---
 license: apache-2.0
 datasets: [mnist]
@@ -40,7 +43,8 @@ npx missing-u sample --model ${name} --steps 50 --out digits.png
 - Data: the 60,000 training images of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), with a black border of 2 pixels, in [-1, 1].
 - Budget: ${numbers.trainedSteps.toLocaleString('en')} steps of ${numbers.batch} images (${images} images, ${((numbers.trainedSteps * numbers.batch) / 60_000).toFixed(1)} epochs), some hours on one CPU core. The paper's
   code trains for 500,000 steps of 256.
-- In three parts, the same for both networks: \`min-snr\` weights first, then the plain loss, then a falling learning rate. ${diverged}
+- In four parts, the same for both networks: \`min-snr\` weights first, then the plain loss, then a falling learning rate, then most of
+  the steps at a rate of ${config.learningRate}, which falls at the end. ${diverged}
   The loss is in \`loss.csv\` and \`loss.png\`; it drops and rises where the parts meet, since they weigh it differently.
 - The weights are the exponential average (decay ${[config.emaDecay].flat()[0]}), stored in float16. The settings of the last part are in
   \`training.json\`. All of it again:
@@ -53,12 +57,14 @@ ${commands.join('\n')}
 
 ${numbers.date}, ${numbers.engine}, ${numbers.scheduler}, ${numbers.samples.toLocaleString('en')} samples of seed 0:
 
-| measure | value |
-| --- | --- |
-| samples that \`MnistClassifier\` reads with a probability above 0.9 | ${(100 * numbers.confidentShare).toFixed(1)} % |
-| of these, by digit | ${digits} |
-| \`fid-mnist\` against the 10,000 test images | ${numbers['fid-mnist'].toFixed(2)} |
-| the same of 10,000 training images (the floor) | ${numbers['fid-mnist of training images'].toFixed(2)} |
+| measure | eta 0 | eta ${withFreshNoise.eta} |
+| --- | --- | --- |
+| samples that \`MnistClassifier\` reads with a probability above 0.9 (of real digits: 96 %) | ${percent(numbers)} | ${percent(withFreshNoise)} |
+| of these, by digit | ${digits(numbers)} | ${digits(withFreshNoise)} |
+| \`fid-mnist\` against the 10,000 test images | ${distance(numbers)} | ${distance(withFreshNoise)} |
+
+\`eta\` is the share of fresh noise in each step: \`pipeline.sample({ eta: ${withFreshNoise.eta} })\`, \`missing-u sample --eta ${withFreshNoise.eta}\`. The same distance of
+10,000 training images, the floor, is ${numbers['fid-mnist of training images'].toFixed(2)}.
 
 \`fid-mnist\` is a Fréchet distance of the features of this project's own MNIST classifier; it compares with no published FID.
 

@@ -29,6 +29,8 @@ const { values } = parseArgs({
 });
 const STEPS = 50;
 const SHOWN = 64;
+/** Besides 0: half of the fresh noise that DDPM would add. */
+const ETA = 0.5;
 const out = fileURLToPath(new URL(`../../pretrained/${values.name}`, import.meta.url));
 
 const { version } = await useEngine(values.engine);
@@ -53,25 +55,10 @@ const pipeline = new DiffusionPipeline({ unet, scheduler: new DDIMScheduler(chai
 const classifier = await MnistClassifier.load();
 const crop = (images) => tf.slice(images, [0, 2, 2, 0], [-1, 28, 28, -1]);
 const feature = { name: 'mnist', extract: (images) => tf.tidy(() => classifier.features(crop(images))) };
-const distance = new FrechetInceptionDistance({ feature, reference: await moments('test') });
-const floor = new FrechetInceptionDistance({ feature, reference: await moments('test') });
+const test = await moments('test');
+const floor = new FrechetInceptionDistance({ feature, reference: test });
 await eachBatch('train', 10_000, (images) => floor.update(images, { real: false }));
-const confidence = new MnistConfidence(classifier);
-const count = Number(values.samples);
-for (let first = 0; first < count; first += SHOWN) {
-  const batchSize = Math.min(SHOWN, count - first);
-  const images = await pipeline.sample({ first, batchSize, generator: 0, numInferenceSteps: STEPS });
-  if (first === 0) {
-    await writePng(join(out, 'samples.png'), imageGrid({ data: await images.data(), shape: images.shape }));
-  }
-  const digits = crop(images);
-  await confidence.update(digits);
-  await distance.update(images, { real: false });
-  tf.dispose([digits, images]);
-  process.stderr.write(`\r${first + batchSize}/${count} samples`);
-}
-process.stderr.write('\n');
-const { share, counts } = confidence.compute();
+const sampled = await measure(0);
 const numbers = {
   date: new Date().toISOString().slice(0, 10),
   engine: `${values.engine} (${version})`,
@@ -80,16 +67,37 @@ const numbers = {
   trainedSteps: steps.length,
   divergedAt: divergences(steps),
   batch: config.batch * config.accumulate,
-  samples: count,
+  samples: Number(values.samples),
   scheduler: `DDIM, ${STEPS} steps`,
-  confidentShare: share,
-  confidentDigits: counts,
-  'fid-mnist': await distance.compute(),
+  ...sampled,
+  withFreshNoise: { eta: ETA, ...(await measure(ETA)) },
   'fid-mnist of training images': await floor.compute(),
 };
 writeJson('numbers.json', numbers);
 writeFileSync(join(out, 'README.md'), modelCard(values.name, config, numbers));
 console.log(JSON.stringify(numbers));
+
+/** Samples by DDIM, and what the classifier and the test images say of them. */
+async function measure(eta) {
+  const distance = new FrechetInceptionDistance({ feature, reference: test });
+  const confidence = new MnistConfidence(classifier);
+  const count = Number(values.samples);
+  for (let first = 0; first < count; first += SHOWN) {
+    const batchSize = Math.min(SHOWN, count - first);
+    const images = await pipeline.sample({ first, batchSize, generator: 0, numInferenceSteps: STEPS, eta });
+    if (first === 0 && eta === 0) {
+      await writePng(join(out, 'samples.png'), imageGrid({ data: await images.data(), shape: images.shape }));
+    }
+    const digits = crop(images);
+    await confidence.update(digits);
+    await distance.update(images, { real: false });
+    tf.dispose([digits, images]);
+    process.stderr.write(`\reta ${eta}: ${first + batchSize}/${count} samples`);
+  }
+  process.stderr.write('\n');
+  const { share, counts } = confidence.compute();
+  return { confidentShare: share, confidentDigits: counts, 'fid-mnist': await distance.compute() };
+}
 
 async function moments(split) {
   const metric = new FrechetInceptionDistance({ feature });

@@ -37,18 +37,26 @@ export async function generationTable(options: GenerationOptions): Promise<Exper
       onProgress?.((done += 1), total, `${model} ${sampler} ${steps}: ${values[distance]!.toFixed(2)}`),
   });
   const best = bestSteps(results, distance);
+  const others = Object.keys(best[0]?.values ?? {}).filter((name) => name !== distance);
   const table: Table = {
     caption: `Table 1: ${distance} of ${options.count} samples at the best of ${options.steps.join(', ')} steps. What differs: ${setUp}`,
     columns: [
       ...['model', 'sampler', 'FID, paper', 'steps', 's / image'],
-      ...[`${distance}, ours`, 'steps', 's / image', 's / step', 'parameters'],
+      ...[`${distance}, ours`, 'steps', 's / image', 's / step', ...others, 'parameters'],
     ],
     rows: best.map(({ model, sampler, steps, values, seconds, count, secondsPerStep }) => {
       const paper = table1.find((row) => row.dataset === dataset && row.model === model && row.sampler === sampler);
       const parameters = options.contenders.find(({ name }) => name === model)?.parameters ?? null;
       return [
         ...[model, sampler, paper?.fid ?? null, paper?.steps ?? null, paper?.seconds ?? null],
-        ...[values[distance]!, steps, seconds / count, secondsPerStep, parameters],
+        ...[
+          values[distance]!,
+          steps,
+          seconds / count,
+          secondsPerStep,
+          ...others.map((name) => values[name]!),
+          parameters,
+        ],
       ];
     }),
   };

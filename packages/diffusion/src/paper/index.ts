@@ -1,8 +1,11 @@
 import { FrechetInceptionDistance } from '@missing-u/metrics';
+import { MnistClassifier } from '@missing-u/metrics/mnist';
 import { DDIMScheduler } from '@missing-u/schedulers';
 import { summary, type SummarizedModel } from '@missing-u/unet-blocks';
 import type { Dataset } from '@missing-u/datasets';
 import type { RasterImage } from '@missing-u/denoisers';
+import type { CompareOptions } from '../evaluation/compare.ts';
+import { Legibility } from '../evaluation/legibility.ts';
 import type { RunConfig } from '../runs/config.ts';
 import { featuresFor, openExtractor, realMoments } from '../runs/features.ts';
 import { datasetChannels, openDataset } from '../runs/registry.ts';
@@ -10,6 +13,7 @@ import { trainingConfig } from '../runs/trained-model.ts';
 import { choicesTable } from './choices.ts';
 import { measureDenoisers, table4 } from './denoisers.ts';
 import { courseFigure, measureDenoising, table2, table3, type MeasuredDenoising } from './denoising.ts';
+import { etaTable } from './eta.ts';
 import type { ExperimentResult } from './experiment.ts';
 import { generationTable, samplersOfThePaper } from './generation.ts';
 import { networkTable, parameterTable } from './networks.ts';
@@ -28,6 +32,7 @@ interface Experiment {
 /** The tables and figures of the paper by name; another one is one line. */
 export const experiments: Readonly<Record<string, Experiment>> = {
   table1: { about: 'Fréchet distance, steps and time of samples', run: samples },
+  eta: { about: 'samples of DDIM against the share of fresh noise in its steps', run: freshNoise },
   table2: { about: 'denoising: the best SSIM and LPIPS', run: denoised(table2) },
   table3: { about: 'denoising: steps and time to the best', run: denoised(table3) },
   table4: { about: 'denoising beside BM3D, an auto-encoder and DnCNN', run: denoisers },
@@ -81,36 +86,57 @@ function setUpOf({ dataset, size, schedule, prediction }: RunConfig, trained: st
 }
 
 async function samples(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
-  const { samples: count, realCount, steps, batch, seed, weights } = run.settings;
+  return comparing(run, (common, { config, distance, setUp }) =>
+    generationTable({
+      ...common,
+      ...watcher,
+      samplers: Object.entries(samplersOfThePaper).map(([name, eta]) => ({ name, eta, scheduler: ddim(config) })),
+      steps: run.settings.steps,
+      dataset: config.dataset,
+      distance,
+      setUp: `${setUp} Paper: FID of 30,000 samples with Inception against all training images; here against ${realImages(run)}.`,
+    }),
+  );
+}
+
+async function freshNoise(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
+  const { etas, etaSteps: steps } = run.settings;
+  return comparing(run, (common, { config, distance, setUp }) => {
+    const against = `${setUp} ${distance} is against ${realImages(run)} training images.`;
+    return etaTable({ ...common, ...watcher, scheduler: ddim(config), etas, steps, setUp: against });
+  });
+}
+
+const realImages = ({ settings }: PaperRun) => settings.realCount.toLocaleString('en');
+
+/** What the comparisons of samples share: both models, and the distance to training images; digits are read as well. */
+async function comparing(
+  run: PaperRun,
+  work: (
+    common: Omit<CompareOptions, 'samplers' | 'steps' | 'onResult'>,
+    about: { config: RunConfig; distance: string; setUp: string },
+  ) => Promise<ExperimentResult>,
+): Promise<ExperimentResult> {
+  const { samples: count, realCount, batch, seed, weights } = run.settings;
   const { config, models, trained } = await run.models();
   const imageShape = [config.size, config.size, datasetChannels(config)] as const;
-  const extractor = await openExtractor(weights === undefined ? featuresFor(config) : 'inception', weights);
+  const features = weights === undefined ? featuresFor(config) : 'inception';
+  const extractor = await openExtractor(features, weights);
+  const classifier = featuresFor(config) === 'mnist' ? await MnistClassifier.load() : undefined;
   try {
     const reference = await realMoments(config, extractor, { realCount, batch });
-    const distance = new FrechetInceptionDistance({ feature: extractor, reference });
-    return await generationTable({
-      contenders: Object.entries(models).map(([name, unet]) => {
-        const { parameters } = summary(unet as unknown as SummarizedModel, imageShape);
-        return { name, unet, parameters };
-      }),
-      samplers: Object.entries(samplersOfThePaper).map(([name, eta]) => ({ name, eta, scheduler: ddim(config) })),
-      steps,
-      count,
-      imageShape,
-      generator: seed,
-      chunkSize: batch,
-      metrics: () => ({
-        [distance.name]: new FrechetInceptionDistance({ feature: extractor, reference, warn: () => undefined }),
-      }),
-      dataset: config.dataset,
-      distance: distance.name,
-      setUp:
-        `${setUpOf(config, trained)} Paper: FID of 30,000 samples with Inception against all training images; ` +
-        `here against ${realCount.toLocaleString('en')}.`,
-      ...watcher,
+    const distance = () => new FrechetInceptionDistance({ feature: extractor, reference, warn: () => undefined });
+    const { name } = distance();
+    const contenders = Object.entries(models).map(([name, unet]) => {
+      const { parameters } = summary(unet as unknown as SummarizedModel, imageShape);
+      return { name, unet, parameters };
     });
+    const metrics = () => ({ [name]: distance(), ...(classifier && { legible: new Legibility(classifier) }) });
+    const common = { contenders, count, imageShape, generator: seed, chunkSize: batch, metrics };
+    return await work(common, { config, distance: name, setUp: setUpOf(config, trained) });
   } finally {
     extractor.dispose();
+    classifier?.dispose();
   }
 }
 

@@ -23,6 +23,9 @@ export interface PaperSettings {
   samples: number;
   realCount: number;
   steps: readonly number[];
+  /** `eta`: shares of fresh noise, and the steps they are tried with. */
+  etas: readonly number[];
+  etaSteps: number;
   /** Tables 2 to 4, Figures 10 and 11: test images, and forward steps that noise them. */
   images: number;
   starts: readonly number[];

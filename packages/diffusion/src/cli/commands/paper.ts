@@ -11,7 +11,7 @@ import { tableToCsv, tableToMarkdown, tableToText } from '../../reports/table.ts
 import { makeFolder, writeAtomically } from '../../runs/files.ts';
 import { svgToPng } from '../../plots/figure.ts';
 import { interruptible } from '../interrupt.ts';
-import { integer, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
+import { integer, positiveInteger, share, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startProgress, type Progress } from '../progress.ts';
 import { startEngine } from '../start-engine.ts';
 
@@ -23,6 +23,7 @@ const quickly = {
   samples: 128,
   realCount: 1024,
   steps: [5, 20, 50],
+  etas: [0, 0.5, 1],
   images: 16,
   starts: [50, 150, 400],
   trainingSteps: 240,
@@ -38,10 +39,12 @@ export function paperCommand(): Command {
     .option('--cunet <model>', 'a trained cU-Net on the same data', shippedModels.cunet)
     .option('--size <pixels>', 'side of the images of table 5 and figure 6', positiveInteger, 64)
     .option('--channels <count>', 'channels of these images', positiveInteger, 3)
-    .option('--samples <count>', 'table 1: samples of each measurement', positiveInteger, 1000)
-    .option('--real-count <count>', 'table 1: training images to compare with', positiveInteger, 10_000)
+    .option('--samples <count>', 'table 1, eta: samples of each measurement', positiveInteger, 1000)
+    .option('--real-count <count>', 'table 1, eta: training images to compare with', positiveInteger, 10_000)
     .option('--steps <counts>', 'table 1: numbers of denoising steps', counts, [2, 5, 10, 15, 20, 30, 50, 100])
-    .option('--weights <file>', "table 1: pytorch-fid's weights; without them digits have features of their own")
+    .option('--etas <shares>', 'eta: shares of fresh noise in a step, from 0 to 1', shares, [0, 0.25, 0.5, 0.75, 1])
+    .option('--eta-steps <count>', 'eta: denoising steps', positiveInteger, 50)
+    .option('--weights <file>', "table 1, eta: pytorch-fid's weights; without them digits have features of their own")
     .option('--images <count>', 'tables 2 to 4: test images', positiveInteger, 300)
     .option('--starts <counts>', 'tables 2 to 4: forward steps that noise them', counts, startsOfThePaper)
     .option(
@@ -107,6 +110,10 @@ async function run(what: string[], given: Flags, command: Command): Promise<void
 
 function counts(text: string): number[] {
   return text.split(',').map(positiveInteger);
+}
+
+function shares(text: string): number[] {
+  return text.split(',').map(share);
 }
 
 /** Runs an experiment with a progress bar that begins when there is something to count. */
