@@ -20,7 +20,7 @@ export const recipe = [
   { until: 12_500, flags: { '--loss-weighting': 'constant', '--decay-steps': 0 } },
   // The U-Net had diverged three times at 1.5e-3.
   { until: 15_000, flags: { '--learning-rate': 6e-4, '--decay-steps': 2_500 } },
-  // Ten more epochs at the lower rate, which no longer throws the U-Net off.
+  // Eleven more epochs at the lower rate, which no longer throws the U-Net off.
   { until: 36_000, flags: { '--decay-steps': 1_500 } },
 ];
 
