@@ -60,6 +60,7 @@ describe('missing-u', () => {
     [['train', '--model', 'cnet', '--engine', 'wasm'], /Did you mean 'cunet'.*DIFFUSION_UNKNOWN_MODEL/],
     [['train', '--model-options', '{"dim":4}'], /`modelOptions` .*no `dim`, for which `channels` stands/],
     [['train', '--model-options', 'woA'], /It has to be JSON/],
+    [['train', '--from', 'mnist-cunte', '--engine', 'wasm'], /Did you mean 'mnist-cunet'.*DIFFUSION_NOT_A_MODEL/],
     [['train', '--engine', 'wsam'], /Did you mean 'wasm'/],
     [['train', '--engine', 'wasm', '--root', '/no/such/folder'], /\/no\/such\/folder/],
     [

@@ -9,7 +9,7 @@ import { samplePaths, writeImages } from '../runs/sample-set.ts';
 import type { RunConfig } from '../runs/config.ts';
 import { makeFolder } from '../runs/files.ts';
 import { interruptible } from './interrupt.ts';
-import { checkSteps, openModel, weightsHash } from './open-model.ts';
+import { checkSteps, openModel, weightsHash } from '../runs/open-model.ts';
 import { integer, positiveInteger } from './options.ts';
 import { startProgress } from './progress.ts';
 import { sampleFolder } from './sample-folder.ts';

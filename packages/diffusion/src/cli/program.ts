@@ -16,7 +16,7 @@ import { trainCommand } from './commands/train.ts';
 import { pretrainedModels } from '../pipelines/package-folder.ts';
 import { report } from './exit.ts';
 import { modelSampling } from './model-sampling.ts';
-import { openDenoiser } from './open-model.ts';
+import { openDenoiser } from '../runs/open-model.ts';
 import { startEngine } from './start-engine.ts';
 
 /** The whole command line; a new command is one new file and one line here. */

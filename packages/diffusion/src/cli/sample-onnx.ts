@@ -5,7 +5,7 @@ import type { SamplingScheduler } from '../contracts.ts';
 import { generatorsOf } from '../pipelines/noise.ts';
 import { checkWritable } from '../runs/files.ts';
 import { interruptible } from './interrupt.ts';
-import { openModel, schedulerOfChain } from './open-model.ts';
+import { openModel, schedulerOfChain } from '../runs/open-model.ts';
 import { startProgress } from './progress.ts';
 import { writeSamples } from './write-samples.ts';
 

@@ -18,6 +18,11 @@ export interface RunConfig {
   modelOptions: Readonly<Record<string, unknown>>;
   /** Side of the square images in pixels. */
   size: number;
+  /**
+   * Model whose weights training begins with, by any name that `openModel` knows (`mnist-cunet`, the folder of a run or of a
+   * pipeline, a name on the Hugging Face hub); null for random ones.
+   */
+  from: string | null;
   /** Diffusion steps of the trained chain (T). */
   timesteps: number;
   /** Noise schedule, by diffusers' name. */
@@ -78,6 +83,7 @@ export const defaultConfig: RunConfig = {
   channels: 16,
   modelOptions: {},
   size: 32,
+  from: null,
   timesteps: 1000,
   schedule: 'linear',
   prediction: 'epsilon',
@@ -148,6 +154,7 @@ const rules: Record<keyof RunConfig, Rule> = {
     allowed: 'a multiple of 16 (the network halves the image four times)',
     holds: (value) => Number.isInteger(value) && Number(value) > 0 && Number(value) % 16 === 0,
   },
+  from: { allowed: 'a model by its name or folder, or null', holds: (value) => value === null || text.holds(value) },
   timesteps: count,
   schedule: oneOf(BETA_SCHEDULES),
   prediction: oneOf(predictionTypes),
@@ -191,6 +198,7 @@ const settled = [
   'channels',
   'modelOptions',
   'size',
+  'from',
   'timesteps',
   'schedule',
   'prediction',

@@ -17,6 +17,7 @@ import type { RunConfig } from './config.ts';
 import { makeFolder, writeAtomically } from './files.ts';
 import { lockRun } from './lock.ts';
 import type { LoggedStep } from './metrics-log.ts';
+import { openModel } from './open-model.ts';
 import { assignParameters } from './parameters.ts';
 import { checkNames, makeModel, makeScheduler, nullLabelOf, openDataset } from './registry.ts';
 import { checkpointsOf, configFile } from './run-folder.ts';
@@ -51,7 +52,8 @@ export interface TrainedRun {
  * Trains a run's network in a folder, writing `config.json`, `metrics.jsonl` and checkpoints as it goes.
  *
  * @throws DiffusionError `DIFFUSION_BAD_CONFIG`, `DIFFUSION_RUN_LOCKED`, `DIFFUSION_CHECKPOINT_DAMAGED`,
- *   `DIFFUSION_OUTPUT_NOT_WRITABLE`; those of the trainer
+ *   `DIFFUSION_OUTPUT_NOT_WRITABLE`; those of the trainer; with `from` those of `openModel`, and `DIFFUSION_STATE_MISMATCH`
+ *   where its network is another
  */
 export async function trainRun(config: RunConfig, options: TrainRunOptions): Promise<TrainedRun> {
   const { out, resume } = options;
@@ -60,6 +62,8 @@ export async function trainRun(config: RunConfig, options: TrainRunOptions): Pro
   checkBatch(config, dataset.length);
   const model = makeModel(config);
   try {
+    const begun = resume && findCheckpoint(checkpointsOf(out), options.checkpoint) !== undefined;
+    if (!begun && config.from !== null) await beginWith(config.from, model);
     makeFolder(checkpointsOf(out));
     const unlock = lockRun(out);
     try {
@@ -145,6 +149,21 @@ async function train({ config, model, batches, checkpoint }: Parts, options: Tra
   } finally {
     report?.dispose();
     trainer.dispose();
+  }
+}
+
+/** Gives a network the weights of another of the same architecture. */
+async function beginWith(name: string, model: Network): Promise<void> {
+  const { network } = await openModel(name);
+  try {
+    model.loadStateDict(network.stateDict());
+  } catch (cause) {
+    const message =
+      `The network of \`from\`, '${name}', is another than the one to train: give \`model\`, \`channels\` and ` +
+      `\`modelOptions\` as it has them (\`missing-u summary ${name}\` shows it).`;
+    throw new DiffusionError('DIFFUSION_STATE_MISMATCH', message, { cause });
+  } finally {
+    network.dispose();
   }
 }
 

@@ -21,7 +21,7 @@ import { datasetChannels, datasetNames, hasHeldOut, openDataset } from '../../ru
 import { trainingConfig } from '../../runs/trained-model.ts';
 import { contenderOf, factsOf, measurementOf } from '../contender.ts';
 import { interruptible } from '../interrupt.ts';
-import { checkSteps, openModel, type OpenedModel } from '../open-model.ts';
+import { checkSteps, openModel, type OpenedModel } from '../../runs/open-model.ts';
 import { integer, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startProgress } from '../progress.ts';
 import { startEngine } from '../start-engine.ts';

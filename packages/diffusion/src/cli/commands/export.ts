@@ -11,7 +11,7 @@ import { DiffusionError } from '../../errors.ts';
 import { DiffusionPipeline } from '../../pipelines/diffusion-pipeline.ts';
 import { checkWritable, makeFolder, writeAtomically } from '../../runs/files.ts';
 import { schedulerNames } from '../../runs/registry.ts';
-import { openModel, type OpenedModel } from '../open-model.ts';
+import { openModel, type OpenedModel } from '../../runs/open-model.ts';
 import { positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startEngine } from '../start-engine.ts';
 

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { DiffusionError } from '../../errors.ts';
 import { takesLabels } from '../../pipelines/image-shape.ts';
 import { schedulerClass, schedulerNames } from '../../runs/registry.ts';
-import { checkSteps, openModel, weightsHash } from '../open-model.ts';
+import { checkSteps, openModel, weightsHash } from '../../runs/open-model.ts';
 import { integer, number, positiveInteger, share, withEngineFlags, type EngineFlags } from '../options.ts';
 import { sampleFolder } from '../sample-folder.ts';
 import { sampleGrid } from '../sample-grid.ts';

@@ -1,7 +1,7 @@
 import { summary, type SummarizedModel } from '@missing-u/unet-blocks';
 import { Command } from 'commander';
 import { presetNames } from '../../networks.ts';
-import { openModel } from '../open-model.ts';
+import { openModel } from '../../runs/open-model.ts';
 import { positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startEngine } from '../start-engine.ts';
 

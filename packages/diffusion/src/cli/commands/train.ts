@@ -44,6 +44,7 @@ export function trainCommand(): Command {
     .option('--channels <count>', 'width of the network (default: 16)', integer)
     .option('--model-options <json>', `of the network's constructor, as '{"preset":"cunet-woA"}'`, jsonValue)
     .option('--size <pixels>', 'side of the images, a multiple of 16 (default: 32)', integer)
+    .option('--from <model>', 'begin with the weights of a run, a pipeline or a trained model (mnist-cunet)')
     .option('--timesteps <count>', 'diffusion steps of the chain (default: 1000)', integer)
     .option('--schedule <name>', 'noise schedule (default: linear)')
     .option('--prediction <name>', 'epsilon, sample or v_prediction (default: epsilon)')
@@ -86,7 +87,8 @@ export function trainCommand(): Command {
     .addHelpText(
       'after',
       '\nExamples:\n  missing-u train --dataset mnist --channels 8 --steps 400 --batch 32 --out runs/first\n' +
-        '  missing-u train --resume runs/first --steps 1000\n  missing-u train --config run.ts --seed 1 --out runs/second',
+        '  missing-u train --resume runs/first --steps 1000\n  missing-u train --config run.ts --seed 1 --out runs/second\n' +
+        '  missing-u train --from mnist-cunet --learning-rate 1e-4 --steps 2000 --out runs/finer',
     )
     .action(train);
 }

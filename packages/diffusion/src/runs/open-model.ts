@@ -11,9 +11,9 @@ import { makePreset, presetNames, type Network } from '../networks.ts';
 import { imageShapeOf, type ImageShape } from '../pipelines/image-shape.ts';
 import { pretrainedModels, publishedFolder } from '../pipelines/package-folder.ts';
 import { loadNetwork, loadPipeline } from '../pipelines/pretrained.ts';
-import { loadRun } from '../runs/load-run.ts';
-import { makeModel, makeScheduler, schedulerClass } from '../runs/registry.ts';
-import { configFile, readRunConfig } from '../runs/run-folder.ts';
+import { loadRun } from './load-run.ts';
+import { makeModel, makeScheduler, schedulerClass } from './registry.ts';
+import { configFile, readRunConfig } from './run-folder.ts';
 
 /** A scheduler with diffusers' JSON. */
 export type ConfiguredScheduler = SamplingScheduler & { config: Readonly<Record<string, unknown>> };
