@@ -49,7 +49,7 @@ export interface SamplingScheduler extends NoisingScheduler {
     modelOutput: tf.Tensor4D,
     timestep: number,
     sample: tf.Tensor4D,
-    options: { noise?: tf.Tensor4D; eta?: number },
+    options: { noise?: tf.Tensor4D; eta?: number; useClippedModelOutput?: boolean },
   ): { prevSample: tf.Tensor4D; predOriginalSample: tf.Tensor4D };
 }
 

@@ -18,7 +18,7 @@ export {
   type InterpolateNoiseOptions,
 } from './pipelines/interpolate.ts';
 export { likelihood, type Likelihood, type LikelihoodOptions } from './pipelines/likelihood.ts';
-export type { Randomness } from './pipelines/noise.ts';
+export type { DDIMSettings, Randomness } from './pipelines/noise.ts';
 export type { ImageArray, Outputs, OutputType } from './pipelines/output.ts';
 export { reverseProcess, type ReverseOptions, type ReverseStep } from './pipelines/reverse-process.ts';
 export { Trainer, type TrainerOptions, type TrainerState, type TrainingStep } from './training/trainer.ts';

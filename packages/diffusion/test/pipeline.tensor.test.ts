@@ -16,6 +16,7 @@ import {
   type Denoiser,
   type SamplingScheduler,
 } from '../src/index.ts';
+import { noisePerItem } from '../src/pipelines/noise.ts';
 
 const imageShape = [4, 4, 1] as const;
 
@@ -140,6 +141,26 @@ describe('DiffusionPipeline', () => {
       },
     };
     await expect(() => expect(sampleWith(broken, ddim())).rejects.toThrow('broken')).toLeakNoTensors();
+  });
+
+  it('derives the noise anew from the clipped images where it is told to', async () => {
+    const loud: Denoiser = { predict: (sample) => tf.tidy(() => tf.mul(sample, -0.3)) }; // its estimates leave [-1, 1]
+    const options = { batchSize: 2, useClippedModelOutput: true };
+    const scheduler = new DDIMScheduler();
+    const byHand = tf.tidy(() => {
+      scheduler.setTimesteps(5);
+      let x = noisePerItem([createGenerator(3).fork(0), createGenerator(3).fork(1)], imageShape);
+      for (const t of scheduler.timesteps) {
+        const output = loud.predict(x, t);
+        x = scheduler.step(output, t, x, { useClippedModelOutput: true }).prevSample;
+      }
+      return tf.div(tf.add(tf.clipByValue(x, -1, 1), 1), 2);
+    });
+    const sampled = await sampleWith(loud, ddim(), options);
+    expect(sampled).toBeAllClose(byHand);
+    const usual = await sampleWith(loud, ddim(), { batchSize: 2 });
+    expect(sampled).not.toBeAllClose(usual, { atol: 0.01 });
+    tf.dispose([byHand, sampled, usual]);
   });
 
   it('refuses bad counts and denoisers that answer with another shape', async () => {

@@ -6,7 +6,7 @@ import { DiffusionError } from '../errors.ts';
 import { chunkSizeFor } from './chunks.ts';
 import { classifierFreeGuidance } from './guidance.ts';
 import { imageShapeOf, nullLabelOf, wantsSelfCondition, type ImageShape } from './image-shape.ts';
-import { generatorsOf, noisePerItem, type Randomness } from './noise.ts';
+import { generatorsOf, noisePerItem, type DDIMSettings, type Randomness } from './noise.ts';
 import { checkOutputType, toOutput, type Outputs, type OutputType } from './output.ts';
 import { Predictor } from './predictor.ts';
 import type { LoadedPipeline } from './pretrained.ts';
@@ -14,9 +14,7 @@ import { toUnitRange } from './ranges.ts';
 import { finish, reverseProcess, type ReverseOptions, type ReverseStep } from './reverse-process.ts';
 
 /** What every way to sample may be told. */
-export interface GuidedOptions {
-  /** Share of fresh noise in each DDIM step, 0 (deterministic) to 1; other schedulers ignore it. */
-  eta?: number;
+export interface GuidedOptions extends DDIMSettings {
   /** For conditional networks: the class of all images, or one class per image. */
   classLabels?: number | readonly number[];
   /** How far the labels push, 1 (default) or more: guidance without a classifier. */
@@ -237,8 +235,9 @@ export class DiffusionPipeline {
     const imageShape = imageShapeOf(this.unet, options.imageShape);
     checkPositive({ numInferenceSteps });
     scheduler.setTimesteps(numInferenceSteps);
-    const { eta, classLabels, guidanceScale, nullLabel, selfConditioning, compile } = options;
-    const guided = defined({ eta, classLabels, guidanceScale, nullLabel, selfConditioning, compile, signal });
+    const { eta, useClippedModelOutput, classLabels, guidanceScale, nullLabel, selfConditioning, compile } = options;
+    const settings = { eta, useClippedModelOutput, classLabels, guidanceScale, nullLabel, selfConditioning, compile };
+    const guided = defined({ ...settings, signal });
     return this.reverse({
       ...guided,
       sample: tf.tidy(() => tf.mul(noisePerItem(generators, imageShape), scheduler.initNoiseSigma)),

@@ -27,6 +27,14 @@ export function noisePerItem(
   return tf.tensor4d(values, [generators.length, height, width, channels]);
 }
 
+/** What a pipeline hands on to DDIM's steps; other schedulers ignore it. */
+export interface DDIMSettings {
+  /** Share of fresh noise in each step, 0 (deterministic, the default) to 1. */
+  eta?: number;
+  /** Derive the noise of each step from the clipped estimate of the clean images, as lucidrains' sampler does; default false. */
+  useClippedModelOutput?: boolean;
+}
+
 /**
  * The options of a scheduler's step, with a `noise` that is drawn when it is asked for: a step without noise must not move
  * the generators, or the next one would differ from Python's.
@@ -34,11 +42,12 @@ export function noisePerItem(
 export function stepOptions(
   generators: readonly Generator[],
   sample: tf.Tensor4D,
-  eta: number | undefined,
-): { readonly noise: tf.Tensor4D; eta?: number } {
+  { eta, useClippedModelOutput }: DDIMSettings,
+): DDIMSettings & { readonly noise: tf.Tensor4D } {
   let noise: tf.Tensor4D | undefined;
   return {
-    ...(eta === undefined ? {} : { eta }),
+    ...(eta !== undefined && { eta }),
+    ...(useClippedModelOutput !== undefined && { useClippedModelOutput }),
     get noise() {
       noise ??= noisePerItem(generators, sample.shape.slice(1) as [number, number, number]);
       return noise;

@@ -5,9 +5,9 @@ import { DiffusionError } from '../errors.ts';
 import { nextTurn } from '../next-turn.ts';
 import { finiteMark } from '../training/non-finite.ts';
 import { answerOf } from './answer.ts';
-import { stepOptions } from './noise.ts';
+import { stepOptions, type DDIMSettings } from './noise.ts';
 
-export interface ReverseOptions {
+export interface ReverseOptions extends DDIMSettings {
   unet: Denoiser;
   scheduler: SamplingScheduler;
   /** The noisy images to start from, [batch, height, width, channels]; the process takes them over. */
@@ -16,8 +16,6 @@ export interface ReverseOptions {
   timesteps: readonly number[];
   /** One per image, for steps that add noise. */
   generators: readonly Generator[];
-  /** Share of fresh noise in each DDIM step, 0 to 1. */
-  eta?: number;
   /** One class per image, for conditional denoisers. */
   classLabels?: readonly number[];
   /** Give the denoiser the estimate of the step before, zeros in the first one; default false. */
@@ -43,7 +41,7 @@ export interface ReverseStep {
  * @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT` for an answer of another shape, or numbers that are not finite; `DIFFUSION_BAD_REPLACEMENT` for a replaced tensor of another shape
  */
 export async function* reverseProcess(options: ReverseOptions): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
-  const { unet, scheduler, timesteps, generators, eta, classLabels, selfConditioning = false, signal } = options;
+  const { unet, scheduler, timesteps, generators, classLabels, selfConditioning = false, signal } = options;
   let sample = options.sample;
   let estimate: tf.Tensor4D | undefined;
   let finished = false;
@@ -55,7 +53,7 @@ export async function* reverseProcess(options: ReverseOptions): AsyncGenerator<R
       const answer = answerOf(unet, input, timestep, conditionOf(classLabels, estimate));
       const output = await answer.finally(() => input.dispose());
       const [next, clean, mark] = tf.tidy(() => {
-        const step = scheduler.step(output, timestep, sample, stepOptions(generators, sample, eta));
+        const step = scheduler.step(output, timestep, sample, stepOptions(generators, sample, options));
         return [step.prevSample, step.predOriginalSample, finiteMark(output)] as const;
       });
       tf.dispose([output, sample]);
