@@ -1,13 +1,15 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useEngine } from '@missing-u/engine';
 import { toFloat32 } from '@missing-u/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listCheckpoints, readWeights } from '../src/runs/checkpoint.ts';
+import { publishedFolder } from '../src/pipelines/package-folder.ts';
 import { resolveConfig, resumedConfig } from '../src/runs/config.ts';
 import { openModel } from '../src/runs/open-model.ts';
 import { loadRun } from '../src/runs/load-run.ts';
+import { loadTrained } from '../src/runs/trained-model.ts';
 import { trainRun } from '../src/runs/train-run.ts';
 
 let folder: string;
@@ -71,6 +73,15 @@ describe('a run from the weights of another', () => {
       expect(differences.every((difference) => difference < 1e-7)).toBe(true);
     }
     published.dispose();
+    model.dispose();
+  });
+
+  it('counts for a published model what all of its runs took', async () => {
+    const { config, steps, images, model } = await loadTrained('mnist-cunet');
+    const json = readFileSync(join(publishedFolder('mnist-cunet'), 'numbers.json'), 'utf8');
+    expect(JSON.parse(json)).toMatchObject({ trainedSteps: steps, trainedImages: images });
+    expect(steps).toBeGreaterThan(config.steps);
+    expect(images).toBeGreaterThan(steps * config.batch);
     model.dispose();
   });
 

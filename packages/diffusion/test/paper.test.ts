@@ -130,7 +130,7 @@ it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 
   );
   expect(two).toBeLessThan(one!);
   expect(four).toBeLessThan(two!);
-  expect(readFileSync(join(folder, 'models/report.html'), 'utf8')).toContain('trained: both 2 steps of 2 images');
+  expect(readFileSync(join(folder, 'models/report.html'), 'utf8')).toContain('trained: both 2 steps, 4 images');
   const csv = readFileSync(join(folder, 'models/table4.csv'), 'utf8').split('\n');
   expect(csv[0]).toContain('"SSIM 50, paper"');
   expect(csv.find((line) => line.startsWith('BM3D'))).toContain('0.74');

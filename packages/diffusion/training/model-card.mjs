@@ -4,16 +4,16 @@ import { commandsOf } from './recipe.mjs';
 export function modelCard(name, config, numbers) {
   const millions = (numbers.parameters / 1e6).toFixed(2);
   const title = config.model === 'cunet' ? 'continuous U-Net' : 'U-Net';
-  const images = (numbers.trainedSteps * numbers.batch).toLocaleString('en');
+  const count = (value) => value.toLocaleString('en');
   const { withFreshNoise } = numbers;
   const percent = ({ confidentShare }) => `${(100 * confidentShare).toFixed(1)} %`;
   const digits = ({ confidentDigits }) => confidentDigits.map((count, digit) => `${digit}: ${count}`).join(', ');
   const distance = ({ 'fid-mnist': value }) => value.toFixed(2);
-  const commands = commandsOf(config.model, 'run').map((args) => `npx missing-u ${args.join(' ')}`);
+  const commands = commandsOf(config.model, 'run').map(({ args }) => `npx missing-u ${args.join(' ')}`);
   const diverged =
     numbers.divergedAt.length === 0
       ? 'The loss fell throughout.'
-      : `The training diverged at step ${numbers.divergedAt.join(', ')} and recovered by itself within some hundred steps each time: all at the rate of the first parts. It lost ground there, so that its numbers are no bound on what it can do.`;
+      : `The training diverged at steps ${numbers.divergedAt.map(count).join('; ')} and recovered by itself each time, all at rates of 0.001 and more. It lost ground there, so that its numbers are no bound on what it can do.`;
   return `---
 license: apache-2.0
 datasets: [mnist]
@@ -41,12 +41,12 @@ npx missing-u sample --model ${name} --steps 50 --out digits.png
 ## Training
 
 - Data: the 60,000 training images of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), with a black border of 2 pixels, in [-1, 1].
-- Budget: ${numbers.trainedSteps.toLocaleString('en')} steps of ${numbers.batch} images (${images} images, ${((numbers.trainedSteps * numbers.batch) / 60_000).toFixed(1)} epochs), some hours on one CPU core. The paper's
-  code trains for 500,000 steps of 256.
-- In four parts, the same for both networks: \`min-snr\` weights first, then the plain loss, then a falling learning rate, then most of
-  the steps at a rate of ${config.learningRate}, which falls at the end. ${diverged}
-  The loss is in \`loss.csv\` and \`loss.png\`; it drops and rises where the parts meet, since they weigh it differently.
-- The weights are the exponential average (decay ${[config.emaDecay].flat()[0]}), stored in float16. The settings of the last part are in
+- Budget: ${count(numbers.trainedSteps)} steps, ${count(numbers.trainedImages)} images, ${(numbers.trainedImages / 60_000).toFixed(1)} epochs: some hours on one CPU core, and nine minutes on a
+  graphics card (NVIDIA H200), where both networks were trained side by side. The paper's code trains for 500,000 steps of 256 images.
+- In three runs, the same for both networks, each from the averaged weights of the one before: the long one on the processor
+  (\`min-snr\` weights first, then the plain loss, then a lower rate), one of large batches on the card, and one whose rate falls to 0.
+  ${diverged} The loss is in \`loss.csv\` and \`loss.png\`; it drops and rises where the parts meet, since they weigh it differently.
+- The weights are the exponential average (decay ${[config.emaDecay].flat()[0]}), stored in float16. The settings of the last run are in
   \`training.json\`. All of it again:
 
 \`\`\`sh

@@ -1,8 +1,8 @@
 /**
- * Makes a folder of `@missing-u/pretrained` from a training run: the averaged weights in float16 in diffusers' layout, the
- * configuration and the curve of the loss, what the published weights reach, and the card.
+ * Makes a folder of `@missing-u/pretrained` from training runs that followed each other: the last one's averaged weights in float16
+ * in diffusers' layout, its configuration, the curve of the loss of all, what the published weights reach, and the card.
  *
- *   node training/publish.mjs --run RUN --name mnist-cunet [--samples 1000] && npx prettier --write ../pretrained
+ *   node training/publish.mjs --run RUN [--run RUN-2 ...] --name mnist-cunet [--samples 1000] && npx prettier --write ../pretrained
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ import { modelCard } from './model-card.mjs';
 
 const { values } = parseArgs({
   options: {
-    run: { type: 'string' },
+    run: { type: 'string', multiple: true },
     name: { type: 'string' },
     samples: { type: 'string', default: '1000' },
     engine: { type: 'string', default: 'native' },
@@ -34,7 +34,8 @@ const ETA = 0.5;
 const out = fileURLToPath(new URL(`../../pretrained/${values.name}`, import.meta.url));
 
 const { version } = await useEngine(values.engine);
-const { config, model } = await loadRun(values.run);
+const runs = values.run.map(readRun);
+const { config, model } = await loadRun(values.run.at(-1));
 const chain = {
   num_train_timesteps: config.timesteps,
   beta_schedule: config.schedule,
@@ -44,8 +45,8 @@ const trained = new DiffusionPipeline({ unet: model, scheduler: new DDPMSchedule
 await trained.savePretrained(out, { dtype: 'float16' });
 const { parameters, operations } = summary(model, [config.size, config.size, 1]);
 model.dispose();
-writeJson('training.json', { ...config, root: null });
-const steps = readFileSync(join(values.run, 'metrics.jsonl'), 'utf8').trim().split('\n').map(JSON.parse);
+writeJson('training.json', { ...config, root: null, from: null });
+const steps = runs.flatMap(({ steps }) => steps).map((entry, i) => ({ ...entry, step: i + 1 }));
 writeFileSync(join(out, 'loss.png'), lossPlot(steps, `${values.name}: loss of training`));
 writeFileSync(join(out, 'loss.csv'), lossCsv(steps, 25));
 
@@ -66,7 +67,7 @@ const numbers = {
   operations,
   trainedSteps: steps.length,
   divergedAt: divergences(steps),
-  batch: config.batch * config.accumulate,
+  trainedImages: runs.reduce((sum, { images }) => sum + images, 0),
   samples: Number(values.samples),
   scheduler: `DDIM, ${STEPS} steps`,
   ...sampled,
@@ -76,6 +77,13 @@ const numbers = {
 writeJson('numbers.json', numbers);
 writeFileSync(join(out, 'README.md'), modelCard(values.name, config, numbers));
 console.log(JSON.stringify(numbers));
+
+/** The steps of a run, and the images in their batches. */
+function readRun(folder) {
+  const steps = readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n').map(JSON.parse);
+  const { batch, accumulate } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+  return { steps, images: steps.length * batch * accumulate };
+}
 
 /** Samples by DDIM, and what the classifier and the test images say of them. */
 async function measure(eta) {

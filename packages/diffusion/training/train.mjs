@@ -1,6 +1,6 @@
 /**
- * Trains one of the published models from the start, or goes on where it was interrupted. About two hours for the cU-Net and
- * four for the U-Net on one core each.
+ * Trains one of the published models from the start, or goes on where it was interrupted. On one core about four hours for the cU-Net
+ * and eight for the U-Net, without the run of large batches, which is for a graphics card (`native install --gpu`; ten minutes).
  *
  *   node training/train.mjs --model cunet --out RUN [--threads 1]
  */
@@ -17,11 +17,11 @@ const { values } = parseArgs({
 const { model, out, threads } = values;
 const command = fileURLToPath(new URL('../bin/missing-u.js', import.meta.url));
 
-for (const [part, args] of commandsOf(model, out).entries()) {
-  const done = stepsOf(out);
-  if (done >= recipe[part].until) continue;
-  // The first command starts a run; if that was interrupted, it goes on like the others.
-  const again = part === 0 && done > 0 ? ['train', '--resume', out, ...args.slice(args.indexOf('--steps'))] : args;
+for (const { run, until, args } of commandsOf(model, out)) {
+  const done = stepsOf(run);
+  if (done >= until) continue;
+  // A run that was interrupted before the end of its first part goes on like the others.
+  const again = done > 0 ? ['train', '--resume', run, ...args.slice(args.indexOf('--steps'))] : args;
   const { status } = spawnSync(process.execPath, [command, ...again, '--threads', threads], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }

@@ -80,7 +80,7 @@ async function solvers(run: PaperRun, watcher: Watcher): Promise<ExperimentResul
 /** What every table of trained models has to say: the paper trained for half a million steps on other data. */
 function setUpOf({ dataset, size, schedule, prediction }: RunConfig, trained: string): string {
   return (
-    `trained: ${trained} (the paper's code: 500,000 of 256) on ${dataset} at ${size} x ${size}, ${schedule} schedule, ` +
+    `trained: ${trained} (the paper's code: 500,000 steps, 128,000,000 images) on ${dataset} at ${size} x ${size}, ${schedule} schedule, ` +
     `predicting ${prediction}.`
   );
 }

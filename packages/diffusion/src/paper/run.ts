@@ -156,6 +156,7 @@ export function needsModels(): DiffusionError {
   return new DiffusionError('DIFFUSION_NEEDS_MODELS', message);
 }
 
-function budgetOf({ config: { batch, accumulate }, steps }: TrainedModel): string {
-  return `${steps.toLocaleString('en')} steps of ${batch * accumulate} images`;
+function budgetOf({ config: { from }, steps, images }: TrainedModel): string {
+  const begun = from === null ? '' : ` from the weights of ${from}`;
+  return `${steps.toLocaleString('en')} steps, ${images.toLocaleString('en')} images${begun}`;
 }

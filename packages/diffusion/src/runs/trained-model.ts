@@ -12,11 +12,16 @@ import { checkpointOf, configFile, readRunConfig } from './run-folder.ts';
 /** How a published model was trained: the configuration of its run, in the model's folder. */
 export const trainingFile = (folder: string) => join(folder, 'training.json');
 
+/** What a published model took and reaches, in the model's folder. */
+const numbersFile = (folder: string) => join(folder, 'numbers.json');
+
 /** A network and how it was trained; the caller disposes it. */
 export interface TrainedModel {
+  /** Of the last run, where several followed each other. */
   config: RunConfig;
-  /** Optimiser steps that were made. */
+  /** Optimiser steps that were made, and the images in their batches: of all runs for a published model. */
   steps: number;
+  images: number;
   model: Network;
 }
 
@@ -34,25 +39,34 @@ export async function loadTrained(name: string): Promise<TrainedModel> {
   }
   if (existsSync(trainingFile(folder))) {
     const config = trainingConfig(folder)!;
-    return { config, steps: config.steps, model: (await loadPipeline(folder)).unet };
+    const numbers = numbersFile(folder);
+    const taken = existsSync(numbers) ? (readJson(numbers) as { trainedSteps?: number; trainedImages?: number }) : {};
+    const { trainedSteps: steps = config.steps, trainedImages: images = imagesOf(config, steps) } = taken;
+    return { config, steps, images, model: (await loadPipeline(folder)).unet };
   }
   const steps = Number(/(\d+)$/.exec(checkpointOf(folder))![1]);
-  return { ...(await loadRun(folder)), steps };
+  const run = await loadRun(folder);
+  return { ...run, steps, images: imagesOf(run.config, steps) };
+}
+
+function imagesOf({ batch, accumulate }: RunConfig, steps: number): number {
+  return steps * batch * accumulate;
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'));
 }
 
 /** How a model was trained, where that is known: of runs and of published models. */
 export function trainingConfig(name: string): RunConfig | undefined {
   const folder = publishedFolder(name);
   if (existsSync(trainingFile(folder))) {
-    return resolveConfig(JSON.parse(readFileSync(trainingFile(folder), 'utf8')) as Record<string, unknown>);
+    return resolveConfig(readJson(trainingFile(folder)) as Record<string, unknown>);
   }
   return isRunFolder(folder) ? readRunConfig(folder) : undefined;
 }
 
 /** A network's folder has a `config.json` too, but with the name of its class. */
 function isRunFolder(folder: string): boolean {
-  return (
-    existsSync(configFile(folder)) &&
-    !('_class_name' in (JSON.parse(readFileSync(configFile(folder), 'utf8')) as object))
-  );
+  return existsSync(configFile(folder)) && !('_class_name' in (readJson(configFile(folder)) as object));
 }
