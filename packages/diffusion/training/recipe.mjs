@@ -2,7 +2,7 @@
  * How the published models were trained: parts, each with the flags of `missing-u train` that it changes. A part goes on with the run
  * before it, or, with `from`, begins another from that run's averaged weights.
  */
-export const recipe = [
+const recipe = [
   {
     until: 4_000,
     flags: {

@@ -1,6 +1,6 @@
 /**
- * Trains one of the published models from the start, or goes on where it was interrupted. On one core about four hours for the cU-Net
- * and eight for the U-Net, without the run of large batches, which is for a graphics card (`native install --gpu`; ten minutes).
+ * Trains one of the published models from the start, or goes on where it was interrupted. On one core about three hours for the cU-Net
+ * and six for the U-Net, without the run of large batches, which is for a graphics card (`native install --gpu`; ten minutes).
  *
  *   node training/train.mjs --model cunet --out RUN [--threads 1]
  */
@@ -9,7 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { commandsOf, recipe } from './recipe.mjs';
+import { commandsOf } from './recipe.mjs';
 
 const { values } = parseArgs({
   options: { model: { type: 'string' }, out: { type: 'string' }, threads: { type: 'string', default: '1' } },
