@@ -61,6 +61,7 @@ describe('missing-u', () => {
     [['train', '--model-options', '{"dim":4}'], /`modelOptions` .*no `dim`, for which `channels` stands/],
     [['train', '--model-options', 'woA'], /It has to be JSON/],
     [['train', '--from', 'mnist-cunte', '--engine', 'wasm'], /Did you mean 'mnist-cunet'.*DIFFUSION_NOT_A_MODEL/],
+    [['train', '--from', 'unet', '--engine', 'wasm'], /`from` is 'unet', but has to be a trained model/],
     [['train', '--engine', 'wsam'], /Did you mean 'wasm'/],
     [['train', '--engine', 'wasm', '--root', '/no/such/folder'], /\/no\/such\/folder/],
     [

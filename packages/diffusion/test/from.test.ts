@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useEngine } from '@missing-u/engine';
 import { toFloat32 } from '@missing-u/weights';
+import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listCheckpoints, readWeights } from '../src/runs/checkpoint.ts';
 import { publishedFolder } from '../src/pipelines/package-folder.ts';
@@ -86,10 +87,12 @@ describe('a run from the weights of another', () => {
   });
 
   it('refuses another network, before it writes anything', async () => {
+    const { numTensors } = tf.memory();
     await expect(train('other', { channels: 8, from: 'mnist-cunet' })).rejects.toMatchObject({
       code: expect.any(String),
     });
     expect(existsSync(join(folder, 'other'))).toBe(false);
+    expect(tf.memory().numTensors).toBe(numTensors);
   });
 
   it('goes on from its own checkpoint', async () => {

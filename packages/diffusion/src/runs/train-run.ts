@@ -1,7 +1,7 @@
 import { invalidArgument } from '@missing-u/errors';
 import type { TensorBatch } from '@missing-u/datasets';
 import { DiffusionError } from '../errors.ts';
-import type { Network } from '../networks.ts';
+import { presetNames, type Network } from '../networks.ts';
 import { nextTurn } from '../next-turn.ts';
 import { Trainer, type TrainerOptions, type TrainingStep } from '../training/trainer.ts';
 import {
@@ -154,6 +154,10 @@ async function train({ config, model, batches, checkpoint }: Parts, options: Tra
 
 /** Gives a network the weights of another of the same architecture. */
 async function beginWith(name: string, model: Network): Promise<void> {
+  if (presetNames.includes(name)) {
+    const allowed = 'a trained model: this is a preset, whose weights are random, as those of a run without `from`';
+    throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument: 'from', value: name, allowed }));
+  }
   const { network } = await openModel(name);
   try {
     model.loadStateDict(network.stateDict());
