@@ -49,6 +49,8 @@ export interface RunConfig {
   /** gamma of `min-snr` and `p2`; null for theirs. */
   lossGamma: number | null;
   timestepSampling: TimestepSampling;
+  /** Share of the images that get less noise than their timestep says, for denoising without fresh noise. */
+  lessNoise: number;
   /** Whether the network sees its own estimate of the clean images; only for networks that can. */
   selfConditioning: boolean;
   /** Whether the network sees the labels; only for networks that can. */
@@ -101,6 +103,7 @@ export const defaultConfig: RunConfig = {
   lossWeighting: 'constant',
   lossGamma: null,
   timestepSampling: 'uniform',
+  lessNoise: 0,
   selfConditioning: false,
   classConditioning: false,
   labelDropout: 0.1,
@@ -178,6 +181,7 @@ const rules: Record<keyof RunConfig, Rule> = {
   lossWeighting: oneOf(lossWeightings),
   lossGamma: { allowed: 'a number above 0, or null', holds: (value) => value === null || positive.holds(value) },
   timestepSampling: oneOf(timestepSamplings),
+  lessNoise: share,
   selfConditioning: flag,
   classConditioning: flag,
   labelDropout: share,

@@ -64,6 +64,7 @@ export function trainCommand(): Command {
     .option('--loss-weighting <name>', `${lossWeightings.join(', ')} (default: constant)`)
     .option('--loss-gamma <gamma>', 'of min-snr (default: 5) and p2 (default: 1)', number)
     .option('--timestep-sampling <name>', `${timestepSamplings.join(', ')} (default: uniform)`)
+    .option('--less-noise <share>', 'share of images with less noise than their timestep says (default: 0)', number)
     .option('--self-conditioning', 'let the network see its own estimate (unet)')
     .option('--class-conditioning', 'let the network see the labels (unet2d)')
     .option('--label-dropout <share>', 'share of hidden labels, for guidance (default: 0.1)', number)
