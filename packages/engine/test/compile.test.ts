@@ -282,7 +282,7 @@ describe.skipIf(!installed)('compile on the native engine (needs `missing-u-engi
       const step = compile(layers, { memoryBudget: 1e5 });
       const refusal = {
         code: 'ENGINE_COMPILE_MEMORY',
-        message: expect.stringMatching(/needs [\d.]+ MB.*Raise/) as string,
+        message: expect.stringMatching(/needs at least [\d.]+ MB.*Raise/) as string,
       };
       expect(() => step(x, w)).toThrow(expect.objectContaining(refusal));
       expect(() => step(x, w)).toThrow(expect.objectContaining(refusal));

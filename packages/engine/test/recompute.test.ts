@@ -62,10 +62,18 @@ describe('a memory budget', () => {
 
   it('gets to about twice the root of the layers, and says how far it got', () => {
     const { nodes, outputs } = layers(100);
-    const least = schedule(nodes, outputs, 1);
+    const least = schedule(nodes, outputs, 5 * bytes);
     expect(least.lifetimes.peak.bytes).toBeGreaterThan(5 * bytes);
     expect(least.lifetimes.peak.bytes).toBeLessThanOrEqual(30 * bytes);
     expect(evaluate(least, outputs, 0.3)).toEqual(evaluate(schedule(nodes, outputs, Infinity), outputs, 0.3));
+  });
+
+  it('is not searched for below what an operation alone needs: what it reads and makes, beside the input', () => {
+    const { nodes, outputs } = layers(100);
+    const planned = schedule(nodes, outputs, 4 * bytes - 1);
+    expect(planned.leastBytes).toBe(4 * bytes);
+    expect(planned.order).toEqual(neededOperations(nodes, outputs));
+    expect(schedule(nodes, outputs, 4 * bytes).order.length).toBeGreaterThan(planned.order.length);
   });
 
   it('makes what is computed again wait for what was computed before, and for the gradient that it is needed for', () => {

@@ -118,6 +118,18 @@ export class Lifetimes {
     return this.#places[this.#makers[buffer]!]! <= place && this.#last[buffer]! >= place;
   }
 
+  /** What no order can do with less than: the most that one operation reads and makes, beside what is there all along. */
+  floorBytes(): number {
+    let most = 0;
+    for (const index of this.#order) {
+      const touched = new Set([...this.#inputsOf(index)].map((output) => this.#owners[output]!));
+      for (let id = this.#first[index]!; id < this.#first[index + 1]!; id++) touched.add(this.#owners[id]!);
+      const bytes = [...touched].reduce((sum, owner) => sum + (owner === none ? 0 : this.#bytes[owner]!), 0);
+      most = Math.max(most, bytes);
+    }
+    return this.fixedBytes + most;
+  }
+
   /** What is needed while the operation at a place runs, in the order in which it is made. */
   heldAt(place: number): Buffer[] {
     const found: Buffer[] = [];

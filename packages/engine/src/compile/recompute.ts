@@ -8,7 +8,7 @@ export interface Schedule {
   nodes: readonly Node[];
   order: readonly number[];
   lifetimes: Lifetimes;
-  /** Most bytes held at a time, or where the budget was missed the least that was found. */
+  /** Most bytes held at a time; where the budget was missed, the least that was found, or that an operation alone needs. */
   leastBytes: number;
 }
 
@@ -22,6 +22,11 @@ export interface Schedule {
  * sublinear memory cost", arXiv 1604.06174, choose by hand; XLA's rematerialisation is greedy in the same way.)
  */
 export function schedule(nodes: readonly Node[], outputs: readonly Ref[], budget: number): Schedule {
+  const recorded = new Planner(nodes, outputs, 0);
+  if (recorded.leastBytes <= budget) return recorded;
+  const floor = recorded.lifetimes.floorBytes();
+  // Such a budget, given in megabytes for instance, would be searched for in vain, in minutes for a large graph.
+  if (floor > budget) return Object.assign(recorded, { leastBytes: floor });
   let least: Planner | undefined;
   // Being free to compute a result again more often can lead astray, too.
   for (const repeats of [1, 2, 3]) {

@@ -84,7 +84,7 @@ export function overBudget(
   return new EngineError(
     'ENGINE_COMPILE_MEMORY',
     `A compiled function (compiled at ${line}) cannot do with a \`memoryBudget\` of ${megabytes(budget)} for ${shapes}: it ` +
-      `needs ${megabytes(least)} at a time, ${megabytes(fixed)} of it for arguments, variables and constants, with all computed ` +
+      `needs at least ${megabytes(least)} at a time, ${megabytes(fixed)} of it for arguments, variables and constants, with all computed ` +
       'again that helps. Raise `memoryBudget`, or give it fewer images at a time.',
   );
 }
