@@ -62,16 +62,16 @@ describe('Trainer', () => {
     denoiser.dispose();
   });
 
-  it('learns from images with less noise than their timestep says', async () => {
+  it('learns from images whose noise is not what their timestep says', async () => {
     const denoiser = affineDenoiser();
-    const trainer = makeTrainer(denoiser, { schedule: 'linear', lessNoise: 1 });
+    const trainer = makeTrainer(denoiser, { schedule: 'linear', noiseJitter: 1, noiseJitterMost: 1.5 });
     await steps(trainer, 100);
-    // With eps k instead of eps, k uniform, E[k^2] = 1/3: a = E[x eps k] / E[x^2] over all t.
+    // With eps k instead of eps, k uniform from 0 to 1.5, E[k^2] = 0.75: a = E[x eps k] / E[x^2] over all t.
     let [abar, product, square] = [1, 0, 0];
     for (let i = 0; i < 1000; i++) {
       abar *= 1 - (1e-4 + (i * (0.02 - 1e-4)) / 999);
-      product += Math.sqrt(1 - abar) / 3;
-      square += abar + (1 - abar) / 3;
+      product += Math.sqrt(1 - abar) * 0.75;
+      square += abar + (1 - abar) * 0.75;
     }
     expect(denoiser.parameters()[0]!.variable).toBeAllClose([product / square], { atol: 0.02 });
     for (const owned of [trainer, denoiser]) owned.dispose();
@@ -111,7 +111,7 @@ describe('Trainer', () => {
 
   it('accumulates gradients: two halves of a batch are the step of the whole', async () => {
     const [one, two] = [affineDenoiser(), affineDenoiser()];
-    const [whole, halves] = [makeTrainer(one, { lessNoise: 0.5 }), makeTrainer(two, { lessNoise: 0.5 })];
+    const [whole, halves] = [makeTrainer(one, { noiseJitter: 0.5 }), makeTrainer(two, { noiseJitter: 0.5 })];
     const images = normalImages(0);
     const parts = tf.split(images, 2).map((part) => ({ images: part as tf.Tensor4D }));
     const [a, b] = [await whole.trainStep({ images }), await halves.trainStep(parts)];
@@ -220,7 +220,8 @@ describe('Trainer', () => {
     [{ learningRate: undefined as unknown as number }, 'DIFFUSION_BAD_CONFIG'],
     [{ learningRate: NaN }, 'DIFFUSION_BAD_CONFIG'],
     [{ maxGradNorm: 0 }, 'DIFFUSION_BAD_CONFIG'],
-    [{ lessNoise: 1.5 }, 'DIFFUSION_BAD_CONFIG'],
+    [{ noiseJitter: 1.5 }, 'DIFFUSION_BAD_CONFIG'],
+    [{ noiseJitterMost: 0 }, 'DIFFUSION_BAD_CONFIG'],
     [{ classConditioning: { nullLabel: -1 } }, 'DIFFUSION_BAD_CONFIG'],
   ])('refuses %o', (options, code) => {
     const denoiser = affineDenoiser();

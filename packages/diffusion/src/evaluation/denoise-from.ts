@@ -26,7 +26,10 @@ export interface DenoiseFromOptions {
   /** Number of the first image, where the images are part of a larger set; default 0. */
   first?: number;
   measures: Readonly<Record<string, Measure>>;
-  /** Draw fresh noise in the reverse steps as in sampling; default false: the posterior mean, as the paper's code does. */
+  /**
+   * Draw fresh noise in the reverse steps as in sampling; default false: the posterior mean, as the paper's code does. Images then
+   * come to have less noise than their timestep says, which a network knows only if it was trained with `noiseJitter`.
+   */
   addNoise?: boolean;
   signal?: AbortSignal;
   onStep?: (step: DenoisingStep) => void | Promise<void>;

@@ -49,8 +49,10 @@ export interface RunConfig {
   /** gamma of `min-snr` and `p2`; null for theirs. */
   lossGamma: number | null;
   timestepSampling: TimestepSampling;
-  /** Share of the images that get less noise than their timestep says, for denoising without fresh noise. */
-  lessNoise: number;
+  /** Share of the images whose noise is more or less than their timestep says. */
+  noiseJitter: number;
+  /** The largest factor of their noise. */
+  noiseJitterMost: number;
   /** Whether the network sees its own estimate of the clean images; only for networks that can. */
   selfConditioning: boolean;
   /** Whether the network sees the labels; only for networks that can. */
@@ -103,7 +105,8 @@ export const defaultConfig: RunConfig = {
   lossWeighting: 'constant',
   lossGamma: null,
   timestepSampling: 'uniform',
-  lessNoise: 0,
+  noiseJitter: 0,
+  noiseJitterMost: 1.2,
   selfConditioning: false,
   classConditioning: false,
   labelDropout: 0.1,
@@ -181,7 +184,8 @@ const rules: Record<keyof RunConfig, Rule> = {
   lossWeighting: oneOf(lossWeightings),
   lossGamma: { allowed: 'a number above 0, or null', holds: (value) => value === null || positive.holds(value) },
   timestepSampling: oneOf(timestepSamplings),
-  lessNoise: share,
+  noiseJitter: share,
+  noiseJitterMost: positive,
   selfConditioning: flag,
   classConditioning: flag,
   labelDropout: share,

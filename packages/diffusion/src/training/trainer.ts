@@ -9,15 +9,15 @@ import { Adam, type AdamOptions } from './adam.ts';
 import { Ema, type EmaOptions } from './ema.ts';
 import { FlatParameters } from './flat-parameters.ts';
 import { learningRateAt, type LearningRateOptions } from './learning-rate.ts';
-import { noiseFactors } from './less-noise.ts';
 import { lossWeights, type LossWeightOptions } from './loss-weights.ts';
+import { noiseFactors, type NoiseJitterOptions } from './noise-jitter.ts';
 import { findNonFinite } from './non-finite.ts';
 import { clippingScale, lossAndGradient, trainingTarget, vectorNorm } from './objective.ts';
 import { estimateClean } from './self-condition.ts';
 import { makeTimestepSampler, type TimestepSampler, type TimestepSampling } from './timestep-sampler.ts';
 import { applyUpdate } from './update.ts';
 
-export interface TrainerOptions extends AdamOptions, LearningRateOptions, LossWeightOptions {
+export interface TrainerOptions extends AdamOptions, LearningRateOptions, LossWeightOptions, NoiseJitterOptions {
   denoiser: TrainableDenoiser;
   scheduler: TrainingScheduler;
   /** Largest global norm of the gradient; default 1. */
@@ -26,11 +26,6 @@ export interface TrainerOptions extends AdamOptions, LearningRateOptions, LossWe
   ema?: EmaOptions | readonly EmaOptions[];
   /** How timesteps are drawn: `uniform` (default), `stratified` or `loss-second-moment`. */
   timestepSampling?: TimestepSampling;
-  /**
-   * Share of the images, from 0 to 1, that get less noise than their timestep says, by a factor drawn from 0 to 1: they teach the
-   * network what it meets in a reverse process without fresh noise, as in `denoiseFrom`; default 0.
-   */
-  lessNoise?: number;
   /**
    * Give a network with `selfCondition` its own estimate of the clean images in half of the steps, and zeros in the others (Chen
    * et al. 2022, "Analog Bits"); default false.
@@ -97,7 +92,7 @@ interface Draw {
   /** How much each image's error counts; 1 / images where nothing is weighted. */
   shares: Float64Array;
   labels?: Float32Array;
-  /** What the noise of each image is multiplied by, where some get less of it. */
+  /** What the noise of each image is multiplied by, where it is jittered. */
   noiseFactors?: Float32Array;
   selfCondition: boolean;
 }
@@ -288,13 +283,13 @@ export class Trainer {
     const count = batches.reduce((sum, { images }) => sum + images.shape[0], 0);
     const { values: timesteps, weights } = this.#sampler.draw(generator, count);
     const labels = this.#labels(batches, generator.fork(LABELS));
-    const { lessNoise = 0 } = this.#options;
+    const { noiseJitter = 0 } = this.#options;
     return {
       generator,
       timesteps,
       shares: weights.map((weight, i) => (weight * this.#weights[timesteps[i]!]!) / count),
       ...(labels && { labels }),
-      ...(lessNoise > 0 && { noiseFactors: noiseFactors(generator.fork(LESS_NOISE), count, lessNoise) }),
+      ...(noiseJitter > 0 && { noiseFactors: noiseFactors(generator.fork(NOISE_JITTER), count, this.#options) }),
       selfCondition: this.#options.selfConditioning === true && generator.fork(SELF_CONDITION).uniform() < 0.5,
     };
   }
@@ -371,7 +366,7 @@ export class Trainer {
 /** Streams of a step beside that of timesteps and noise, so that options do not move each other's draws. */
 const LABELS = 1;
 const SELF_CONDITION = 2;
-const LESS_NOISE = 3;
+const NOISE_JITTER = 3;
 
 /** Each image of a batch times its factor. */
 function scaleImages(images: tf.Tensor4D, factors: Float32Array): tf.Tensor4D {
@@ -386,14 +381,18 @@ function listOf<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T];
 }
 
-function checkOptions({ ema, classConditioning, learningRate, maxGradNorm = 1, lessNoise = 0 }: TrainerOptions): void {
+function checkOptions({ ema, classConditioning, learningRate, maxGradNorm = 1, ...jitter }: TrainerOptions): void {
   const refuse = (argument: string, value: unknown, allowed: string): never => {
     throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument, value, allowed }));
   };
   // Not a number would make all weights so in the first step.
   if (!(learningRate >= 0 && learningRate < Infinity)) refuse('learningRate', learningRate, 'a number of 0 or more');
   if (!(maxGradNorm > 0)) refuse('maxGradNorm', maxGradNorm, 'a number above 0, or Infinity for no clipping');
-  if (!(lessNoise >= 0 && lessNoise <= 1)) refuse('lessNoise', lessNoise, 'a number from 0 to 1');
+  const { noiseJitter = 0, noiseJitterMost = 1 } = jitter;
+  if (!(noiseJitter >= 0 && noiseJitter <= 1)) refuse('noiseJitter', noiseJitter, 'a number from 0 to 1');
+  if (!(noiseJitterMost > 0 && noiseJitterMost < Infinity)) {
+    refuse('noiseJitterMost', noiseJitterMost, 'a number above 0');
+  }
   if (Array.isArray(ema) && ema.length === 0) refuse('ema', ema, 'one average or more');
   if (classConditioning === undefined) return;
   const { dropout = 0.1, nullLabel } = classConditioning;

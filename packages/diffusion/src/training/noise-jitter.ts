@@ -1,0 +1,29 @@
+import type { Generator } from '@missing-u/random';
+
+export interface NoiseJitterOptions {
+  /**
+   * Share of the images, from 0 to 1, whose noise is more or less than their timestep says, by a factor drawn from 0 to
+   * `noiseJitterMost` (default 1.2); default 0. Nothing tells the network which.
+   *
+   * A reverse process shows a network such images, and the simple loss never does. Without fresh noise, as in the denoising of the
+   * paper's section 5.2 (`denoiseFrom`), and with a perfect estimate of x0, an image that was noised to t0 has at t only
+   * (sigma_t / sqrt(abar_t)) / (sigma_t0 / sqrt(abar_t0)) of the noise that t stands for (the coefficient of x_t in Ho et al. 2020,
+   * eq. 7, multiplied over the steps). In sampling it has some percents more, since errors of the estimates add up (Ning et al.
+   * 2023, "Input Perturbation Reduces Exposure Bias").
+   */
+  noiseJitter?: number;
+  /** The largest factor; default 1.2. */
+  noiseJitterMost?: number;
+}
+
+/** Factors for the noise of a batch's images, [count]: 1 for most of them. */
+export function noiseFactors(
+  generator: Generator,
+  count: number,
+  { noiseJitter = 0, noiseJitterMost = 1.2 }: NoiseJitterOptions,
+): Float32Array {
+  return Float32Array.from({ length: count }, () => {
+    const [chosen, factor] = [generator.uniform() < noiseJitter, noiseJitterMost * generator.uniform()];
+    return chosen ? factor : 1;
+  });
+}
