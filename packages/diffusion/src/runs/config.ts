@@ -3,6 +3,7 @@ import { BETA_SCHEDULES } from '@missing-u/schedulers';
 import { DiffusionError } from '../errors.ts';
 import { learningRateSchedules, type LearningRateSchedule } from '../training/learning-rate.ts';
 import { lossWeightings, type LossWeighting } from '../training/loss-weights.ts';
+import { noiseJitterOf } from '../training/noise-jitter.ts';
 import { predictionTypes } from '../training/objective.ts';
 import { timestepSamplings, type TimestepSampling } from '../training/timestep-sampler.ts';
 
@@ -105,8 +106,7 @@ export const defaultConfig: RunConfig = {
   lossWeighting: 'constant',
   lossGamma: null,
   timestepSampling: 'uniform',
-  noiseJitter: 0,
-  noiseJitterMost: 1.2,
+  ...noiseJitterOf(),
   selfConditioning: false,
   classConditioning: false,
   labelDropout: 0.1,

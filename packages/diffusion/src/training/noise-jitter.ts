@@ -3,7 +3,7 @@ import type { Generator } from '@missing-u/random';
 export interface NoiseJitterOptions {
   /**
    * Share of the images, from 0 to 1, whose noise is more or less than their timestep says, by a factor drawn from 0 to
-   * `noiseJitterMost` (default 1.2); default 0. Nothing tells the network which.
+   * `noiseJitterMost`; default 0. Nothing tells the network which.
    *
    * A reverse process shows a network such images, and the simple loss never does. Without fresh noise, as in the denoising of the
    * paper's section 5.2 (`denoiseFrom`), and with a perfect estimate of x0, an image that was noised to t0 has at t only
@@ -16,12 +16,14 @@ export interface NoiseJitterOptions {
   noiseJitterMost?: number;
 }
 
+/** The options with their defaults. */
+export function noiseJitterOf({ noiseJitter = 0, noiseJitterMost = 1.2 }: NoiseJitterOptions = {}) {
+  return { noiseJitter, noiseJitterMost };
+}
+
 /** Factors for the noise of a batch's images, [count]: 1 for most of them. */
-export function noiseFactors(
-  generator: Generator,
-  count: number,
-  { noiseJitter = 0, noiseJitterMost = 1.2 }: NoiseJitterOptions,
-): Float32Array {
+export function noiseFactors(generator: Generator, count: number, options: NoiseJitterOptions): Float32Array {
+  const { noiseJitter, noiseJitterMost } = noiseJitterOf(options);
   return Float32Array.from({ length: count }, () => {
     const [chosen, factor] = [generator.uniform() < noiseJitter, noiseJitterMost * generator.uniform()];
     return chosen ? factor : 1;

@@ -10,7 +10,7 @@ import { Ema, type EmaOptions } from './ema.ts';
 import { FlatParameters } from './flat-parameters.ts';
 import { learningRateAt, type LearningRateOptions } from './learning-rate.ts';
 import { lossWeights, type LossWeightOptions } from './loss-weights.ts';
-import { noiseFactors, type NoiseJitterOptions } from './noise-jitter.ts';
+import { noiseFactors, noiseJitterOf, type NoiseJitterOptions } from './noise-jitter.ts';
 import { findNonFinite } from './non-finite.ts';
 import { clippingScale, lossAndGradient, trainingTarget, vectorNorm } from './objective.ts';
 import { estimateClean } from './self-condition.ts';
@@ -388,7 +388,7 @@ function checkOptions({ ema, classConditioning, learningRate, maxGradNorm = 1, .
   // Not a number would make all weights so in the first step.
   if (!(learningRate >= 0 && learningRate < Infinity)) refuse('learningRate', learningRate, 'a number of 0 or more');
   if (!(maxGradNorm > 0)) refuse('maxGradNorm', maxGradNorm, 'a number above 0, or Infinity for no clipping');
-  const { noiseJitter = 0, noiseJitterMost = 1 } = jitter;
+  const { noiseJitter, noiseJitterMost } = noiseJitterOf(jitter);
   if (!(noiseJitter >= 0 && noiseJitter <= 1)) refuse('noiseJitter', noiseJitter, 'a number from 0 to 1');
   if (!(noiseJitterMost > 0 && noiseJitterMost < Infinity)) {
     refuse('noiseJitterMost', noiseJitterMost, 'a number above 0');
