@@ -43,8 +43,9 @@ npx missing-u sample --model ${name} --steps 50 --out digits.png
 - Data: the 60,000 training images of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), with a black border of 2 pixels, in [-1, 1].
 - Budget: ${count(numbers.trainedSteps)} steps, ${count(numbers.trainedImages)} images, ${(numbers.trainedImages / 60_000).toFixed(1)} epochs: some hours on one CPU core, and nine minutes on a
   graphics card (NVIDIA H200), where both networks were trained side by side. The paper's code trains for 500,000 steps of 256 images.
-- In three runs, the same for both networks, each from the averaged weights of the one before: the long one on the processor
-  (\`min-snr\` weights first, then the plain loss, then a lower rate), one of large batches on the card, and one whose rate falls to 0.
+- In five runs, the same for both networks, each from the averaged weights of the one before: the long one on the processor
+  (\`min-snr\` weights first, then the plain loss, then a lower rate), one of large batches on the card, and three whose rates fall to 0.
+  In the last two a tenth of the images has more or less noise than its timestep says, for denoising without fresh noise.
   ${diverged} The loss is in \`loss.csv\` and \`loss.png\`; it drops and rises where the parts meet, since they weigh it differently.
 - The weights are the exponential average (decay ${[config.emaDecay].flat()[0]}), stored in float16. The settings of the last run are in
   \`training.json\`. All of it again:

@@ -32,6 +32,21 @@ const recipe = [
     until: 5_000,
     flags: { '--batch': 32, '--learning-rate': 6e-4, '--warmup-steps': 100, '--decay-steps': 4_000, '--seed': 3 },
   },
+  { from: true, until: 2_000, flags: { '--warmup-steps': 200, '--decay-steps': 0, '--seed': 4 } },
+  // For denoising without fresh noise, where images soon have less noise than their timestep says.
+  { until: 9_000, flags: { '--decay-steps': 5_000, '--noise-jitter': 0.1, '--noise-jitter-most': 1 } },
+  // In sampling they have a little more.
+  {
+    from: true,
+    until: 1_500,
+    flags: {
+      '--learning-rate': 4e-4,
+      '--warmup-steps': 100,
+      '--decay-steps': 1_000,
+      '--noise-jitter-most': 1.2,
+      '--seed': 5,
+    },
+  },
 ];
 
 /** The channels that make the cU-Net a quarter of the U-Net, as in the paper. */
