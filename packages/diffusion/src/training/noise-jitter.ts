@@ -1,4 +1,7 @@
+import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
+import * as tf from '@tensorflow/tfjs-core';
+import { DiffusionError } from '../errors.ts';
 
 export interface NoiseJitterOptions {
   /**
@@ -21,6 +24,18 @@ export function noiseJitterOf({ noiseJitter = 0, noiseJitterMost = 1.2 }: NoiseJ
   return { noiseJitter, noiseJitterMost };
 }
 
+/** @throws DiffusionError `DIFFUSION_BAD_CONFIG` */
+export function checkNoiseJitter(options: NoiseJitterOptions): void {
+  const refuse = (argument: string, value: number, allowed: string): never => {
+    throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument, value, allowed }));
+  };
+  const { noiseJitter, noiseJitterMost } = noiseJitterOf(options);
+  if (!(noiseJitter >= 0 && noiseJitter <= 1)) refuse('noiseJitter', noiseJitter, 'a number from 0 to 1');
+  if (!(noiseJitterMost > 0 && noiseJitterMost < Infinity)) {
+    refuse('noiseJitterMost', noiseJitterMost, 'a number above 0');
+  }
+}
+
 /** Factors for the noise of a batch's images, [count]: 1 for most of them. */
 export function noiseFactors(generator: Generator, count: number, options: NoiseJitterOptions): Float32Array {
   const { noiseJitter, noiseJitterMost } = noiseJitterOf(options);
@@ -28,4 +43,9 @@ export function noiseFactors(generator: Generator, count: number, options: Noise
     const [chosen, factor] = [generator.uniform() < noiseJitter, noiseJitterMost * generator.uniform()];
     return chosen ? factor : 1;
   });
+}
+
+/** Each image of a batch, [count, height, width, channels], times its factor. */
+export function scaleImages(images: tf.Tensor4D, factors: Float32Array): tf.Tensor4D {
+  return tf.tidy(() => tf.mul(images, tf.tensor4d(factors, [factors.length, 1, 1, 1])));
 }

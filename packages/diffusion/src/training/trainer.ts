@@ -10,7 +10,7 @@ import { Ema, type EmaOptions } from './ema.ts';
 import { FlatParameters } from './flat-parameters.ts';
 import { learningRateAt, type LearningRateOptions } from './learning-rate.ts';
 import { lossWeights, type LossWeightOptions } from './loss-weights.ts';
-import { noiseFactors, noiseJitterOf, type NoiseJitterOptions } from './noise-jitter.ts';
+import { checkNoiseJitter, noiseFactors, scaleImages, type NoiseJitterOptions } from './noise-jitter.ts';
 import { findNonFinite } from './non-finite.ts';
 import { clippingScale, lossAndGradient, trainingTarget, vectorNorm } from './objective.ts';
 import { estimateClean } from './self-condition.ts';
@@ -368,11 +368,6 @@ const LABELS = 1;
 const SELF_CONDITION = 2;
 const NOISE_JITTER = 3;
 
-/** Each image of a batch times its factor. */
-function scaleImages(images: tf.Tensor4D, factors: Float32Array): tf.Tensor4D {
-  return tf.mul(images, tf.tensor4d(factors, [factors.length, 1, 1, 1]));
-}
-
 function chainLength({ config }: TrainingScheduler): number {
   return Number(config['num_train_timesteps']);
 }
@@ -388,11 +383,7 @@ function checkOptions({ ema, classConditioning, learningRate, maxGradNorm = 1, .
   // Not a number would make all weights so in the first step.
   if (!(learningRate >= 0 && learningRate < Infinity)) refuse('learningRate', learningRate, 'a number of 0 or more');
   if (!(maxGradNorm > 0)) refuse('maxGradNorm', maxGradNorm, 'a number above 0, or Infinity for no clipping');
-  const { noiseJitter, noiseJitterMost } = noiseJitterOf(jitter);
-  if (!(noiseJitter >= 0 && noiseJitter <= 1)) refuse('noiseJitter', noiseJitter, 'a number from 0 to 1');
-  if (!(noiseJitterMost > 0 && noiseJitterMost < Infinity)) {
-    refuse('noiseJitterMost', noiseJitterMost, 'a number above 0');
-  }
+  checkNoiseJitter(jitter);
   if (Array.isArray(ema) && ema.length === 0) refuse('ema', ema, 'one average or more');
   if (classConditioning === undefined) return;
   const { dropout = 0.1, nullLabel } = classConditioning;
