@@ -66,6 +66,7 @@ export {
   type CompareOptions,
   type ComparisonResult,
   type Contender,
+  type Measurement,
   type ModelFacts,
   type Sampler,
 } from './evaluation/compare.ts';

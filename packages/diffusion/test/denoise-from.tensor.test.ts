@@ -1,5 +1,6 @@
 import { createGenerator } from '@missing-u/random';
 import { DDPMScheduler } from '@missing-u/schedulers';
+import { UNet } from '@missing-u/unet-blocks';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { denoiseFrom, type Denoiser, type DenoiseFromOptions, type Measure } from '../src/index.ts';
@@ -67,6 +68,19 @@ describe('denoiseFrom', () => {
     };
     await expect(() => expect(denoise(images, { unet })).rejects.toThrow('broken')).toLeakNoTensors();
     images.dispose();
+  });
+
+  it('denoises with a network of this project as a graph or as it is, and frees the graph', async () => {
+    const unet = new UNet({ inChannels: 1, dim: 8, dimMults: [1], imageSize: 8, seed: 0 });
+    const images: tf.Tensor4D = tf.fill([2, 8, 8, 1], 0.5);
+    const [graph, plain] = [await denoise(images, { unet }), await denoise(images, { unet, compile: false })];
+    for (const [i, { values, seconds }] of graph.steps.entries()) {
+      expect(values['mse']).toBeAllClose(plain.steps[i]!.values['mse']!, { rtol: 1e-4 });
+      expect(seconds).toBeGreaterThan(0);
+    }
+    await expect(() => denoise(images, { unet, steps: 2 })).toLeakNoTensors();
+    images.dispose();
+    unet.dispose();
   });
 
   it('refuses step counts outside the chain', async () => {

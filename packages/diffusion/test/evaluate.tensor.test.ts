@@ -9,6 +9,7 @@ import {
   restore,
   type Denoiser,
   type GenerativeMetric,
+  type Measurement,
 } from '../src/index.ts';
 
 const imageShape = [4, 4, 1] as const;
@@ -89,6 +90,23 @@ describe('compare', () => {
       expect(best.values['mean']).toBe(Math.min(...same.map(({ values }) => values['mean']!)));
     }
     expect(bestSteps(results, 'mean')).toHaveLength(4);
+  });
+
+  it('measures what other comparisons have measured no more, under its own names', async () => {
+    const measurements = new Map<string, Measurement>();
+    const before = await compare({ ...options(), measurements });
+    expect(measurements.size).toBe(8);
+    let calls = 0;
+    const counting = { predict: (sample: tf.Tensor4D) => ((calls += 1), tf.zerosLike(sample)) };
+    const contenders = [{ name: 'a', unet: counting }];
+    const samplers = [{ name: 'deterministic', scheduler: new DDIMScheduler() }];
+    const [again] = await compare({ ...options(), contenders, samplers, steps: [4], measurements });
+    expect(again).toEqual({ ...before[1], sampler: 'deterministic' });
+    expect(calls).toBe(0);
+    // Another share of fresh noise is another measurement.
+    await compare({ ...options(), contenders, samplers: [{ ...samplers[0]!, eta: 1 }], steps: [4], measurements });
+    expect(calls).toBeGreaterThan(0);
+    expect(measurements.size).toBe(9);
   });
 
   it('leaks nothing', async () => {

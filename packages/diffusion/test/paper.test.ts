@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sharedFile } from '@missing-u/test-utils';
+import sharp from 'sharp';
 import { afterAll, expect, it } from 'vitest';
 import type { MeasuredDenoising } from '../src/paper/denoising.ts';
 
@@ -142,6 +143,29 @@ it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 
   expect(noisy).toHaveLength(plain!.length);
   expect(noisy![0]).not.toBeCloseTo(plain![0]!, 5);
   expect(readFileSync(join(folder, 'noise/report.html'), 'utf8')).toContain('Fresh noise in the reverse steps');
+  // Other test images: white ones, of which every noisy one has some other SSIM than a digit has.
+  const white = join(folder, 'white');
+  mkdirSync(white);
+  for (const name of ['a', 'b', 'c']) {
+    await sharp({ create: { width: 32, height: 32, channels: 3, background: 'white' } }).toFile(
+      join(white, `${name}.png`),
+    );
+  }
+  const named = ['--dataset', 'grey-image-folder', '--root', white];
+  const other = await paper('other', 'table2', ...models, ...small, '--starts', '4', ...named, '--json');
+  expect(other.status, other.stderr).toBe(0);
+  const [digits, whites] = [found['table2'], (JSON.parse(other.stdout) as typeof found)['table2']].map(
+    (rows) => (rows as unknown as MeasuredDenoising[])[0]!.noisy['ssim']!,
+  );
+  expect(whites).not.toBeCloseTo(digits!, 3);
+  const report = readFileSync(join(folder, 'other/report.html'), 'utf8');
+  expect(report).toContain('on mnist at 32 x 32');
+  expect(report).toContain('Measured on grey-image-folder');
+  const coloured = await paper('coloured', 'table2', ...models, '--dataset', 'cifar10');
+  expect([coloured.status, coloured.stderr]).toEqual([
+    2,
+    expect.stringMatching(/1 channels.*'cifar10' have 3.*DIFFUSION_RUNS_DIFFER/s),
+  ]);
 });
 
 it('says which models there are where one is unknown', async () => {

@@ -38,14 +38,19 @@ export interface CompareOptions extends Pick<SampleOptions, 'imageShape' | 'gene
   shown?: number;
   /** New metrics that have seen the real images, for each measurement. */
   metrics: () => Readonly<Record<string, GenerativeMetric>>;
+  /** From comparisons that differ in samplers and steps only: what is there is not measured again, what is new is added. */
+  measurements?: Map<string, Measurement>;
   /** Told after each measurement. */
   onResult?: (result: ComparisonResult) => void;
 }
 
 /** One measurement: a model with a sampler and a number of steps. */
-export interface ComparisonResult {
+export interface ComparisonResult extends Measurement {
   model: string;
   sampler: string;
+}
+
+export interface Measurement {
   steps: number;
   count: number;
   values: Record<string, number>;
@@ -57,27 +62,20 @@ export interface ComparisonResult {
 }
 
 /** Measures every model with every sampler and number of steps, on the same noise. */
-export async function compare(options: CompareOptions): Promise<ComparisonResult[]> {
-  const { contenders, samplers: shared = [], steps, metrics, count, shown = 16, onResult, ...sampling } = options;
+export async function compare(given: CompareOptions): Promise<ComparisonResult[]> {
+  const { contenders, samplers: shared = [], steps, measurements = new Map(), onResult, ...options } = given;
   const results: ComparisonResult[] = [];
   for (const { name: model, unet, samplers = shared } of contenders) {
-    for (const { name: sampler, scheduler, eta } of samplers) {
-      const pipeline = new DiffusionPipeline({ unet, scheduler });
+    for (const sampler of samplers) {
+      const keyOf = (count: number) => measurementKey(model, sampler, count);
+      const pipeline = new DiffusionPipeline({ unet, scheduler: sampler.scheduler });
       try {
-        await warmUp(pipeline, { ...sampling, count });
+        if (steps.some((count) => !measurements.has(keyOf(count)))) await warmUp(pipeline, options);
         for (const numInferenceSteps of steps) {
-          const gallery = new Gallery(Math.min(shown, count));
-          const { values, seconds, secondsPerStep } = await evaluate({
-            ...sampling,
-            pipeline,
-            count,
-            numInferenceSteps,
-            metrics: { ...metrics(), [GALLERY]: gallery },
-            ...(eta === undefined ? {} : { eta }),
-          });
-          delete values[GALLERY];
-          const measured = { values, seconds, secondsPerStep, samples: gallery.images() };
-          results.push({ model, sampler, steps: numInferenceSteps, count, ...measured });
+          const key = keyOf(numInferenceSteps);
+          const measured = measurements.get(key) ?? (await measure(pipeline, sampler, numInferenceSteps, options));
+          measurements.set(key, measured);
+          results.push({ model, sampler: sampler.name, ...measured });
           onResult?.(results.at(-1)!);
         }
       } finally {
@@ -88,10 +86,36 @@ export async function compare(options: CompareOptions): Promise<ComparisonResult
   return results;
 }
 
+type Measuring = Omit<CompareOptions, 'contenders' | 'samplers' | 'steps' | 'measurements' | 'onResult'>;
+
+async function measure(
+  pipeline: DiffusionPipeline,
+  { eta }: Sampler,
+  numInferenceSteps: number,
+  { count, shown = 16, metrics, ...sampling }: Measuring,
+): Promise<Measurement> {
+  const gallery = new Gallery(Math.min(shown, count));
+  const { values, seconds, secondsPerStep } = await evaluate({
+    ...sampling,
+    pipeline,
+    count,
+    numInferenceSteps,
+    metrics: { ...metrics(), [GALLERY]: gallery },
+    ...(eta === undefined ? {} : { eta }),
+  });
+  delete values[GALLERY];
+  return { steps: numInferenceSteps, count, values, seconds, secondsPerStep, samples: gallery.images() };
+}
+
+/** Samplers of different names may be the same. */
+function measurementKey(model: string, { scheduler, eta }: Sampler, steps: number): string {
+  return JSON.stringify([model, scheduler.constructor.name, eta ?? null, steps]);
+}
+
 /** Two steps of one chunk: the first calls of a network record its graph, and their time belongs to no measurement. */
 async function warmUp(
   pipeline: DiffusionPipeline,
-  { count, ...sampling }: Pick<SampleOptions, 'imageShape' | 'generator' | 'chunkSize' | 'signal'> & { count: number },
+  { count, shown: _shown, metrics: _metrics, ...sampling }: Measuring,
 ): Promise<void> {
   const batchSize = Math.min(sampling.chunkSize ?? 64, count);
   (await pipeline.sample({ ...sampling, batchSize, numInferenceSteps: 2 })).dispose();

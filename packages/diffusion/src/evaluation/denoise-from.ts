@@ -5,6 +5,7 @@ import type { Denoiser, SamplingScheduler, TrainingScheduler } from '../contract
 import { DiffusionError } from '../errors.ts';
 import { nextTurn } from '../next-turn.ts';
 import { noisePerItem } from '../pipelines/noise.ts';
+import { Predictor } from '../pipelines/predictor.ts';
 
 /** A comparison of images with the clean ones, both [batch, height, width, channels] in [-1, 1]: one value per image. */
 export interface Measure {
@@ -31,6 +32,8 @@ export interface DenoiseFromOptions {
    * come to have less noise than their timestep says, which a network knows only if it was trained with `noiseJitter`.
    */
   addNoise?: boolean;
+  /** Whether the network runs as a graph, as in pipelines; by default those of this project do where the engine has graphs. */
+  compile?: boolean;
   signal?: AbortSignal;
   onStep?: (step: DenoisingStep) => void | Promise<void>;
 }
@@ -43,7 +46,7 @@ export interface DenoisingStep {
   /** Reverse steps made: 1 after the first. */
   step: number;
   timestep: number;
-  /** Time of the network's calls so far, in seconds. */
+  /** Time of the network's calls so far, in seconds; making its graph is not in it. */
   seconds: number;
   /** Per measure, the value of each image. */
   values: Record<string, Float32Array>;
@@ -69,10 +72,11 @@ export interface DenoisingResult {
  * The denoising experiment of the paper's section 5.2: noise clean images to t0 by the forward process, run the reverse
  * process from there, and compare the running image with the clean one after every step.
  *
- * @throws DiffusionError `DIFFUSION_BAD_COUNT` where `steps` is outside 1 .. the length of the chain.
+ * @throws DiffusionError `DIFFUSION_BAD_COUNT` where `steps` is outside 1 .. the length of the chain;
+ *   `DIFFUSION_NOT_COMPILABLE` where `compile` is true and it cannot be.
  */
 export async function denoiseFrom(options: DenoiseFromOptions): Promise<DenoisingResult> {
-  const { unet, scheduler, images, measures, first = 0, addNoise = false, signal, onStep } = options;
+  const { scheduler, images, measures, first = 0, addNoise = false, signal, onStep } = options;
   const timesteps = descending(options.steps, Number(scheduler.config['num_train_timesteps']));
   const generators = Array.from({ length: images.shape[0] }, (_, i) => options.generator.fork(first + i));
   const imageShape = images.shape.slice(1) as [number, number, number];
@@ -81,7 +85,9 @@ export async function denoiseFrom(options: DenoiseFromOptions): Promise<Denoisin
     const first = generators.map(() => timesteps[0]!);
     return scheduler.addNoise(images, noisePerItem(generators, imageShape), first);
   });
+  const unet = new Predictor(options.unet, options.compile);
   try {
+    unet.prepare(sample, timesteps[0]!);
     const noisy = await measure(measures, sample, images);
     const steps: DenoisingStep[] = [];
     let seconds = 0;
@@ -106,6 +112,7 @@ export async function denoiseFrom(options: DenoiseFromOptions): Promise<Denoisin
     return { noisy, steps, best: Object.fromEntries(best) };
   } finally {
     sample.dispose();
+    unet.dispose();
   }
 }
 

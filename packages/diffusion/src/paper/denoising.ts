@@ -9,6 +9,7 @@ import {
   type DenoisingResult,
   type Measure,
 } from '../evaluation/denoise-from.ts';
+import { Predictor } from '../pipelines/predictor.ts';
 import { figure, palette } from '../plots/figure.ts';
 import type { Section } from '../reports/page.ts';
 import type { Cell, Table } from '../reports/table.ts';
@@ -55,35 +56,45 @@ export async function measureDenoising(options: DenoisingOptions): Promise<Measu
   const chunks = Math.ceil(count / chunkSize);
   const total = Object.keys(models).length * chunks * starts.reduce((sum, start) => sum + start, 0);
   const results: MeasuredDenoising[] = [];
+  // One graph of each for all levels.
+  const networks = Object.entries(models).map(
+    ([name, unet]) => [name as PaperModel, new Predictor(unet, undefined)] as const,
+  );
   let done = 0;
-  for (const start of starts) {
-    for (const [model, unet] of Object.entries(models) as [PaperModel, Denoiser][]) {
-      const parts: { count: number; result: DenoisingResult }[] = [];
-      for (let first = 0; first < count; first += chunkSize) {
-        const size = Math.min(chunkSize, count - first);
-        const part = tf.slice(images, [first, 0, 0, 0], [size, -1, -1, -1]);
-        try {
-          const result = await denoiseFrom({
-            unet,
-            scheduler: options.scheduler,
-            images: part,
-            steps: start,
-            generator: options.generator,
-            first,
-            addNoise,
-            measures: measuresOf(options.lpips),
-            onStep: () => onProgress?.((done += 1), total, `${model} from ${start}`),
-            ...(options.signal && { signal: options.signal }),
-          });
-          parts.push({ count: size, result });
-        } finally {
-          part.dispose();
-        }
+  const denoised = async (model: PaperModel, unet: Predictor, start: number): Promise<MeasuredDenoising> => {
+    const parts: { count: number; result: DenoisingResult }[] = [];
+    for (let first = 0; first < count; first += chunkSize) {
+      const size = Math.min(chunkSize, count - first);
+      const part = tf.slice(images, [first, 0, 0, 0], [size, -1, -1, -1]);
+      try {
+        unet.prepare(part, 0);
+        const result = await denoiseFrom({
+          unet,
+          scheduler: options.scheduler,
+          images: part,
+          steps: start,
+          generator: options.generator,
+          first,
+          addNoise,
+          measures: measuresOf(options.lpips),
+          onStep: () => onProgress?.((done += 1), total, `${model} from ${start}`),
+          ...(options.signal && { signal: options.signal }),
+        });
+        parts.push({ count: size, result });
+      } finally {
+        part.dispose();
       }
-      results.push({ model, start, images: count, ...joined(parts, start) });
     }
+    return { model, start, images: count, ...joined(parts, start) };
+  };
+  try {
+    for (const start of starts) {
+      for (const [model, unet] of networks) results.push(await denoised(model, unet, start));
+    }
+    return results;
+  } finally {
+    for (const [, unet] of networks) unet.dispose();
   }
-  return results;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Dataset } from '@missing-u/datasets';
 import type { RasterImage } from '@missing-u/denoisers';
 import type { CompareOptions } from '../evaluation/compare.ts';
 import { Legibility } from '../evaluation/legibility.ts';
+import { onNamedData } from '../runs/common-config.ts';
 import type { RunConfig } from '../runs/config.ts';
 import { featuresFor, openExtractor, realMoments } from '../runs/features.ts';
 import { datasetChannels, openDataset } from '../runs/registry.ts';
@@ -19,7 +20,7 @@ import { generationTable, samplersOfThePaper } from './generation.ts';
 import { networkTable, parameterTable } from './networks.ts';
 import { memoryTable } from './memory.ts';
 import type { PaperModel } from './published.ts';
-import { needsModels, type PaperRun, type Watcher } from './run.ts';
+import { needsModels, type PaperRun, type TrainedModels, type Watcher } from './run.ts';
 import { solverTable } from './solvers.ts';
 
 interface Experiment {
@@ -60,28 +61,29 @@ export const allExperiments = Object.keys(experiments).filter((name) => experime
 
 async function forms({ settings }: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
   const { cunet, choiceSteps: steps, choicesFolder: folder, samples, seed } = settings;
-  const config = trainingConfig(cunet);
-  if (config === undefined) throw needsModels();
+  const trained = trainingConfig(cunet);
+  if (trained === undefined) throw needsModels();
+  const config = onNamedData(trained, settings);
   return choicesTable({ config, steps, folder, samples, seed, ...watcher });
 }
 
 async function solvers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
-  const { config, models, trained } = await run.models();
+  const trained = await run.models();
   const { batch, seed } = run.settings;
   return solverTable({
-    network: models['cU-Net'],
+    network: trained.models['cU-Net'],
     scheduler: await run.chain(),
     images: await run.testImages(),
-    setUp: setUpOf(config, trained),
+    setUp: setUpOf(trained),
     ...{ batch, seed, ...watcher },
   });
 }
 
 /** What every table of trained models has to say: the paper trained for half a million steps on other data. */
-function setUpOf({ dataset, size, schedule, prediction }: RunConfig, trained: string): string {
+function setUpOf({ config: { dataset, size, schedule, prediction }, trainedOn, budget }: TrainedModels): string {
   return (
-    `trained: ${trained} (the paper's code: 500,000 steps, 128,000,000 images) on ${dataset} at ${size} x ${size}, ${schedule} schedule, ` +
-    `predicting ${prediction}.`
+    `trained: ${budget} (the paper's code: 500,000 steps, 128,000,000 images) on ${trainedOn} at ${size} x ${size}, ${schedule} schedule, ` +
+    `predicting ${prediction}.${dataset === trainedOn ? '' : ` Measured on ${dataset}.`}`
   );
 }
 
@@ -118,7 +120,8 @@ async function comparing(
   ) => Promise<ExperimentResult>,
 ): Promise<ExperimentResult> {
   const { samples: count, realCount, batch, seed, weights } = run.settings;
-  const { config, models, trained } = await run.models();
+  const trained = await run.models();
+  const { config, models } = trained;
   const imageShape = [config.size, config.size, datasetChannels(config)] as const;
   const features = weights === undefined ? featuresFor(config) : 'inception';
   const extractor = await openExtractor(features, weights);
@@ -132,8 +135,9 @@ async function comparing(
       return { name, unet, parameters };
     });
     const metrics = () => ({ [name]: distance(), ...(classifier && { legible: new Legibility(classifier) }) });
-    const common = { contenders, count, imageShape, generator: seed, chunkSize: batch, metrics };
-    return await work(common, { config, distance: name, setUp: setUpOf(config, trained) });
+    const { measurements } = run;
+    const common = { contenders, count, imageShape, generator: seed, chunkSize: batch, metrics, measurements };
+    return await work(common, { config, distance: name, setUp: setUpOf(trained) });
   } finally {
     extractor.dispose();
     classifier?.dispose();
@@ -172,11 +176,11 @@ function denoised(table: (results: readonly MeasuredDenoising[], setUp: string) 
 }
 
 async function denoisingSetUp(run: PaperRun): Promise<string> {
-  const { config, trained } = await run.models();
+  const trained = await run.models();
   const lpips = (await run.lpips()) === undefined ? 'no LPIPS, whose weights were not given' : 'LPIPS with SqueezeNet';
   const { images, addNoise } = run.settings;
   const noise = addNoise ? ' Fresh noise in the reverse steps, where the paper adds none.' : '';
-  return `${setUpOf(config, trained)} Paper: 300 images; here ${images}, ${lpips}.${noise}`;
+  return `${setUpOf(trained)} Paper: 300 images; here ${images}, ${lpips}.${noise}`;
 }
 
 async function denoisers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {

@@ -3,9 +3,10 @@ import { LPIPS } from '@missing-u/metrics';
 import { DDPMScheduler } from '@missing-u/schedulers';
 import type * as tf from '@tensorflow/tfjs-core';
 import { DiffusionError } from '../errors.ts';
+import type { Measurement } from '../evaluation/compare.ts';
 import type { Network } from '../networks.ts';
 import { pretrainedModels } from '../pipelines/package-folder.ts';
-import { commonConfig } from '../runs/common-config.ts';
+import { commonConfig, onNamedData } from '../runs/common-config.ts';
 import type { RunConfig } from '../runs/config.ts';
 import { openDataset } from '../runs/registry.ts';
 import { loadTrained, type TrainedModel } from '../runs/trained-model.ts';
@@ -19,6 +20,9 @@ export interface PaperSettings {
   /** The two models: folders of training runs, or published models. */
   unet: string;
   cunet: string;
+  /** The data set that their samples are compared with, and of the test images, and its folder; otherwise that of their runs. */
+  dataset?: string;
+  root?: string;
   /** Table 1: samples of each measurement, training images to compare with, numbers of denoising steps. */
   samples: number;
   realCount: number;
@@ -57,9 +61,21 @@ export interface Watcher {
   onProgress: (done: number, total: number, what: string) => void;
 }
 
+/** Two models that were trained alike. */
+export interface TrainedModels {
+  /** The settings that their runs share, with the data set that they are measured on. */
+  config: RunConfig;
+  models: Record<PaperModel, Network>;
+  trainedOn: string;
+  /** What their training took. */
+  budget: string;
+}
+
 /** The trained models of a run of experiments, loaded when they are needed, and what experiments share. */
 export class PaperRun {
   readonly settings: PaperSettings;
+  /** Samples that more than one table is about: DDPM on a subsequence is DDIM with eta 1. */
+  readonly measurements = new Map<string, Measurement>();
   readonly #shared = new Map<string, Promise<unknown>>();
   readonly #owned: { dispose(): void }[] = [];
 
@@ -75,21 +91,25 @@ export class PaperRun {
   }
 
   /**
-   * The two trained models and the settings that their runs share.
+   * The two trained models.
    *
    * @throws DiffusionError `DIFFUSION_NEEDS_MODELS`
    */
-  models(): Promise<{ config: RunConfig; models: Record<PaperModel, Network>; trained: string }> {
+  models(): Promise<TrainedModels> {
     return this.once('models', async () => {
       const { unet, cunet } = this.settings;
       if ([unet, cunet].some((name) => shipped.includes(name)) && pretrainedModels().length === 0) {
         throw needsModels();
       }
       const runs = [await this.#own(loadTrained(unet)), await this.#own(loadTrained(cunet))];
-      const config = commonConfig(runs.map(({ config }) => config));
+      const trained = commonConfig(runs.map(({ config }) => config));
       const budgets = runs.map(budgetOf);
-      const trained = budgets[0] === budgets[1] ? `both ${budgets[0]}` : `U-Net ${budgets[0]}, cU-Net ${budgets[1]}`;
-      return { config, models: { 'U-Net': runs[0]!.model, 'cU-Net': runs[1]!.model }, trained };
+      return {
+        config: onNamedData(trained, this.settings),
+        models: { 'U-Net': runs[0]!.model, 'cU-Net': runs[1]!.model },
+        trainedOn: trained.dataset,
+        budget: budgets[0] === budgets[1] ? `both ${budgets[0]}` : `U-Net ${budgets[0]}, cU-Net ${budgets[1]}`,
+      };
     });
   }
 

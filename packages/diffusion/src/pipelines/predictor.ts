@@ -40,9 +40,7 @@ export class Predictor implements Denoiser {
    * @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT`, `DIFFUSION_NOT_COMPILABLE`
    */
   predict(sample: tf.Tensor4D, timestep: number, condition?: Condition): tf.Tensor4D {
-    if (this.#mode === 'never' || this.#refused || tf.getBackend() !== WITH_GRAPHS) {
-      return this.#plain(sample, timestep, condition);
-    }
+    if (!this.#compiles) return this.#plain(sample, timestep, condition);
     try {
       return this.#graph(sample, timestep, condition);
     } catch (error) {
@@ -53,10 +51,20 @@ export class Predictor implements Denoiser {
     }
   }
 
+  /** Makes the graph for samples of this shape, where there is to be one, so that calls from here on take their own time only. */
+  prepare(sample: tf.Tensor4D, timestep: number): void {
+    // One call records it, the next looks for what changes from call to call.
+    for (let call = 0; this.#compiles && call < 2; call++) this.predict(sample, timestep).dispose();
+  }
+
   /** Frees the graphs; the denoiser is the caller's. */
   dispose(): void {
     this.#compiled?.run.dispose();
     this.#compiled = undefined;
+  }
+
+  get #compiles(): boolean {
+    return this.#mode !== 'never' && !this.#refused && tf.getBackend() === WITH_GRAPHS;
   }
 
   #plain(sample: tf.Tensor4D, timestep: number, condition: Condition | undefined): tf.Tensor4D {

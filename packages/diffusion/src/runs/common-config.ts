@@ -1,5 +1,6 @@
 import { DiffusionError } from '../errors.ts';
 import type { RunConfig } from './config.ts';
+import { datasetChannels } from './registry.ts';
 
 /** What runs share that are measured against the same images. */
 export const dataKeys = ['dataset', 'size'] as const;
@@ -19,4 +20,26 @@ export function commonConfig(
     throw new DiffusionError('DIFFUSION_RUNS_DIFFER', message);
   }
   return configs[0]!;
+}
+
+/** What names a data set on the command line. */
+export interface NamedData {
+  dataset?: string;
+  root?: string | null;
+}
+
+/**
+ * The settings of models with the data set that is named, where one is: other images of as many channels.
+ *
+ * @throws DiffusionError `DIFFUSION_RUNS_DIFFER`, `DIFFUSION_UNKNOWN_DATASET`
+ */
+export function onNamedData(
+  trained: RunConfig,
+  { dataset = trained.dataset, root = trained.root }: NamedData,
+  channels = datasetChannels(trained),
+): RunConfig {
+  const config = { ...trained, dataset, root };
+  if (datasetChannels(config) === channels) return config;
+  const message = `The models make images of ${channels} channels, but those of '${dataset}' have ${datasetChannels(config)}: name another data set with --dataset.`;
+  throw new DiffusionError('DIFFUSION_RUNS_DIFFER', message);
 }

@@ -13,11 +13,11 @@ import {
 } from '../../reports/comparison.ts';
 import { tableToCsv, tableToText } from '../../reports/table.ts';
 import { DiffusionError } from '../../errors.ts';
-import { commonConfig, dataKeys } from '../../runs/common-config.ts';
+import { commonConfig, dataKeys, onNamedData } from '../../runs/common-config.ts';
 import { defaultConfig, type RunConfig } from '../../runs/config.ts';
 import { featureNames, openDistance, type FeatureName } from '../../runs/features.ts';
 import { makeFolder, writeAtomically } from '../../runs/files.ts';
-import { datasetChannels, datasetNames, hasHeldOut, openDataset } from '../../runs/registry.ts';
+import { datasetNames, hasHeldOut, openDataset } from '../../runs/registry.ts';
 import { trainingConfig } from '../../runs/trained-model.ts';
 import { contenderOf, factsOf, measurementOf } from '../contender.ts';
 import { interruptible } from '../interrupt.ts';
@@ -158,11 +158,7 @@ function commonData(names: readonly string[], imageShape: OpenedModel['imageShap
     const message = `None of the models tells what it was trained on: name the data set with --dataset (${datasetNames.join(', ')}).`;
     throw new DiffusionError('DIFFUSION_NO_DATASET', message);
   }
-  const { dataset = trained.dataset, root = trained.root } = flags;
-  const config = { ...trained, dataset, root };
-  if (datasetChannels(config) === channels) return config;
-  const message = `The models make images of ${channels} channels, but those of '${dataset}' have ${datasetChannels(config)}: name another data set with --dataset.`;
-  throw new DiffusionError('DIFFUSION_RUNS_DIFFER', message);
+  return onNamedData(trained, flags, channels);
 }
 
 /** Images that were not trained on, in [0, 1]; none where the data set has no such part. */

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { unknownName } from '@missing-u/errors';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { DiffusionError } from '../../errors.ts';
 import { startsOfThePaper } from '../../paper/denoising.ts';
 import { allExperiments, experiments } from '../../paper/index.ts';
@@ -9,6 +9,7 @@ import type { ExperimentResult } from '../../paper/experiment.ts';
 import { reportPage, type Section } from '../../reports/page.ts';
 import { tableToCsv, tableToMarkdown, tableToText } from '../../reports/table.ts';
 import { makeFolder, writeAtomically } from '../../runs/files.ts';
+import { datasetNames } from '../../runs/registry.ts';
 import { svgToPng } from '../../plots/figure.ts';
 import { interruptible } from '../interrupt.ts';
 import { integer, positiveInteger, share, withEngineFlags, type EngineFlags } from '../options.ts';
@@ -37,6 +38,13 @@ export function paperCommand(): Command {
     .argument('<what...>', `${Object.keys(experiments).join(', ')}, or all`)
     .option('--unet <model>', 'a trained U-Net: the folder of its run, or a name', shippedModels.unet)
     .option('--cunet <model>', 'a trained cU-Net on the same data', shippedModels.cunet)
+    .addOption(
+      new Option(
+        '--dataset <name>',
+        'of test images and of those to compare with (default: that of the models)',
+      ).choices(datasetNames),
+    )
+    .option('--root <folder>', "of the data set's files (default: that of the models)")
     .option('--size <pixels>', 'side of the images of table 5 and figure 6', positiveInteger, 64)
     .option('--channels <count>', 'channels of these images', positiveInteger, 3)
     .option('--samples <count>', 'table 1, eta: samples of each measurement', positiveInteger, 1000)
