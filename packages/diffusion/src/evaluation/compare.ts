@@ -50,6 +50,7 @@ export interface ComparisonResult extends Measurement {
   sampler: string;
 }
 
+/** What it gave, whoever was measured. */
 export interface Measurement {
   steps: number;
   count: number;
