@@ -67,14 +67,16 @@ async function run(script: string): Promise<Record<string, Record<string, unknow
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  // A group of its own: the processes that the browser starts outlive it, writing to its profile, unless they end together.
   const browser = spawn(chromium!, [...flags, `--user-data-dir=${profile}`, `http://127.0.0.1:${port}/`], {
     stdio: 'ignore',
+    detached: true,
   });
   try {
     return JSON.parse(await report) as Record<string, Record<string, unknown>>;
   } finally {
     const ended = new Promise((resolve) => browser.on('close', resolve));
-    browser.kill();
+    process.kill(-browser.pid!, 'SIGKILL');
     await ended;
     server.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 15, retryDelay: 100 });
