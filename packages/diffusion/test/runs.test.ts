@@ -7,6 +7,7 @@ import { imageGrid } from '../src/images/grid.ts';
 import { writePng } from '../src/images/png.ts';
 import { lossPlot } from '../src/plots/loss-plot.ts';
 import { listCheckpoints, readCheckpoint, writeCheckpoint, type Checkpoint } from '../src/runs/checkpoint.ts';
+import { onNamedData } from '../src/runs/common-config.ts';
 import { defaultConfig, resolveConfig } from '../src/runs/config.ts';
 import { makeFolder } from '../src/runs/files.ts';
 import { lockRun } from '../src/runs/lock.ts';
@@ -81,6 +82,16 @@ describe('lockRun', () => {
     writeFileSync(join(folder, 'run.lock'), '999999999');
     lockRun(folder)();
     expect(existsSync(join(folder, 'run.lock'))).toBe(false);
+  });
+});
+
+describe('onNamedData', () => {
+  it('looks for another data set in its own place, and for the same one in another folder only if told', () => {
+    const trained = { ...defaultConfig, dataset: 'grey-image-folder', root: 'here' };
+    expect(onNamedData(trained, {})).toEqual(trained);
+    expect(onNamedData(trained, { dataset: 'mnist' })).toEqual({ ...trained, dataset: 'mnist', root: null });
+    expect(onNamedData(trained, { root: 'there' })).toEqual({ ...trained, root: 'there' });
+    expect(() => onNamedData(trained, { dataset: 'cifar10' })).toThrow(/1 channels.*'cifar10' have 3/);
   });
 });
 

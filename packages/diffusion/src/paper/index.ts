@@ -9,7 +9,7 @@ import { Legibility } from '../evaluation/legibility.ts';
 import { onNamedData } from '../runs/common-config.ts';
 import type { RunConfig } from '../runs/config.ts';
 import { featuresFor, openExtractor, realMoments } from '../runs/features.ts';
-import { datasetChannels, openDataset } from '../runs/registry.ts';
+import { datasetChannels, hasHeldOut, openDataset } from '../runs/registry.ts';
 import { trainingConfig } from '../runs/trained-model.ts';
 import { choicesTable } from './choices.ts';
 import { measureDenoisers, table4 } from './denoisers.ts';
@@ -80,10 +80,11 @@ async function solvers(run: PaperRun, watcher: Watcher): Promise<ExperimentResul
 }
 
 /** What every table of trained models has to say: the paper trained for half a million steps on other data. */
-function setUpOf({ config: { dataset, size, schedule, prediction }, trainedOn, budget }: TrainedModels): string {
+function setUpOf({ trained, config, budget }: TrainedModels): string {
+  const { dataset, size, schedule, prediction } = trained;
   return (
-    `trained: ${budget} (the paper's code: 500,000 steps, 128,000,000 images) on ${trainedOn} at ${size} x ${size}, ${schedule} schedule, ` +
-    `predicting ${prediction}.${dataset === trainedOn ? '' : ` Measured on ${dataset}.`}`
+    `trained: ${budget} (the paper's code: 500,000 steps, 128,000,000 images) on ${dataset} at ${size} x ${size}, ${schedule} schedule, ` +
+    `predicting ${prediction}.${config.dataset === dataset ? '' : ` Measured on ${config.dataset}.`}`
   );
 }
 
@@ -176,19 +177,23 @@ function denoised(table: (results: readonly MeasuredDenoising[], setUp: string) 
 }
 
 async function denoisingSetUp(run: PaperRun): Promise<string> {
-  const trained = await run.models();
+  const models = await run.models();
+  const { trained, config } = models;
   const lpips = (await run.lpips()) === undefined ? 'no LPIPS, whose weights were not given' : 'LPIPS with SqueezeNet';
   const { images, addNoise } = run.settings;
   const noise = addNoise ? ' Fresh noise in the reverse steps, where the paper adds none.' : '';
-  return `${setUpOf(trained)} Paper: 300 images; here ${images}, ${lpips}.${noise}`;
+  const seen = !hasHeldOut(config) && config.dataset === trained.dataset && config.root === trained.root;
+  const known = seen ? ' These are images that the models were trained on: name others with --root.' : '';
+  return `${setUpOf(models)} Paper: 300 images; here ${images}, ${lpips}.${noise}${known}`;
 }
 
 async function denoisers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
-  const { config } = await run.models();
+  // On what the diffusion models were trained on, whatever all are measured on.
+  const { trained } = await run.models();
   const { trainingSteps, starts } = run.settings;
   const lpips = await run.lpips();
   const diffusion = await measured(run, watcher);
-  const dataset = await openDataset(config);
+  const dataset = await openDataset(trained);
   const others = await measureDenoisers({
     scheduler: await run.chain(),
     images: await run.testImages(),

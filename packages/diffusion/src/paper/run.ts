@@ -20,7 +20,7 @@ export interface PaperSettings {
   /** The two models: folders of training runs, or published models. */
   unet: string;
   cunet: string;
-  /** The data set that their samples are compared with, and of the test images, and its folder; otherwise that of their runs. */
+  /** The data set that their samples are compared with, and of the test images, and its folder; otherwise those of their runs. */
   dataset?: string;
   root?: string;
   /** Table 1: samples of each measurement, training images to compare with, numbers of denoising steps. */
@@ -63,10 +63,10 @@ export interface Watcher {
 
 /** Two models that were trained alike. */
 export interface TrainedModels {
-  /** The settings that their runs share, with the data set that they are measured on. */
-  config: RunConfig;
   models: Record<PaperModel, Network>;
-  trainedOn: string;
+  /** The settings that their runs share, and these with the data set that the models are measured on. */
+  trained: RunConfig;
+  config: RunConfig;
   /** What their training took. */
   budget: string;
 }
@@ -105,9 +105,9 @@ export class PaperRun {
       const trained = commonConfig(runs.map(({ config }) => config));
       const budgets = runs.map(budgetOf);
       return {
-        config: onNamedData(trained, this.settings),
         models: { 'U-Net': runs[0]!.model, 'cU-Net': runs[1]!.model },
-        trainedOn: trained.dataset,
+        trained,
+        config: onNamedData(trained, this.settings),
         budget: budgets[0] === budgets[1] ? `both ${budgets[0]}` : `U-Net ${budgets[0]}, cU-Net ${budgets[1]}`,
       };
     });

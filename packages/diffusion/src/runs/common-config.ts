@@ -29,13 +29,14 @@ export interface NamedData {
 }
 
 /**
- * The settings of models with the data set that is named, where one is: other images of as many channels.
+ * The settings of models with the data set that is named, where one is: other images of as many channels, in their usual place if
+ * no folder is named.
  *
  * @throws DiffusionError `DIFFUSION_RUNS_DIFFER`, `DIFFUSION_UNKNOWN_DATASET`
  */
 export function onNamedData(
   trained: RunConfig,
-  { dataset = trained.dataset, root = trained.root }: NamedData,
+  { dataset = trained.dataset, root = dataset === trained.dataset ? trained.root : null }: NamedData,
   channels = datasetChannels(trained),
 ): RunConfig {
   const config = { ...trained, dataset, root };
