@@ -165,6 +165,7 @@ describe('the configurations of the paper', () => {
     expect(() => checkNames(config)).not.toThrow();
     expect(config.batch * config.accumulate).toBe(256);
     expect(file).toContain(config.model);
+    expect(config.randomFlip).toBe(config.dataset !== 'mnist');
   });
 });
 

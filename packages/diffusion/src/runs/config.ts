@@ -24,6 +24,8 @@ export interface RunConfig {
    * pipeline, a name on the Hugging Face hub); null for random ones.
    */
   from: string | null;
+  /** Whether half of the images, others in each epoch, are mirrored left to right. */
+  randomFlip: boolean;
   /** Diffusion steps of the trained chain (T). */
   timesteps: number;
   /** Noise schedule, by diffusers' name. */
@@ -89,6 +91,7 @@ export const defaultConfig: RunConfig = {
   modelOptions: {},
   size: 32,
   from: null,
+  randomFlip: false,
   timesteps: 1000,
   schedule: 'linear',
   prediction: 'epsilon',
@@ -161,6 +164,7 @@ const rules: Record<keyof RunConfig, Rule> = {
     holds: (value) => Number.isInteger(value) && Number(value) > 0 && Number(value) % 16 === 0,
   },
   from: { allowed: 'a model by its name or folder, or null', holds: (value) => value === null || text.holds(value) },
+  randomFlip: flag,
   timesteps: count,
   schedule: oneOf(BETA_SCHEDULES),
   prediction: oneOf(predictionTypes),
@@ -207,6 +211,7 @@ const settled = [
   'modelOptions',
   'size',
   'from',
+  'randomFlip',
   'timesteps',
   'schedule',
   'prediction',

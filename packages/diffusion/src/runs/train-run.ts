@@ -1,5 +1,5 @@
 import { invalidArgument } from '@missing-u/errors';
-import type { TensorBatch } from '@missing-u/datasets';
+import { randomFlip, type TensorBatch } from '@missing-u/datasets';
 import { DiffusionError } from '../errors.ts';
 import { presetNames, type Network } from '../networks.ts';
 import { nextTurn } from '../next-turn.ts';
@@ -70,7 +70,8 @@ export async function trainRun(config: RunConfig, options: TrainRunOptions): Pro
       removeUnfinished(checkpointsOf(out));
       const path = resume ? findCheckpoint(checkpointsOf(out), options.checkpoint) : undefined;
       const checkpoint = path === undefined ? undefined : await readCheckpoint(path);
-      const batches = dataset.batches({
+      const images = config.randomFlip ? dataset.map(randomFlip({ seed: config.seed })) : dataset;
+      const batches = images.batches({
         batchSize: config.batch,
         shuffle: { seed: config.seed },
         epochs: Infinity,

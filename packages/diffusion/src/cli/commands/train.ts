@@ -45,6 +45,7 @@ export function trainCommand(): Command {
     .option('--model-options <json>', `of the network's constructor, as '{"preset":"cunet-woA"}'`, jsonValue)
     .option('--size <pixels>', 'side of the images, a multiple of 16 (default: 32)', integer)
     .option('--from <model>', 'begin with the weights of a run, a pipeline or a trained model (mnist-cunet)')
+    .option('--random-flip', 'mirror half of the images left to right, others in each epoch')
     .option('--timesteps <count>', 'diffusion steps of the chain (default: 1000)', integer)
     .option('--schedule <name>', 'noise schedule (default: linear)')
     .option('--prediction <name>', 'epsilon, sample or v_prediction (default: epsilon)')
