@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
+import { Adam } from './adam.ts';
 import { DenoisersError } from './errors.ts';
 import type { TrainableDenoiser } from './face.ts';
 import { checkRaster, type RasterImage } from './raster.ts';
@@ -30,8 +31,8 @@ export interface TrainOptions {
   signal?: AbortSignal;
 }
 
-/** Noisy and clean patches in; the loss, and the gradient of each trainable parameter, out. */
-export type TrainingStep = (noisy: tf.Tensor4D, clean: tf.Tensor4D) => tf.Tensor[];
+/** One update of the network: noisy and clean patches and the optimiser's numbers in, the loss out. */
+export type TrainingStep = (noisy: tf.Tensor4D, clean: tf.Tensor4D, numbers: tf.Tensor1D) => tf.Tensor;
 
 /**
  * Trains a network to map noisy patches to clean ones: mean squared error, Adam, random patches in the eight turns of a
@@ -60,10 +61,12 @@ export async function trainDenoiser(
   const range = typeof options.sigma === 'number' ? ([options.sigma, options.sigma] as const) : options.sigma;
   check(model, images, patchSize, range);
   const variables = model.parameters().flatMap(({ variable }) => (variable.trainable ? [variable] : []));
-  const optimizer = tf.train.adam(learningRate);
-  const step: TrainingStep = (x, y) => {
+  const adam = new Adam(variables);
+  const step: TrainingStep = (x, y, numbers) => {
     const { value, grads } = tf.variableGrads(() => tf.mean(tf.squaredDifference(model.forward(x), y)), variables);
-    return [value, ...variables.map(({ name }) => grads[name]!)];
+    const gradients = variables.map(({ name }) => grads[name]!);
+    adam.update(gradients, numbers);
+    return value;
   };
   const compiled = compile?.(step);
   const run = compiled ?? step;
@@ -72,21 +75,16 @@ export async function trainDenoiser(
     for (let done = firstStep; done < steps; done++) {
       signal?.throwIfAborted();
       const rate = 0.5 * learningRate * (1 + Math.cos((Math.PI * done) / steps));
-      (optimizer as unknown as { learningRate: number }).learningRate = rate;
       const clean = samplePatches(images, batchSize, patchSize, generator, turns);
       const noisy = addNoise(clean, range, clip, batchSize, generator);
-      const loss = tf.tidy(() => {
-        const [value, ...gradients] = run(tf.tensor4d(noisy, shape), tf.tensor4d(clean, shape));
-        optimizer.applyGradients(variables.map(({ name }, i) => ({ name, tensor: gradients[i]! })));
-        return value!;
-      });
+      const loss = tf.tidy(() => run(tf.tensor4d(noisy, shape), tf.tensor4d(clean, shape), adam.numbers(rate)));
       const [value] = await loss.data();
       loss.dispose();
       await onStep?.({ step: done + 1, loss: value! });
     }
   } finally {
     compiled?.dispose();
-    optimizer.dispose();
+    adam.dispose();
   }
 }
 

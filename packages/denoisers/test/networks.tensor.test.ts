@@ -158,7 +158,7 @@ describe('trainDenoiser', () => {
       const model = new DnCNN({ depth: 3, features: 2 });
       let disposed = 0;
       const compile = (step: TrainingStep) =>
-        Object.assign((x: tf.Tensor4D, y: tf.Tensor4D) => step(x, y), { dispose: () => disposed++ });
+        Object.assign(((x, y, numbers) => step(x, y, numbers)) as TrainingStep, { dispose: () => disposed++ });
       const given = { ...options, steps: 3, firstStep, turns: false, generator: createGenerator(3) };
       const onStep = ({ loss }: { loss: number }) => losses.push(loss);
       await trainDenoiser(model, [stripes], { ...given, onStep, ...(compiled && { compile }) });
