@@ -20,7 +20,7 @@ export {
   type Tape,
 } from './tape.ts';
 export { withCaptures } from './captures.ts';
-export { isTensor, treeDifference, treeLeaves, treeLike, treeMap, type TensorTree } from './tree.ts';
+export { isTensor, treeDifference, treeLeaves, treeLeavesLike, treeLike, treeMap, type TensorTree } from './tree.ts';
 export {
   linearise,
   pullBack,

@@ -22,6 +22,16 @@ export function treeLeaves(tree: TensorTree, name = 'tree'): tf.Tensor[] {
   return leaves;
 }
 
+/**
+ * The tensors of a tree in the order of `like`, a tree of the same structure (see {@link treeDifference}) whose objects may have
+ * set their keys in another order.
+ */
+export function treeLeavesLike(tree: TensorTree, like: TensorTree): tf.Tensor[] {
+  if (isTensor(like)) return [tree as tf.Tensor];
+  const [nodes, children] = [tree, like] as Record<string, TensorTree>[];
+  return Object.keys(children!).flatMap((key) => treeLeavesLike(nodes![key]!, children![key]!));
+}
+
 /** A tree like `tree` with the leaves replaced by `leaves`, given in the order of {@link treeLeaves}. */
 export function treeLike<T extends TensorTree>(tree: T, leaves: readonly tf.Tensor[]): T {
   let next = 0;

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { show } from '@missing-u/errors';
 import { AutodiffError } from './errors.ts';
 import { contract, gradientsOnTape, isTaping, owned, recordTape, rollbackOnThrow, type Tape, tidy } from './tape.ts';
-import { treeDifference, treeLeaves, treeLike, type TensorTree } from './tree.ts';
+import { treeDifference, treeLeaves, treeLeavesLike, treeLike, type TensorTree } from './tree.ts';
 
 /** The arguments that inputs X stand for: the elements of an array, or the one tensor or object. */
 export type Arguments<X> = X extends readonly TensorTree[] ? { -readonly [K in keyof X]: X[K] } : [X];
@@ -141,7 +141,7 @@ export function cotangents(dy: TensorTree, value: TensorTree, outputs: readonly 
   const difference = treeDifference(dy, value);
   if (difference !== undefined)
     throw new AutodiffError('AUTODIFF_COTANGENT', `\`${name}\` has another structure: ${difference}.`);
-  const dys = treeLeaves(dy);
+  const dys = treeLeavesLike(dy, value);
   dys.forEach((leaf, i) => {
     const shape = outputs[i]!.shape;
     if (leaf.dtype === 'float32' && tf.util.arraysEqual(leaf.shape, shape)) return;

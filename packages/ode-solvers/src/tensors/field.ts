@@ -6,7 +6,7 @@ import {
   recordOperation,
   tidy,
   treeDifference,
-  treeLeaves,
+  treeLeavesLike,
   treeLike,
   valueAndVjp,
   withCaptures,
@@ -34,7 +34,7 @@ export function leavesField<Y extends TensorTree>(f: Field<Y>, like: Y, name = '
     tidy(() => {
       const value: unknown = withDisposedNamed(name, () => f(t, treeLike(like, y)));
       checkStructure(value, like, name);
-      const leaves = treeLeaves(value as TensorTree);
+      const leaves = treeLeavesLike(value as TensorTree, like);
       leaves.forEach((leaf, i) => checkLeaf(leaf, y[i]!, i, name));
       return leaves.map(owned);
     });

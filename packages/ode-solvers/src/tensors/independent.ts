@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { isTensor, tidy, treeLeaves, treeLike, type TensorTree } from '@missing-u/autodiff';
+import { isTensor, tidy, treeLeaves, treeLeavesLike, treeLike, type TensorTree } from '@missing-u/autodiff';
 import type { SolverStats, Status } from '../core/result.ts';
 import type { Read } from '../core/space.ts';
 import { OdeError } from '../errors.ts';
@@ -53,7 +53,7 @@ export function* solveIndependently<Y extends TensorTree, Z extends TensorTree>(
         tf.dispose(start);
       }
     }
-    const columns = parts.map((part) => treeLeaves(part));
+    const columns = parts.map((part) => treeLeavesLike(part, parts[0]!));
     const ys = treeLike(
       parts[0]!,
       columns[0]!.map((_, leaf) =>

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { isTaping, isTensor, rollbackOnThrow, tidy, treeLeaves, treeLike, type TensorTree } from '@missing-u/autodiff';
+import { isTaping, isTensor, rollbackOnThrow, tidy, treeLike, type TensorTree } from '@missing-u/autodiff';
 import { checkEvents, checkField, checkOutput } from '../control/arguments.ts';
 import { checkedSteps } from '../control/options.ts';
 import { checkedTimes } from '../control/times.ts';
@@ -29,6 +29,7 @@ import {
   type OutputOptions,
 } from './options.ts';
 import { reading, tensorSpace, type Leaves } from './space.ts';
+import { stacked } from './stacked.ts';
 import { movableEnd, movableStart, type Times } from './times.ts';
 
 /** A solution. */
@@ -134,12 +135,7 @@ export function* solution<Y extends TensorTree, Z extends TensorTree>(
       const tree = treeLike(y0, y);
       return outputFn === undefined ? tree : outputFn(t, tree);
     });
-    const columns = trees.map((tree) => treeLeaves(tree, 'outputFn(t, y)'));
-    // One state gets its axis by a reshape: TensorFlow.js has no second derivative of a stack of one.
-    const stacked = columns[0]!.map((first, leaf) =>
-      columns.length === 1 ? tf.expandDims(first, 0) : tf.stack(columns.map((column) => column[leaf]!)),
-    );
-    return treeLike(trees[0]!, stacked) as Z;
+    return stacked(trees) as Z;
   });
   for (const { y } of rows) tf.dispose(y as tf.Tensor[]);
   return {

@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { owned, tidy, treeDifference, treeLeaves, treeLike, type TensorTree } from '@missing-u/autodiff';
+import {
+  owned,
+  tidy,
+  treeDifference,
+  treeLeaves,
+  treeLeavesLike,
+  treeLike,
+  type TensorTree,
+} from '@missing-u/autodiff';
 import { invalidArgument } from '@missing-u/errors';
 import type { SolverStats } from '../core/result.ts';
 import type { SecondOrderParts } from '../core/space.ts';
@@ -48,28 +56,33 @@ export function initialMotion<X extends TensorTree>(x: X, velocity?: X | ((x: X)
   return { x, v: v ?? atRest() };
 }
 
-/** A second-order state taken apart for `leapfrog`: the leaves of x come before those of v. */
+/** A second-order state taken apart for `leapfrog`; the acceleration has its leaves in the order of those of v. */
 export function secondOrderParts(
   { acceleration }: SecondOrderField,
   like: TensorTree,
   stats: SolverStats,
 ): SecondOrderParts<Leaves> {
-  const { x: position } = like as Motion<TensorTree>;
-  const count = position === undefined ? NaN : treeLeaves(position).length;
-  if (Object.keys(like).join() !== 'x,v' || treeLeaves(like).length !== 2 * count) {
+  const { x: position, v: velocity } = like as Motion<TensorTree>;
+  if (Object.keys(like).sort().join() !== 'v,x' || treeDifference(velocity, position) !== undefined) {
     const allowed = 'an object { x, v } of trees of the same structure';
     throw new OdeError(
       'ODE_STATE',
       invalidArgument({ argument: 'y0', value: like, allowed, remedy: 'see `initialMotion`' }),
     );
   }
-  const halves = (y: Leaves) => [y.slice(0, count), y.slice(count)] as const;
+  const count = treeLeaves(position).length;
+  const xFirst = Object.keys(like)[0] === 'x';
+  const halves = (y: Leaves) => {
+    const [first, second] = [y.slice(0, count), y.slice(count)];
+    return xFirst ? ([first, second] as const) : ([second, first] as const);
+  };
+  const joined = (x: Leaves, v: Leaves): Leaves => (xFirst ? [...x, ...v] : [...v, ...x]);
   return {
     acceleration: (t, y) => {
       stats.nfe++;
       return tidy(() => {
-        const [x, v] = halves(y).map((half) => treeLike(position, half));
-        const a: unknown = (acceleration as Acceleration<TensorTree>)(t, x!, v!);
+        const [x, v] = halves(y);
+        const a: unknown = (acceleration as Acceleration<TensorTree>)(t, treeLike(position, x), treeLike(velocity, v));
         const difference = treeDifference(a, position);
         if (difference !== undefined) {
           throw new OdeError(
@@ -77,16 +90,23 @@ export function secondOrderParts(
             `The acceleration has to have the structure of x, but ${difference}.`,
           );
         }
-        return treeLeaves(a as TensorTree).map(owned);
+        return treeLeavesLike(a as TensorTree, velocity).map(owned);
       });
     },
     drift: (y, h) => {
       const [x, v] = halves(y);
-      return [...x.map((leaf, i) => linearCombination(leaf, [h], [v[i]!])), ...v];
+      const rates = treeLeavesLike(treeLike(velocity, v), position);
+      return joined(
+        x.map((leaf, i) => linearCombination(leaf, [h], [rates[i]!])),
+        v,
+      );
     },
     kick: (y, h, a) => {
       const [x, v] = halves(y);
-      return [...x, ...v.map((leaf, i) => linearCombination(leaf, [h], [a[i]!]))];
+      return joined(
+        x,
+        v.map((leaf, i) => linearCombination(leaf, [h], [a[i]!])),
+      );
     },
   };
 }
