@@ -68,7 +68,7 @@ export class DDIMScheduler extends DiscreteScheduler<DDIMOptions> {
   /** σ² of equation 16 for eta = 1, between two timesteps; a negative `previous` stands for the end. */
   getVariance(t: number, previous: number): number {
     const { round } = this;
-    const product = this.alphasCumprod[this.checkTimestep(t)]!;
+    const product = this.alphasCumprod.at(this.checkTimestep(t))!;
     const before = this.productAt(previous);
     return round(round(round(1 - before) / round(1 - product)) * round(1 - round(product / before)));
   }

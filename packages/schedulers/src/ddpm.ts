@@ -114,7 +114,7 @@ export class DDPMScheduler extends DiscreteScheduler<DDPMOptions> {
     before = this.previousTimestep(t),
   ): { posterior: number; beta: number; alpha: number; product: number; previous: number } {
     const { round } = this;
-    const product = this.alphasCumprod[t]!;
+    const product = this.alphasCumprod.at(t)!;
     const previous = before >= 0 ? this.alphasCumprod[before]! : 1;
     const { alpha, beta } = this.transition(t, before);
     const posterior = Math.max(round(round(round(1 - previous) / round(1 - product)) * beta), 1e-20);
@@ -124,7 +124,7 @@ export class DDPMScheduler extends DiscreteScheduler<DDPMOptions> {
   /** α and β of the step from `before` to t, from ᾱ at both. */
   protected transition(t: number, before: number): { alpha: number; beta: number } {
     const previous = before >= 0 ? this.alphasCumprod[before]! : 1;
-    const alpha = this.round(this.alphasCumprod[t]! / previous);
+    const alpha = this.round(this.alphasCumprod.at(t)! / previous);
     return { alpha, beta: this.round(1 - alpha) };
   }
 

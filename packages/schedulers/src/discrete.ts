@@ -72,7 +72,7 @@ export abstract class DiscreteScheduler<O extends DiscreteOptions> extends Sched
     } else if ('timesteps' in request && Object.keys(request).length === 1) {
       this.timesteps = checkTimesteps(request.timesteps, numTrainTimesteps);
     } else refuseRequest(request, 'either a number of steps or { timesteps }');
-    this.numInferenceSteps = this.timesteps.length;
+    this.numInferenceSteps = typeof request === 'number' ? request : this.timesteps.length;
     this.reset();
   }
 
@@ -98,7 +98,7 @@ export abstract class DiscreteScheduler<O extends DiscreteOptions> extends Sched
 
   /** √ᾱ_t and √(1-ᾱ_t). */
   protected forwardScales(t: number): { signal: number; noise: number } {
-    const product = this.alphasCumprod[t]!;
+    const product = this.alphasCumprod.at(t)!;
     return { signal: this.round(Math.sqrt(product)), noise: this.round(Math.sqrt(this.round(1 - product))) };
   }
 
@@ -115,7 +115,9 @@ export abstract class DiscreteScheduler<O extends DiscreteOptions> extends Sched
   }
 
   protected checkTimestep(t: number): number {
-    if (Number.isInteger(t) && t >= 0 && t < this.alphasCumprod.length) return t;
+    // diffusers' trailing lists may end in -1, which Python's indexing takes for the last entry, as `at` does.
+    const least = this.options.matchDiffusers ? -1 : 0;
+    if (Number.isInteger(t) && t >= least && t < this.alphasCumprod.length) return t;
     return refuse({ argument: 't', value: t, allowed: `an integer from 0 to ${this.alphasCumprod.length - 1}` });
   }
 }

@@ -126,7 +126,7 @@ export abstract class LambdaScheduler<O extends LambdaOptions> extends SigmaSche
 
   /** `count` + 1 whole timesteps below `last` without the last one, from noisy to clean. */
   protected outerTimesteps(count: number, last: number): Float64Array {
-    const { timestepSpacing, stepsOffset, numTrainTimesteps } = this.options;
+    const { timestepSpacing, stepsOffset, numTrainTimesteps, matchDiffusers } = this.options;
     switch (timestepSpacing) {
       case 'linspace':
         return linspace(0, last - 1, count + 1)
@@ -138,7 +138,7 @@ export abstract class LambdaScheduler<O extends LambdaOptions> extends SigmaSche
         return Float64Array.from({ length: count }, (_, i) => (count - i) * ratio + stepsOffset);
       }
       case 'trailing':
-        return trailingTimesteps(last, numTrainTimesteps / count);
+        return trailingTimesteps(last, numTrainTimesteps / count, matchDiffusers);
     }
   }
 

@@ -163,7 +163,7 @@ export class PNDMScheduler extends DiscreteScheduler<PNDMOptions> {
   /** Equation 11: the deterministic DDIM step along a combined prediction, in the form that also fits other than DDIM's steps. */
   #transfer<A extends Sample>(ops: Arithmetic<A>, sample: A, output: A, t: number, previous: number): A {
     const { round } = this;
-    const product = this.alphasCumprod[t]!;
+    const product = this.alphasCumprod.at(t)!;
     const before = previous >= 0 ? this.alphasCumprod[previous]! : this.finalAlphaCumprod;
     const [remaining, remainingBefore] = [round(1 - product), round(1 - before)];
     const denominator = round(

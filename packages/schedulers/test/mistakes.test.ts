@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import {
+  DDIMInverseScheduler,
   DDIMScheduler,
   DDPMScheduler,
   DPMSolverMultistepScheduler,
   DPMSolverSinglestepScheduler,
   EulerAncestralDiscreteScheduler,
+  EulerDiscreteScheduler,
+  PNDMScheduler,
+  UniPCMultistepScheduler,
   createGenerator,
 } from '../src/index.ts';
 
@@ -112,6 +116,50 @@ it('1000 steps with offset 1 stay within the chain (diffusers#10003)', () => {
   const matched = new DDIMScheduler({ stepsOffset: 1, matchDiffusers: true });
   matched.setTimesteps(1000);
   expect(matched.timesteps[0]).toBe(1000);
+});
+
+describe('trailing timesteps', () => {
+  const classes = [
+    ['DDIMScheduler', DDIMScheduler],
+    ['DDIMInverseScheduler', DDIMInverseScheduler],
+    ['DDPMScheduler', DDPMScheduler],
+    ['EulerDiscreteScheduler', EulerDiscreteScheduler],
+    ['DPMSolverMultistepScheduler', DPMSolverMultistepScheduler],
+    ['UniPCMultistepScheduler', UniPCMultistepScheduler],
+  ] as const;
+
+  it.each(classes)('of %s are as many as were asked for, none below 0', (_, make) => {
+    for (const numTrainTimesteps of [100, 1000]) {
+      const scheduler = new make({ timestepSpacing: 'trailing', numTrainTimesteps });
+      for (let count = 4; count <= Math.min(numTrainTimesteps, 260); count++) {
+        scheduler.setTimesteps(count);
+        expect([count, new Set(scheduler.timesteps).size]).toEqual([count, count]);
+        expect(Math.min(...scheduler.timesteps)).toBeGreaterThanOrEqual(0);
+      }
+    }
+  });
+
+  it('of 61 steps end with -1 in diffusers, which Python takes for the last entry of a table', () => {
+    const x = sample();
+    // diffusers 0.42.1 in float64: set_timesteps(61), then step(0.5 * x, t, x) for every one of its 62 timesteps.
+    const expected = {
+      DDIMScheduler: [212.16475179625243, -141.44316786416843, 565.7726714566737],
+      PNDMScheduler: [202.5248261981144, -135.01655079874283, 540.0662031949713],
+    };
+    for (const [name, scheduler] of [
+      ['DDIMScheduler', new DDIMScheduler({ timestepSpacing: 'trailing', clipSample: false, matchDiffusers: true })],
+      ['PNDMScheduler', new PNDMScheduler({ timestepSpacing: 'trailing', skipPrkSteps: true, matchDiffusers: true })],
+    ] as const) {
+      scheduler.setTimesteps(61);
+      expect(scheduler.timesteps.at(-1)).toBe(-1);
+      let present = x;
+      for (const t of scheduler.timesteps) {
+        const output = present.map((one) => 0.5 * one);
+        present = scheduler.step(output, t, present).prevSample;
+      }
+      expect(present).toBeAllClose(expected[name], { rtol: 1e-10 });
+    }
+  });
 });
 
 it('order 3 is finite at every step count, 3n - 1 included (diffusers#9007)', () => {

@@ -12,8 +12,9 @@ export interface SpacingOptions {
 }
 
 /**
- * `count` of the timesteps 0 .. T - 1 from noisy to clean (Lin et al. 2023, table 2), equal to diffusers' lists. Where
- * `stepsOffset` would push the first timestep beyond T - 1, the offset is cut, unless `overflow` asks for the list as is.
+ * `count` of the timesteps 0 .. T - 1 from noisy to clean (Lin et al. 2023, table 2), equal to diffusers' lists where these
+ * stay within the chain. `overflow` asks for diffusers' lists as they are: those whose first timestep `stepsOffset` pushes
+ * beyond T - 1 (otherwise the offset is cut), and `trailing` ones of many counts, which end with one more timestep, -1.
  */
 export function spacedTimesteps(count: number, options: SpacingOptions, overflow = false): Float64Array {
   const { numTrainTimesteps: total, timestepSpacing, stepsOffset } = options;
@@ -29,17 +30,19 @@ export function spacedTimesteps(count: number, options: SpacingOptions, overflow
       return Float64Array.from({ length: count }, (_, i) => first - i * ratio + offset);
     }
     case 'trailing':
-      return trailingTimesteps(total, total / count);
+      return trailingTimesteps(total, total / count, overflow);
   }
 }
 
 /**
  * `numpy.arange(last, 0, -ratio)` rounded, less one. NumPy takes the difference of the first two numbers for its step, which
- * differs from the ratio in the last digit, and that can decide a rounding.
+ * differs from the ratio in the last digit, and that can decide a rounding. It stops short of 0 only up to a rounding error of
+ * the quotient: the number too many, which becomes -1, is left out unless `overflow` asks for it.
  */
-export function trailingTimesteps(last: number, ratio: number): Float64Array {
+export function trailingTimesteps(last: number, ratio: number, overflow = false): Float64Array {
   const step = last - ratio - last;
-  return Float64Array.from({ length: Math.ceil(last / ratio) }, (_, i) => roundHalfEven(last + i * step) - 1);
+  const list = Float64Array.from({ length: Math.ceil(last / ratio) }, (_, i) => roundHalfEven(last + i * step) - 1);
+  return overflow ? list : list.filter((t) => t >= 0);
 }
 
 /** As `spacedTimesteps`, but `linspace` keeps its fractions: schedulers that interpolate between timesteps use these. */
