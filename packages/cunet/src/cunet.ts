@@ -25,6 +25,8 @@ const levels = [0, 1, 2, 3] as const;
  * ```
  */
 export class CUNet extends Module {
+  /** The name that `model_index.json` and reports give it; a bundler may rename the class itself. */
+  static readonly className: string = 'CUNet';
   /** All options with their values: `new CUNet(config)` makes a network of the same kind. */
   readonly config: CUNetConfig;
   private readonly time: TimeEmbedding | undefined;

@@ -1,6 +1,6 @@
 import { unknownName } from '@missing-u/errors';
 import { CUNet, presets as cunetPresets, type PresetName } from '@missing-u/cunet';
-import { UNet, UNet2DModel, unetPresets, type UNetConfig } from '@missing-u/unet-blocks';
+import { classNameOf, UNet, UNet2DModel, unetPresets, type UNetConfig } from '@missing-u/unet-blocks';
 import type { StateDict } from '@missing-u/weights';
 import type { TrainableDenoiser } from './contracts.ts';
 import { DiffusionError } from './errors.ts';
@@ -43,7 +43,7 @@ export interface NetworkDescription {
 
 /** @throws DiffusionError `DIFFUSION_UNKNOWN_NETWORK` for a denoiser that is none of ours */
 export function describeNetwork(network: object): NetworkDescription {
-  const className = network.constructor.name;
+  const className = classNameOf(network);
   const { library, as } = findNetwork(className);
   const { config } = network as Network;
   return as?.(config) ?? { library, className, config };

@@ -1,4 +1,5 @@
 export { UNetError } from './errors.ts';
+export { classNameOf } from './class-name.ts';
 export { Module, type InitializerRule, type ModuleMember, type NamedParameter } from './module.ts';
 export { summary, type LayerSummary, type SummarizedModel, type Summary } from './summary.ts';
 export { Parameter, type ParameterOptions } from './parameter.ts';

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument } from '@missing-u/errors';
 import { createGenerator } from '@missing-u/random';
+import { classNameOf } from './class-name.ts';
 import { UNetError } from './errors.ts';
 import { zeros } from './initializers.ts';
 import { Module } from './module.ts';
@@ -98,7 +99,7 @@ function tally(model: Module, calls: readonly LayerCall[]): LayerSummary[] {
     if (mine.length === 0 && own.length === 0) return [];
     return {
       name,
-      kind: module.constructor.name,
+      kind: classNameOf(module),
       outputShape: mine.at(-1)?.outputShape,
       parameters: sumOf(own, ({ variable }) => variable.size),
       calls: mine.length,

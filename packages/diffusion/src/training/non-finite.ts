@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { recordCalls, type Module } from '@missing-u/unet-blocks';
+import { classNameOf, recordCalls, type Module } from '@missing-u/unet-blocks';
 import type { Condition, TrainableDenoiser } from '../contracts.ts';
 import type { FlatParameters } from './flat-parameters.ts';
 import { lossAndGradient } from './objective.ts';
@@ -58,7 +58,7 @@ async function firstLayer(
   });
   try {
     const found = await firstOf(marks, ({ mark }) => mark);
-    if (found !== undefined) return pathOf(denoiser, found.layer) ?? found.layer.constructor.name;
+    if (found !== undefined) return pathOf(denoiser, found.layer) ?? classNameOf(found.layer);
     return (await isFinite(output)) ? undefined : 'predict (its result)';
   } finally {
     tf.dispose([output, marks.map(({ mark }) => mark)]);

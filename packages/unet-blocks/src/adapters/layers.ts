@@ -9,6 +9,7 @@ import {
   type SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
 import { invalidArgument } from '@missing-u/errors';
+import { classNameOf } from '../class-name.ts';
 import { UNetError } from '../errors.ts';
 import { UNet } from '../nets/unet.ts';
 import { UNet2DModel } from '../nets/unet-2d/unet-2d-model.ts';
@@ -108,7 +109,7 @@ function channelsOf(denoiser: Denoiser): number {
 
 function nameOf(denoiser: Denoiser): string {
   for (const [name, denoiserClass] of classes) if (denoiser.constructor === denoiserClass) return name;
-  return denoiser.constructor.name;
+  return classNameOf(denoiser);
 }
 
 function rebuild({ description = [] }: DenoiserLayerConfig): Denoiser {

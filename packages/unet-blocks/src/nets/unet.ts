@@ -65,6 +65,8 @@ const weightOptions = ['weights', 'seed', 'generator'];
  * The usual U-Nets of diffusion, by preset: `lucidrains` (the default, and the baseline of the paper), `ho`, `ho-256`.
  */
 export class UNet extends Module {
+  /** The name that `model_index.json` and reports give it; a bundler may rename the class itself. */
+  static readonly className: string = 'UNet';
   readonly config: UNetConfig;
   private readonly net: LucidrainsUNet | UNet2DModel;
 

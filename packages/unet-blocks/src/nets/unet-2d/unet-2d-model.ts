@@ -40,6 +40,8 @@ export interface Condition {
  * numbers. All block types of unconditional models are there.
  */
 export class UNet2DModel extends Module {
+  /** The name that `model_index.json` and reports give it; a bundler may rename the class itself. */
+  static readonly className: string = 'UNet2DModel';
   /** As diffusers writes it to `config.json`. */
   readonly config: UNet2DConfig;
   private readonly options: UNet2DOptions;
