@@ -8,7 +8,9 @@ export function describe(
   { predictionType, scheduler, metadata = {} }: ExportOptions,
 ): Pick<Model, 'producer' | 'producerVersion' | 'description' | 'metadata'> {
   const { config, preset } = denoiser as { config?: Readonly<Record<string, unknown>>; preset?: unknown };
-  const network = denoiser.constructor === Object ? undefined : denoiser.constructor.name;
+  // A class says its own name where it can: bundlers rename classes.
+  const { className, name } = denoiser.constructor as typeof denoiser.constructor & { className?: string };
+  const network = denoiser.constructor === Object ? undefined : (className ?? name);
   const prediction = predictionType ?? scheduler?.config['prediction_type'];
   const lines: Record<string, unknown> = {
     package: '@missing-u/onnx',
