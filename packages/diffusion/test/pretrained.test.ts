@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { CUNet } from '@missing-u/cunet';
 import { useEngine } from '@missing-u/engine';
 import { torchGenerator } from '@missing-u/random';
-import { DDPMScheduler } from '@missing-u/schedulers';
+import { DDPMScheduler, DPMSolverMultistepScheduler } from '@missing-u/schedulers';
 import { UNet2DModel } from '@missing-u/unet-blocks';
 import { encodeSafetensors, loadSafetensors } from '@missing-u/weights';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -85,6 +85,17 @@ describe('savePretrained and fromPretrained', () => {
     expect(index.unet[1]).toBe(name);
     const loaded = await DiffusionPipeline.fromPretrained(folder);
     expect(await picture(loaded, size, 1, 3)).toBeAllClose(await picture(pipeline, size, 1, 3), { atol: 1e-6 });
+    unet.dispose();
+    loaded.unet.dispose();
+  });
+
+  it('exchange -Infinity, which Python writes bare and JSON does not know', async () => {
+    const unet = tinyUNet();
+    await new DiffusionPipeline({ unet, scheduler: new DPMSolverMultistepScheduler() }).savePretrained(folder);
+    const text = readFileSync(join(folder, 'scheduler/scheduler_config.json'), 'utf8');
+    expect(text).toContain('"lambda_min_clipped": -Infinity,');
+    const loaded = await DiffusionPipeline.fromPretrained(folder);
+    expect((loaded.scheduler as DPMSolverMultistepScheduler).config['lambda_min_clipped']).toBe(-Infinity);
     unet.dispose();
     loaded.unet.dispose();
   });

@@ -38,6 +38,7 @@ export * from './schedules/sigmas.ts';
 export { Scheduler, type CommonOptions, type StepOptions, type StepResult, type TimestepRequest } from './scheduler.ts';
 export { SCHEDULERS, fromConfig, type AnyScheduler, type SchedulerName } from './registry.ts';
 export type { SchedulerConfig } from './config.ts';
+export { parseConfig, stringifyConfig } from './config-text.ts';
 export { SchedulerError } from './errors.ts';
 export type { Sample, NumberArray, TensorLike, Timestep } from './sample.ts';
 export type { Precision } from './precision.ts';

@@ -6,15 +6,15 @@ import {
   EulerDiscreteScheduler,
   SCHEDULERS,
   fromConfig,
+  parseConfig,
+  stringifyConfig,
   type SchedulerConfig,
   type SchedulerName,
 } from '../src/index.ts';
 
 /** Written by tools/reference/schedulers/configs.py. */
-const saved = JSON.parse(readFileSync(new URL('./fixtures/configs.json', import.meta.url), 'utf8')) as Record<
-  SchedulerName,
-  SchedulerConfig
->;
+const text = readFileSync(new URL('./fixtures/configs.json', import.meta.url), 'utf8');
+const saved = parseConfig(text) as unknown as Record<SchedulerName, SchedulerConfig>;
 const names = Object.keys(saved) as SchedulerName[];
 
 describe.each(names)('%s', (name) => {
@@ -24,18 +24,36 @@ describe.each(names)('%s', (name) => {
       // A scheduler inside a scheduler and an unused list are not carried over.
       Object.entries(saved[name]).filter(([key]) => !['solver_p', 'timestep_values'].includes(key)),
     );
-    // JSON has no infinity: Python writes it as a bare word.
-    const bare = Object.fromEntries(Object.entries(config).map(([k, v]) => [k, v === -Infinity ? '-Infinity' : v]));
-    expect(bare).toEqual(expected);
+    expect(config).toEqual(expected);
   });
 
-  it('comes back from its JSON', () => {
+  it('comes back from its text, and from JSON that has null for its infinities', () => {
     const scheduler = new SCHEDULERS[name]();
-    const again = fromConfig(JSON.parse(JSON.stringify(scheduler.config)) as SchedulerConfig);
-    expect(again.constructor).toBe(SCHEDULERS[name]);
-    expect(again.config).toEqual(scheduler.config);
-    expect(Object.isFrozen(again.config)).toBe(true);
+    const plain = JSON.parse(JSON.stringify(scheduler.config)) as SchedulerConfig;
+    for (const config of [parseConfig(stringifyConfig(scheduler.config)), plain]) {
+      const again = fromConfig(config);
+      expect(again.constructor).toBe(SCHEDULERS[name]);
+      expect(again.config).toEqual(scheduler.config);
+      expect(Object.isFrozen(again.config)).toBe(true);
+    }
   });
+});
+
+it("reads and writes Python's bare numbers, and leaves strings alone", () => {
+  // json.dumps({"lambda_min_clipped": -math.inf, "list": [math.inf, math.nan], "note": 'say "-Infinity" or NaN'}, indent=2)
+  const written = `{
+  "lambda_min_clipped": -Infinity,
+  "list": [
+    Infinity,
+    NaN
+  ],
+  "note": "say \\"-Infinity\\" or NaN"
+}`;
+  const config = { lambda_min_clipped: -Infinity, list: [Infinity, NaN], note: 'say "-Infinity" or NaN' };
+  expect(parseConfig(written)).toEqual(config);
+  expect(stringifyConfig(config, 2)).toBe(written);
+  expect(text).toMatch(/"lambda_min_clipped": -Infinity/);
+  expect(() => parseConfig('{ "a": -Infinit }')).toThrow(SyntaxError);
 });
 
 it('changes class and back without loss', () => {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromConfig, type SchedulerConfig } from '@missing-u/schedulers';
+import { fromConfig, parseConfig, stringifyConfig, type SchedulerConfig } from '@missing-u/schedulers';
 import { download, encodeSafetensors, loadSafetensors, loadTorch, type StateDict } from '@missing-u/weights';
 import type { SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
@@ -152,7 +152,7 @@ function isAddress(folder: string): boolean {
 
 async function readJson(folder: string, file: string): Promise<Record<string, unknown>> {
   try {
-    return JSON.parse(await readFile(await locate(folder, file), 'utf8')) as Record<string, unknown>;
+    return parseConfig(await readFile(await locate(folder, file), 'utf8'));
   } catch (cause) {
     if (!(cause instanceof SyntaxError) && !isAbsent(cause)) throw cause;
     const reason = cause instanceof SyntaxError ? `\`${file}\` is not JSON` : `there is no \`${file}\` in it`;
@@ -173,5 +173,5 @@ function isAbsent(error: unknown): boolean {
 }
 
 function writeJson(folder: string, file: string, content: object): void {
-  writeAtomically(join(folder, file), `${JSON.stringify(content, null, 2)}\n`);
+  writeAtomically(join(folder, file), `${stringifyConfig(content, 2)}\n`);
 }
