@@ -2,6 +2,7 @@ import { invalidArgument } from '@missing-u/errors';
 import type { DownloadOptions } from './download/download.ts';
 import { WeightsError } from './errors.ts';
 import { loadNpz } from './npz/npz.ts';
+import { beginsAsSafetensors } from './safetensors/header.ts';
 import { isShardIndex } from './safetensors/shards.ts';
 import { loadSafetensors } from './safetensors/read.ts';
 import { withSource, type Source } from './source.ts';
@@ -24,8 +25,9 @@ export async function loadWeights(source: Source, options: LoadOptions = {}): Pr
       return names.some((name) => name.endsWith('data.pkl')) ? 'torch' : 'npz';
     }
     const head = await bytes.read(0, Math.min(16, bytes.size));
+    // First, as the length that such a file begins with may begin with any byte.
+    if (beginsAsSafetensors(head)) return 'safetensors';
     if (head[0] === 0x80) return 'torch'; // a pickle's first operation, of protocol 2 and later
-    if (head[8] === 0x7b) return 'safetensors'; // the brace that opens the header, behind its length
     return head[0] === 0x7b ? 'tfjs' : undefined;
   });
   if (format === 'torch') return loadTorch(source, options);

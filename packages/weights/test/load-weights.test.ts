@@ -70,6 +70,18 @@ describe('loadWeights', () => {
     expect(await loadWeights(model)).toEqual(dict);
   });
 
+  it('is not misled by the length of a safetensors header, whatever its first byte', async () => {
+    // 0x80 begins a pickle, and 0x7b and 0x50 a JSON object and a zip file; lengths are multiples of 8.
+    const first = new Set<number>();
+    for (let letters = 1; letters <= 256; letters += 8) {
+      const named: StateDict = { ['n'.repeat(letters)]: dict['w']! };
+      const bytes = encodeSafetensors(named);
+      first.add(bytes[0]!);
+      expect(await loadWeights(bytes)).toEqual(named);
+    }
+    expect(first).toContain(0x80);
+  });
+
   it('refuses anything else', async () => {
     await expect(loadWeights(new TextEncoder().encode('hello'))).rejects.toMatchObject({
       code: 'WEIGHTS_UNKNOWN_FORMAT',

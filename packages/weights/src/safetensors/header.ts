@@ -40,14 +40,22 @@ export const formatNames: Readonly<Record<string, DType>> = {
   F64: 'float64',
 };
 
+/** Whether these first bytes of a file are those of a safetensors file: a length that a header may have, and the brace that opens it. */
+export function beginsAsSafetensors(head: Uint8Array<ArrayBuffer>): boolean {
+  return head.byteLength > 8 && head[8] === 0x7b && headerLength(head) <= MAX_HEADER_BYTES;
+}
+
+function headerLength(head: Uint8Array<ArrayBuffer>): number {
+  return Number(new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true));
+}
+
 /** Reads and checks the header: eight bytes of length, then JSON. Nothing of the data is touched. */
 export async function readHeader(source: ByteSource): Promise<Header> {
   const refuse = (what: string): never => {
     throw new WeightsError('WEIGHTS_BAD_SAFETENSORS', `${source.name} is not a sound safetensors file: ${what}.`);
   };
   if (source.size < 8) refuse(`it has ${source.size} bytes, and the header's length alone takes 8`);
-  const first = await source.read(0, 8);
-  const length = Number(new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true));
+  const length = headerLength(await source.read(0, 8));
   if (length > MAX_HEADER_BYTES) refuse(`its header claims ${length} bytes, more than the allowed ${MAX_HEADER_BYTES}`);
   if (8 + length > source.size)
     refuse(`its header claims ${length} bytes, but the file has ${source.size}: truncated?`);
