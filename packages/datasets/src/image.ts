@@ -10,7 +10,7 @@ export interface Image {
 /** One example: a picture, what is known about it, and its position, so that `dataset.get(index)` gives it again. */
 export interface Example {
   readonly image: Image;
-  /** A class number, or one number per entry of the data set's `labelNames`. */
+  /** A class number, or several numbers, which `labelNames` of the data set names where they are those of its source. */
   readonly label?: number | Int32Array;
   readonly index: number;
   /** The example of the other data set, after `zip`. */

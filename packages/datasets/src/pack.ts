@@ -5,6 +5,7 @@ import { writeAtomically } from './files/atomic.ts';
 import { withFile } from './files/random-access.ts';
 import { encodeHeader, parseHeader, type PackHeader } from './formats/pack.ts';
 import type { ImageShape } from './image.ts';
+import type { ArrayBatch } from './pipeline/batch.ts';
 import type { BatchOptions } from './pipeline/options.ts';
 import { memorySource } from './sources/memory.ts';
 import { packSource } from './sources/pack.ts';
@@ -25,7 +26,8 @@ export interface KeepOptions extends Pick<BatchOptions, 'workers' | 'corrupt'> {
  * const train = await openPack('celeba-64.pack');
  * ```
  *
- * @throws DatasetError `DATASETS_CANNOT_WRITE`, `DATASETS_SHAPES_DIFFER`, `DATASETS_NOT_BYTES`, `DATASETS_CORRUPT_IMAGE`
+ * @throws DatasetError `DATASETS_CANNOT_WRITE`, `DATASETS_SHAPES_DIFFER`, `DATASETS_LABELS_DIFFER`, `DATASETS_NOT_BYTES`,
+ *   `DATASETS_CORRUPT_IMAGE`
  */
 export async function pack(dataset: Dataset, file: string, options: KeepOptions = {}): Promise<void> {
   // The header holds the number of pictures, which is known beforehand only where none may be left out.
@@ -36,16 +38,16 @@ export async function pack(dataset: Dataset, file: string, options: KeepOptions 
   }
   await writeAtomically(file, async (append) => {
     const labels: Int32Array[] = [];
-    let shape: ImageShape | undefined;
+    let form: Form | undefined;
     for await (const batch of keepable(dataset, options)) {
-      if (shape === undefined) {
-        shape = batch.shape;
-        await append(encodeHeader(headerOf(dataset, batch.labels, shape)));
-      } else checkShape(batch.shape, shape);
+      if (form === undefined) {
+        form = formOf(batch);
+        await append(encodeHeader(headerOf(dataset, form)));
+      } else checkForm(formOf(batch), form);
       await append(batch.images);
       if (batch.labels !== undefined) labels.push(batch.labels);
     }
-    if (shape === undefined) await append(encodeHeader(headerOf(dataset, undefined, [1, 1, 1])));
+    if (form === undefined) await append(encodeHeader(headerOf(dataset, NOTHING)));
     for (const part of labels) await append(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
   });
 }
@@ -71,15 +73,15 @@ export async function openPack(file: string): Promise<Dataset> {
 /**
  * Loads a data set into memory once, decoded and transformed, as bytes: CIFAR-10 takes 154 MB.
  *
- * @throws DatasetError `DATASETS_SHAPES_DIFFER`, `DATASETS_NOT_BYTES`, `DATASETS_CORRUPT_IMAGE`
+ * @throws DatasetError `DATASETS_SHAPES_DIFFER`, `DATASETS_LABELS_DIFFER`, `DATASETS_NOT_BYTES`, `DATASETS_CORRUPT_IMAGE`
  */
 export async function cache(dataset: Dataset, options: KeepOptions = {}): Promise<Dataset> {
   const images: Uint8Array[] = [];
   const labels: Int32Array[] = [];
-  let shape: ImageShape = [1, 1, 1];
+  let form = NOTHING;
   for await (const batch of keepable(dataset, options)) {
-    if (images.length > 0) checkShape(batch.shape, shape);
-    shape = batch.shape;
+    if (images.length === 0) form = formOf(batch);
+    else checkForm(formOf(batch), form);
     images.push(batch.images);
     if (batch.labels !== undefined) labels.push(batch.labels);
   }
@@ -89,50 +91,70 @@ export async function cache(dataset: Dataset, options: KeepOptions = {}): Promis
     data.set(part, start);
     start += part.length;
   }
-  const names = dataset.labelNames;
-  const width = names?.length ?? 1;
-  const kept = labels.length === 0 ? undefined : { data: joined(labels), width, ...(names && { names }) };
+  const { shape, labelWidth: width } = form;
+  const names = namesFor(width, dataset);
+  const kept = width === 0 ? undefined : { data: joined(labels), width, ...(names && { names }) };
   const view = new View({ source: memorySource(data, shape, dataset.info.name), labels: kept });
   return new Dataset(view, { ...dataset.info, sourceShape: shape });
 }
 
-interface Kept {
-  readonly images: Uint8Array;
-  readonly labels: Int32Array | undefined;
-  readonly shape: ImageShape;
-}
-
-async function* keepable(dataset: Dataset, { onProgress, ...options }: KeepOptions): AsyncGenerator<Kept> {
+async function* keepable(
+  dataset: Dataset,
+  { onProgress, ...options }: KeepOptions,
+): AsyncGenerator<ArrayBatch<Uint8Array>> {
   let done = 0;
   for await (const batch of dataset.batches({ ...options, batchSize: 256, as: 'array', dtype: 'uint8' })) {
-    const [, ...shape] = batch.shape;
-    yield { images: batch.images, labels: batch.labels, shape };
+    yield batch;
     done += batch.indices.length + (batch.skipped?.length ?? 0);
     onProgress?.({ done, total: dataset.length });
   }
 }
 
-function headerOf(
-  { length, info, labelNames }: Dataset,
-  labels: Int32Array | undefined,
-  shape: ImageShape,
-): PackHeader {
+/** What all batches have to agree in. */
+interface Form {
+  readonly shape: ImageShape;
+  /** Numbers per label; 0 where there are none. */
+  readonly labelWidth: number;
+}
+
+/** The form of a data set without examples. */
+const NOTHING: Form = { shape: [1, 1, 1], labelWidth: 0 };
+
+function formOf({ shape: [count, ...shape], labels = new Int32Array(0) }: ArrayBatch): Form {
+  return { shape, labelWidth: labels.length / count };
+}
+
+function checkForm(found: Form, { shape, labelWidth }: Form): void {
+  if (found.shape.join() !== shape.join()) {
+    throw new DatasetError(
+      'DATASETS_SHAPES_DIFFER',
+      `The pictures are [${shape}] and [${found.shape}], but have to be of one size; open the data set with a \`size\`.`,
+    );
+  }
+  if (found.labelWidth === labelWidth) return;
+  throw new DatasetError(
+    'DATASETS_LABELS_DIFFER',
+    `The labels have ${labelWidth} and ${found.labelWidth} numbers, but have to be of one kind; look at the functions that ` +
+      'the data set was given with `map`.',
+  );
+}
+
+function headerOf(dataset: Dataset, { shape, labelWidth }: Form): PackHeader {
+  const { length, info } = dataset;
+  const labelNames = namesFor(labelWidth, dataset);
   return {
     count: length,
     shape,
-    labelWidth: labels === undefined ? 0 : (labelNames?.length ?? 1),
+    labelWidth,
     ...(labelNames && { labelNames }),
     name: info.name,
     ...(info.classes && { classes: info.classes }),
   };
 }
 
-function checkShape(found: ImageShape, shape: ImageShape): void {
-  if (found.join() === shape.join()) return;
-  throw new DatasetError(
-    'DATASETS_SHAPES_DIFFER',
-    `The pictures are [${shape}] and [${found}], but have to be of one size; open the data set with a \`size\`.`,
-  );
+/** A function given to `map` may have made labels of another width, which the names of the source do not fit. */
+function namesFor(labelWidth: number, { labelNames }: Dataset): readonly string[] | undefined {
+  return labelNames?.length === labelWidth ? labelNames : undefined;
 }
 
 function joined(parts: readonly Int32Array[]): Int32Array {

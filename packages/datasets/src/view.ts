@@ -63,7 +63,7 @@ export class View {
     if (this.labels === undefined) return undefined;
     const { data, width, names } = this.labels;
     const row = this.rowOf(index);
-    return names === undefined ? data[row]! : data.slice(row * width, (row + 1) * width);
+    return names === undefined && width === 1 ? data[row]! : data.slice(row * width, (row + 1) * width);
   }
 
   labelsOf(indices: Uint32Array): Int32Array | undefined {

@@ -4,8 +4,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { cache, openPack, pack, shapes, type Dataset } from '../src/index.ts';
+import { cache, Dataset, openPack, pack, shapes } from '../src/index.ts';
 import { writeAtomically } from '../src/files/atomic.ts';
+import { memorySource } from '../src/sources/memory.ts';
+import { View } from '../src/view.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'datasets-pack-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -49,6 +51,47 @@ describe('pack and cache', () => {
     }));
     await expect(cache(floats)).rejects.toMatchObject({ code: 'DATASETS_NOT_BYTES' });
     expect(readdirSync(folder).filter((name) => name.startsWith('sizes'))).toEqual([]);
+  });
+
+  it('keep the labels that `map` made, whatever the source had', async () => {
+    const wider = shapes({ length: 5, size: 2 }).map((example) => ({
+      ...example,
+      label: Int32Array.of(1, 2, example.index),
+    }));
+    const names = ['a', 'b', 'c'];
+    const labels = { data: Int32Array.from({ length: 15 }, (_, i) => i), width: 3, names };
+    const source = memorySource(new Uint8Array(5), [1, 1, 1], 'named');
+    const named = new Dataset(new View({ source, labels }), { name: 'named' });
+    const narrower = named.map((example) => ({ ...example, label: (example.label as Int32Array)[2]! }));
+    const file = join(folder, 'labels.pack');
+    for (const [original, third, kept] of [
+      [wider, Int32Array.of(1, 2, 2), undefined],
+      [narrower, 8, undefined],
+      [named, Int32Array.of(6, 7, 8), names],
+    ] as const) {
+      await pack(original, file);
+      for (const copy of [await cache(original), await openPack(file)]) {
+        expect([copy.labelOf(2), (await copy.get(2)).label, copy.labelNames]).toEqual([third, third, kept]);
+        expect(await bytesOf(copy)).toEqual(await bytesOf(original));
+        await copy.close();
+      }
+    }
+  });
+
+  it('refuse labels of several widths', async () => {
+    for (const length of [20, 300]) {
+      const varied = shapes({ length, size: 1 }).map((example) =>
+        example.index < Math.min(256, length - 1)
+          ? { ...example, label: 1 }
+          : { ...example, label: Int32Array.of(1, 2) },
+      );
+      await expect(cache(varied)).rejects.toMatchObject({ code: 'DATASETS_LABELS_DIFFER' });
+      await expect(pack(varied, join(folder, 'varied.pack'))).rejects.toMatchObject({ code: 'DATASETS_LABELS_DIFFER' });
+    }
+    const some = shapes({ length: 4, size: 1 }).map(({ label, ...rest }) =>
+      rest.index === 0 ? { ...rest, label: label! } : rest,
+    );
+    await expect(cache(some)).rejects.toThrow('has 0 numbers, but the batch began with 1');
   });
 
   it('never take half a file for a whole one', async () => {

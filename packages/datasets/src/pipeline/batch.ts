@@ -11,7 +11,7 @@ export interface Skipped {
 
 interface Common<Images> {
   readonly images: Images;
-  /** One class number per picture, or `labelNames.length` numbers per picture, row by row; absent where there are none. */
+  /** One class number per picture, or as many numbers per picture as a label has, row by row; absent where there are none. */
   readonly labels?: Int32Array;
   /** Positions in the data set: `dataset.get(indices[i])` is picture i. */
   readonly indices: Uint32Array;

@@ -7,21 +7,28 @@ export function isCorrupt(error: unknown): error is DatasetError {
   return error instanceof DatasetError && error.code === 'DATASETS_CORRUPT_IMAGE';
 }
 
-/** Puts examples into one batch; their pictures have to agree in shape and type. */
+/** Puts examples into one batch; their pictures have to agree in shape and type, and their labels in width. */
 export function collate(examples: readonly Example[], nameOf: (index: number) => string): RawBatch {
   const first = examples[0];
   if (first === undefined) return { images: new Uint8Array(0), shape: [0, 0, 0], indices: new Uint32Array(0) };
   const { shape, data } = first.image;
   const size = sizeOf(shape);
   const images = emptyLike(data, examples.length * size);
-  const width = typeof first.label === 'object' ? first.label.length : 1;
-  const labels = first.label === undefined ? undefined : new Int32Array(examples.length * width);
+  const width = widthOf(first.label);
+  const labels = width === 0 ? undefined : new Int32Array(examples.length * width);
   examples.forEach(({ image, label, index }, i) => {
     if (!sameShape(image.shape, shape) || kindOf(image.data) !== kindOf(data)) {
       throw new DatasetError(
         'DATASETS_SHAPES_DIFFER',
         `${nameOf(index)} is [${image.shape}] of ${kindOf(image.data)}, but the batch began with ` +
           `[${shape}] of ${kindOf(data)}; bring all pictures to one size, for example with resize() and centerCrop().`,
+      );
+    }
+    if (widthOf(label) !== width) {
+      throw new DatasetError(
+        'DATASETS_LABELS_DIFFER',
+        `The label of ${nameOf(index)} has ${widthOf(label)} numbers, but the batch began with ${width}; give all examples ` +
+          'labels of one kind, or none.',
       );
     }
     images.set(image.data, i * size);
@@ -31,6 +38,12 @@ export function collate(examples: readonly Example[], nameOf: (index: number) =>
   const pairs = examples.flatMap((example) => example.paired ?? []);
   const paired = pairs.length === examples.length ? collate(pairs, nameOf) : undefined;
   return { images, shape, indices, ...(labels && { labels }), ...(paired && { paired }) };
+}
+
+/** Numbers in a label; 0 where there is none. */
+function widthOf(label: Example['label']): number {
+  if (label === undefined) return 0;
+  return typeof label === 'number' ? 1 : label.length;
 }
 
 function kindOf(data: Image['data']): string {
