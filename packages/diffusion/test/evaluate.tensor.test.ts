@@ -94,19 +94,57 @@ describe('compare', () => {
 
   it('measures what other comparisons have measured no more, under its own names', async () => {
     const measurements = new Map<string, Measurement>();
-    const before = await compare({ ...options(), measurements });
-    expect(measurements.size).toBe(8);
     let calls = 0;
-    const counting = { predict: (sample: tf.Tensor4D) => ((calls += 1), tf.zerosLike(sample)) };
-    const contenders = [{ name: 'a', unet: counting }];
+    const unet = { predict: (sample: tf.Tensor4D) => ((calls += 1), tf.tidy(() => tf.mul(sample, 0.3))) };
+    const before = await compare({ ...options(), contenders: [{ name: 'a', unet }], measurements });
+    expect(measurements.size).toBe(4);
+    calls = 0;
+    const contenders = [{ name: 'the same', unet }];
     const samplers = [{ name: 'deterministic', scheduler: new DDIMScheduler() }];
     const [again] = await compare({ ...options(), contenders, samplers, steps: [4], measurements });
-    expect(again).toEqual({ ...before[1], sampler: 'deterministic' });
+    expect(again).toEqual({ ...before[1], model: 'the same', sampler: 'deterministic' });
     expect(calls).toBe(0);
-    // Another share of fresh noise is another measurement.
+    // Another share of fresh noise is another measurement, as is another network, whatever its name.
     await compare({ ...options(), contenders, samplers: [{ ...samplers[0]!, eta: 1 }], steps: [4], measurements });
     expect(calls).toBeGreaterThan(0);
-    expect(measurements.size).toBe(9);
+    expect(measurements.size).toBe(5);
+    const other = [{ name: 'a', unet: shrinking(0.1) }];
+    const [its] = await compare({ ...options(), contenders: other, samplers, steps: [4], measurements });
+    expect(its!.values).not.toEqual(again!.values);
+    expect(measurements.size).toBe(6);
+  });
+
+  it('takes schedulers of one class for the same where their configurations are, and others for themselves', async () => {
+    const contenders = [{ name: 'a', unet: shrinking(0.3) }];
+    const leading = new DDIMScheduler();
+    const own = (factor: number) => ({
+      ...{ timesteps: [9], initNoiseSigma: 1, setTimesteps: () => undefined },
+      scaleModelInput: (x: tf.Tensor4D) => x,
+      step: (x: tf.Tensor4D) => ({ prevSample: tf.mul(x, factor), predOriginalSample: tf.mul(x, factor) }),
+    });
+    const samplers = [
+      { name: 'leading', scheduler: leading },
+      { name: 'trailing', scheduler: new DDIMScheduler({ timestep_spacing: 'trailing' }) },
+      { name: 'leading again', scheduler: new DDIMScheduler({ timestep_spacing: 'leading' }) },
+      { name: 'an own', scheduler: own(1) as never },
+      { name: 'another', scheduler: own(2) as never },
+    ];
+    const results = await compare({ ...options(), contenders, samplers, steps: [2] });
+    const means = results.map(({ values }) => values['mean']);
+    expect(means[2]).toBe(means[0]);
+    expect(new Set(means).size).toBe(4);
+  });
+
+  it('refuses names that reports could not tell apart', async () => {
+    const twice = { code: 'DIFFUSION_DUPLICATE_NAME', message: expect.stringContaining("contenders` is ['a', 'a']") };
+    const contenders = [0.7, 0.1].map((factor) => ({ name: 'a', unet: shrinking(factor) }));
+    await expect(compare({ ...options(), contenders })).rejects.toMatchObject(twice);
+    const samplers = [0, 1].map((eta) => ({ name: 'DDIM', scheduler: new DDIMScheduler(), eta }));
+    const alike = {
+      code: 'DIFFUSION_DUPLICATE_NAME',
+      message: expect.stringContaining("samplers` is ['DDIM', 'DDIM']"),
+    };
+    await expect(compare({ ...options(), samplers })).rejects.toMatchObject(alike);
   });
 
   it('leaks nothing', async () => {

@@ -1,7 +1,10 @@
+import { invalidArgument } from '@missing-u/errors';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Denoiser, SamplingScheduler } from '../contracts.ts';
+import { DiffusionError } from '../errors.ts';
 import { DiffusionPipeline, type SampleOptions } from '../pipelines/diffusion-pipeline.ts';
 import { evaluate, type GenerativeMetric } from './evaluate.ts';
+import { measurementKey } from './measurement-key.ts';
 
 /** A model that takes part in a comparison. */
 export interface Contender extends ModelFacts {
@@ -38,7 +41,10 @@ export interface CompareOptions extends Pick<SampleOptions, 'imageShape' | 'gene
   shown?: number;
   /** New metrics that have seen the real images, for each measurement. */
   metrics: () => Readonly<Record<string, GenerativeMetric>>;
-  /** From comparisons that differ in samplers and steps only: what is there is not measured again, what is new is added. */
+  /**
+   * From comparisons that differ in contenders, samplers and steps only: what is there of the same network, scheduler and steps is
+   * not measured again, whatever its names; what is new is added.
+   */
   measurements?: Map<string, Measurement>;
   /** Told after each measurement. */
   onResult?: (result: ComparisonResult) => void;
@@ -62,13 +68,21 @@ export interface Measurement {
   samples: { data: Float32Array; shape: number[] };
 }
 
-/** Measures every model with every sampler and number of steps, on the same noise. */
+/**
+ * Measures every model with every sampler and number of steps, on the same noise.
+ *
+ * @throws DiffusionError `DIFFUSION_DUPLICATE_NAME` where two contenders, or two samplers of one, have one name: reports could not
+ *   tell them apart
+ */
 export async function compare(given: CompareOptions): Promise<ComparisonResult[]> {
   const { contenders, samplers: shared = [], steps, measurements = new Map(), onResult, ...options } = given;
+  checkNames('contenders', contenders);
+  for (const { samplers = shared } of contenders) checkNames('samplers', samplers);
   const results: ComparisonResult[] = [];
-  for (const { name: model, unet, samplers = shared } of contenders) {
+  for (const contender of contenders) {
+    const { name: model, unet, samplers = shared } = contender;
     for (const sampler of samplers) {
-      const keyOf = (count: number) => measurementKey(model, sampler, count);
+      const keyOf = (count: number) => measurementKey(contender, sampler, count);
       const pipeline = new DiffusionPipeline({ unet, scheduler: sampler.scheduler });
       try {
         if (steps.some((count) => !measurements.has(keyOf(count)))) await warmUp(pipeline, options);
@@ -108,9 +122,11 @@ async function measure(
   return { steps: numInferenceSteps, count, values, seconds, secondsPerStep, samples: gallery.images() };
 }
 
-/** Samplers of different names may be the same. */
-function measurementKey(model: string, { scheduler, eta }: Sampler, steps: number): string {
-  return JSON.stringify([model, scheduler.constructor.name, eta ?? null, steps]);
+function checkNames(argument: string, named: readonly { name: string }[]): void {
+  const names = named.map(({ name }) => name);
+  if (new Set(names).size === names.length) return;
+  const bad = { argument, value: names, allowed: 'a list in which each has a name of its own' };
+  throw new DiffusionError('DIFFUSION_DUPLICATE_NAME', invalidArgument(bad));
 }
 
 /** Two steps of one chunk: the first calls of a network record its graph, and their time belongs to no measurement. */
