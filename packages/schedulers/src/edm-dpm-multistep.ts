@@ -71,6 +71,10 @@ export class EDMDPMSolverMultistepScheduler extends EdmScheduler<EdmDpmOptions> 
     return result;
   }
 
+  protected override leastSigma(): number {
+    return this.options.sigmaMin;
+  }
+
   #orderAt(position: number): number {
     const { lowerOrderFinal, eulerAtFinal, finalSigmasType } = this.options;
     const count = this.timesteps.length;

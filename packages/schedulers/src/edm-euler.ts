@@ -19,6 +19,11 @@ export class EDMEulerScheduler extends EdmScheduler<EdmOptions> {
     );
   }
 
+  /** The last level once more, as in diffusers. */
+  protected override leastSigma(levels: Float64Array): number {
+    return levels.at(-1)!;
+  }
+
   step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: ChurnOptions<A> = {}): StepResult<A> {
     const ops = arithmeticOf(sample, options.shape);
     const { sChurn = 0, sTmin = 0, sTmax = Infinity, sNoise = 1 } = options;

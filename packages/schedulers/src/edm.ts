@@ -91,12 +91,15 @@ export abstract class EdmScheduler<O extends EdmOptions> extends Scheduler<O> {
     return { sample: sigmaData ** 2 / common, output: predictionType === 'epsilon' ? out : -out };
   }
 
+  /** The level that a loop with `finalSigmasType: 'sigma_min'` ends at. */
+  protected abstract leastSigma(levels: Float64Array): number;
+
   /** Takes levels, or positions in [0, 1] along the schedule, which `isRamp` says. */
   protected useLevels(values: Float64Array, isRamp: boolean): void {
     const { finalSigmasType } = this.options;
     const levels = (isRamp ? edmLevels(values, this.options, this.round) : values).map(this.round);
     this.timesteps = levels.map((sigma) => this.round(0.25 * this.round(Math.log(sigma))));
-    this.sigmas = Float64Array.of(...levels, finalSigmasType === 'zero' ? 0 : levels.at(-1)!);
+    this.sigmas = Float64Array.of(...levels, finalSigmasType === 'zero' ? 0 : this.leastSigma(levels));
   }
 }
 

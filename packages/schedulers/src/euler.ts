@@ -7,6 +7,7 @@ import { UNCLIPPED, stepByRule } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
 import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
 import { torchLinspace } from './schedules/numeric.ts';
+import type { SigmaRange } from './schedules/sigmas.ts';
 import { SIGMA_DEFAULTS, SigmaScheduler, sigmaOriginalMix, type Levels, type SigmaOptions } from './sigma-scheduler.ts';
 
 export interface EulerOptions extends SigmaOptions {
@@ -94,12 +95,16 @@ export class EulerDiscreteScheduler extends SigmaScheduler<EulerOptions> {
       refuse({ argument: 'timesteps', value: request, allowed: 'left out where timestepType is continuous' });
     }
     const bounds = { ...(sigmaMin === null ? {} : { sigmaMin }), ...(sigmaMax === null ? {} : { sigmaMax }) };
-    const { timesteps, sigmas } = this.spacedLevels(request, bounds);
-    const last = finalSigmasType === 'zero' ? 0 : this.trainedSigmas[0]!;
-    if (interpolationType === 'linear') return { timesteps, sigmas: Float64Array.of(...sigmas, last) };
+    const spaced = this.spacedLevels(request, bounds);
+    const { timesteps, sigmas } = interpolationType === 'linear' ? spaced : this.#logLinear(spaced.timesteps, bounds);
+    return { timesteps, sigmas: Float64Array.of(...sigmas, finalSigmasType === 'zero' ? 0 : this.trainedSigmas[0]!) };
+  }
+
+  /** Levels even in log σ over the whole chain, one more than timesteps, unless a named schedule replaces them. */
+  #logLinear(timesteps: Float64Array, bounds: Partial<SigmaRange>): Levels {
     const [low, high] = [Math.log(this.trainedSigmas[0]!), Math.log(this.trainedSigmas.at(-1)!)];
-    const levels = torchLinspace(high, low, timesteps.length + 1, this.options.precision).map(Math.exp);
-    return this.scheduled({ timesteps, sigmas: Float64Array.of(...levels, last) });
+    const sigmas = torchLinspace(high, low, timesteps.length + 1, this.options.precision).map(Math.exp);
+    return this.scheduled({ timesteps, sigmas }, bounds);
   }
 
   #isContinuous(): boolean {

@@ -39,6 +39,7 @@ describe.each([
   ['sigmas', runGolden],
   ['lambdas', runGolden],
   ['others', runGolden],
+  ['edges', runGolden],
   ['special', runSpecial],
 ] as const)('%s', (fixture, run) => {
   it.each(goldenCases(fixture).map((golden) => [titleOf(golden), golden] as const))('%s', (_, golden) => {

@@ -1,0 +1,24 @@
+"""Writes packages/schedulers/test/fixtures/edges.json: loops where options meet that seldom do.
+
+    python tools/reference/schedulers/edges.py
+"""
+
+from harness import write
+
+SD = {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+
+
+def case(cls, config=None, base=SD, **rest):
+    return {"class": cls, "config": {**base, **(config or {})}, **rest}
+
+
+EULER, EDM = "EulerDiscreteScheduler", "EDMDPMSolverMultistepScheduler"
+cases = [
+    # Levels even in log sigma, as the bounds of a named schedule.
+    *[case(EULER, {"interpolation_type": "log_linear", f"use_{name}_sigmas": True}, steps=5) for name in ("karras", "exponential", "beta")],
+    # The end of EDM's levels.
+    case(EDM, {"final_sigmas_type": "sigma_min"}, base={}, steps=1, scaled=False),
+    case(EDM, {"final_sigmas_type": "sigma_min"}, base={}, steps=3, scaled=False),
+]
+
+write("edges", cases)
