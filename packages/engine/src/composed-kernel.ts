@@ -8,7 +8,7 @@ interface KernelArguments<Inputs extends string, Attributes> {
 
 /** A kernel composed of other operations: they run untaped, inside the kernel, and their intermediates die with it. */
 export function composedKernel<Inputs extends string, Attributes>(
-  backendName: 'cpu' | 'tensorflow' | 'wasm',
+  backendName: 'cpu' | 'tensorflow' | 'wasm' | 'webgl' | 'webgpu',
   kernelName: string,
   compute: (inputs: Record<Inputs, tf.Tensor>, attributes: Attributes) => tf.Tensor,
 ): tf.KernelConfig {

@@ -81,6 +81,10 @@ const functions: Record<string, Unary> = {
     return [tf.maxPool3d(volume, 2, 1, 'same'), tf.avgPool3d(volume, 2, 1, 'same'), tf.conv3d(volume, tf.ones([1, 3, 3, 4, 2]), 1, 'same')]; // prettier-ignore
   },
   resizes: (x) => [tf.image.resizeBilinear(x, [12, 9]), tf.image.resizeNearestNeighbor(x, [3, 12])],
+  resizeGradients: (x) =>
+    [tf.image.resizeBilinear, tf.image.resizeNearestNeighbor].map((resize) =>
+      tf.grad((v) => tf.square(resize(v as tf.Tensor4D, [9, 4], false, true)))(x),
+    ),
   crops: (x) => tf.image.cropAndResize(x, tf.tensor2d([[0, 0, 1, 1]]), tf.tensor1d([1], 'int32'), [3, 3]),
   blocks: (x) => [tf.depthToSpace(x, 2, 'NHWC'), tf.spaceToBatchND(x, [2, 2], [[0, 0], [0, 0]]), tf.batchToSpaceND(tf.concat([x, x]), [2, 2], [[0, 0], [0, 0]])], // prettier-ignore
   batchNorm: (x) => tf.batchNorm(x, tf.zeros([4]), tf.ones([4])),

@@ -464,31 +464,39 @@ describe('resizing', () => {
     [[7, 9], false],
     [[7, 9], true],
     [[3, 2], false],
-  ] as [[number, number], boolean][])('to %j, corners aligned: %s', async (size, aligned) => {
-    const shape = [2, 4, 6, 3];
-    await expectSame(
-      [shape],
-      withGradients((x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, size, aligned)),
-    );
-    await expectSame(
-      [shape],
-      withGradients((x) => tf.image.resizeBilinear(x as tf.Tensor4D, size, aligned)),
-    );
-  });
+    [[8, 12], false, true],
+    [[7, 5], false, true],
+    [[2, 3], false, true],
+  ] as [[number, number], boolean, boolean?][])(
+    'to %j, corners aligned: %s, by the centres of pixels: %s',
+    async (size, aligned, centred) => {
+      const shape = [2, 4, 6, 3];
+      await expectSame(
+        [shape],
+        withGradients((x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, size, aligned, centred)),
+      );
+      await expectSame(
+        [shape],
+        withGradients((x) => tf.image.resizeBilinear(x as tf.Tensor4D, size, aligned, centred)),
+      );
+    },
+  );
 
   it.each(['resizeNearestNeighbor', 'resizeBilinear'] as const)(
     '%s has the adjoint of its forward pass',
     async (name) => {
-      for (const engine of ['cpu', 'wasm']) {
+      for (const engine of ['cpu', ...backends]) {
         await tf.setBackend(engine);
-        for (const size of [
-          [8, 12],
-          [7, 5],
-          [2, 3],
-        ] as [number, number][]) {
+        for (const [size, centred] of [
+          [[8, 12], false],
+          [[7, 5], false],
+          [[2, 3], false],
+          [[7, 5], true],
+          [[2, 3], true],
+        ] as [[number, number], boolean][]) {
           tf.tidy(() => {
             const [x, dy] = [draw(2, 4, 6, 3), draw(2, ...size, 3)];
-            const resize = (image: tf.Tensor) => tf.image[name](image as tf.Tensor4D, size);
+            const resize = (image: tf.Tensor) => tf.image[name](image as tf.Tensor4D, size, false, centred);
             const forward = tf.sum(tf.mul(resize(x), dy)).dataSync();
             expect(tf.sum(tf.mul(tf.grad(resize)(x, dy), x))).toBeAllClose(forward, { rtol: 1e-4, atol: 1e-4 });
           });

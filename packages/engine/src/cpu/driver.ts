@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { replaceAveragePoolGradient } from '../average-pool-gradient.ts';
-import { replaceKernel } from '../composed-kernel.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
-import { resizeBilinearGradient, resizeNearestGradient } from './resize-gradients.ts';
+import { correctResizeGradients } from '../resize-gradients.ts';
 
 const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-cpu'), '@tensorflow/tfjs-backend-cpu');
 
@@ -28,7 +27,7 @@ let corrected = false;
 function correctKernels(): void {
   if (corrected) return;
   corrected = true;
-  for (const kernel of [resizeNearestGradient, resizeBilinearGradient]) replaceKernel(kernel);
+  correctResizeGradients('cpu');
   replaceAveragePoolGradient('cpu');
   correctNumericPadding('cpu');
 }

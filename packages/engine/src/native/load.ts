@@ -11,6 +11,7 @@ import { allowDepthwiseDilations } from './dilation.ts';
 import { registerOperationKernels } from './operations/kernels.ts';
 import { findOperations } from './operations/library.ts';
 import { allowNumericPadding } from './padding.ts';
+import { correctResizeGradients } from './resize-gradients.ts';
 import { takeShortcuts } from './shortcuts.ts';
 import { settings } from './settings.ts';
 
@@ -83,6 +84,7 @@ export function loadInstallation({ folder }: Installation, options: EngineOption
   allowNumericPadding();
   takeShortcuts();
   allowDepthwiseDilations();
+  correctResizeGradients();
   // They compute on the processor.
   if (!binding.isUsingGpuDevice()) loadOperations(require, folder, binding);
   tf.registerBackend('tensorflow', () => backend, 3);

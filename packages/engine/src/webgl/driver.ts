@@ -2,10 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
+import { correctResizeGradients } from '../resize-gradients.ts';
 
 const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-webgl'), '@tensorflow/tfjs-backend-webgl');
-
-let corrected = false;
 
 /** Graphics cards through WebGL 2, in browsers. Read results with `await data()`. */
 export const webgl: Driver = {
@@ -24,8 +23,7 @@ export const webgl: Driver = {
       throw new EngineError('ENGINE_SOFTWARE_CARD', message);
     }
     const backend = await load();
-    if (!corrected) correctNumericPadding('webgl');
-    corrected = true;
+    correctKernels();
     if (!(await tf.setBackend('webgl'))) {
       throw new EngineError('ENGINE_START_FAILED', 'The webgl engine did not start; the warning above says why.');
     }
@@ -34,6 +32,16 @@ export const webgl: Driver = {
     return { device: card, version: backend.version_webgl, notes };
   },
 };
+
+let corrected = false;
+
+/** Replaces kernels that are wrong, once. */
+function correctKernels(): void {
+  if (corrected) return;
+  corrected = true;
+  correctNumericPadding('webgl');
+  correctResizeGradients('webgl');
+}
 
 /** The name of the graphics card that WebGL 2 offers. */
 function findCard(): string | undefined {

@@ -3,12 +3,11 @@ import { host } from '#host';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
+import { correctResizeGradients } from '../resize-gradients.ts';
 import { findCard } from './adapter.ts';
 import { readsNote, refuseSyncReads } from './reads.ts';
 
 const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-webgpu'), '@tensorflow/tfjs-backend-webgpu');
-
-let corrected = false;
 
 /** Graphics cards through WebGPU: in browsers, and in Node through the package `webgpu` (Dawn). Read results with `await data()`. */
 export const webgpu: Driver = {
@@ -34,8 +33,7 @@ export const webgpu: Driver = {
     // The backend registers itself, while it is imported, only where WebGPU is there already.
     await host?.provideWebGpu();
     const backend = await load();
-    if (!corrected) correctNumericPadding('webgpu');
-    corrected = true;
+    correctKernels();
     if (!(await tf.setBackend('webgpu'))) {
       throw new EngineError('ENGINE_START_FAILED', 'The webgpu engine did not start; the warning above says why.');
     }
@@ -44,6 +42,16 @@ export const webgpu: Driver = {
     return { device: card.name, version: versionOf(backend), notes: synchronous ? [] : [readsNote] };
   },
 };
+
+let corrected = false;
+
+/** Replaces kernels that are wrong, once. */
+function correctKernels(): void {
+  if (corrected) return;
+  corrected = true;
+  correctNumericPadding('webgpu');
+  correctResizeGradients('webgpu');
+}
 
 function versionOf(backend: object): string {
   return 'version_webgpu' in backend ? String(backend.version_webgpu) : tf.version_core;

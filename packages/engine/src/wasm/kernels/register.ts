@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { replaceAveragePoolGradient } from '../../average-pool-gradient.ts';
 import { replaceKernel } from '../../composed-kernel.ts';
 import { correctNumericPadding } from '../../numeric-padding.ts';
+import { correctResizeGradients } from '../../resize-gradients.ts';
 import { batchMatMul } from './batch-mat-mul.ts';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter.ts';
 import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
@@ -35,5 +36,6 @@ export function registerWasmKernels(): void {
   replaceKernel(slice(tf.getKernel('Slice', 'wasm')));
   replaceKernel(batchMatMul(tf.getKernel('BatchMatMul', 'wasm')));
   for (const name of ['Conv2D', 'FusedConv2D']) replaceKernel(withExplicitPadding(tf.getKernel(name, 'wasm')));
+  correctResizeGradients('wasm');
   correctNumericPadding('wasm');
 }
