@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Dataset, imageFolder, openPack, pack, shapes } from '../src/index.ts';
 import type { Source } from '../src/sources/source.ts';
 import { View } from '../src/view.ts';
@@ -22,17 +22,16 @@ function held(): { threads: number; files: string[] } {
   return { threads: readdirSync('/proc/self/task').length, files: files.filter((file) => file.startsWith(folder)) };
 }
 
+beforeAll(async () => {
+  for (let i = 0; i < 8; i++) {
+    const background = { r: 30 * i, g: 0, b: 0 };
+    const picture = sharp({ create: { width: 8, height: 8, channels: 3, background } });
+    writeFileSync(join(folder, `${i}.jpg`), await picture.jpeg().toBuffer());
+  }
+});
+
 describe.skipIf(process.platform !== 'linux')('after a loop (looks into /proc)', () => {
   it('no worker and no file is left, whether it ended, was left or failed', async () => {
-    for (let i = 0; i < 8; i++) {
-      const background = { r: 30 * i, g: 0, b: 0 };
-      writeFileSync(
-        join(folder, `${i}.jpg`),
-        await sharp({ create: { width: 8, height: 8, channels: 3, background } })
-          .jpeg()
-          .toBuffer(),
-      );
-    }
     const dataset = await imageFolder({ root: folder });
     const options = { batchSize: 2, as: 'array', workers: 2 } as const;
     const before = held();
@@ -61,6 +60,15 @@ describe.skipIf(process.platform !== 'linux')('after a loop (looks into /proc)',
     await packed.close();
     expect(held().files).toEqual([]);
   });
+});
+
+it('workers without a task do not keep the process alive', async () => {
+  const alive = () => process.getActiveResourcesInfo().filter((name) => /worker|port/i.test(name));
+  const before = alive();
+  const batches = (await imageFolder({ root: folder })).take(2).batches({ batchSize: 2, as: 'array', workers: 2 });
+  await batches.next();
+  expect(alive()).toEqual(before);
+  await batches.return();
 });
 
 it('memory stays bounded: 1.5 GB of float images pass through less than 300 MB', async () => {

@@ -55,7 +55,6 @@ function startMember(): Member {
   const { Worker } = nodeModule('node:worker_threads');
   const worker = new Worker(...workerProgram());
   const member: Member = { worker, waiting: new Map(), known: new Set() };
-  worker.unref();
   worker.on('message', (reply: Reply) => {
     const { resolve, reject } = member.waiting.get(reply.id)!;
     member.waiting.delete(reply.id);
@@ -71,6 +70,8 @@ function startMember(): Member {
   };
   worker.on('error', (error: Error) => fail(error.message, error));
   worker.on('exit', (code) => fail(`exit code ${code}`));
+  // Last, because listening to messages makes the worker keep the process alive again.
+  worker.unref();
   return member;
 }
 
