@@ -1,4 +1,4 @@
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { compare, type Contender } from '../../evaluation/compare.ts';
@@ -20,6 +20,7 @@ import { makeFolder, writeAtomically } from '../../runs/files.ts';
 import { datasetNames, hasHeldOut, openDataset } from '../../runs/registry.ts';
 import { trainingConfig } from '../../runs/trained-model.ts';
 import { contenderOf, factsOf, measurementOf } from '../contender.ts';
+import { distinctNames } from '../distinct-names.ts';
 import { interruptible } from '../interrupt.ts';
 import { checkSteps, openModel, type OpenedModel } from '../../runs/open-model.ts';
 import { integer, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
@@ -75,6 +76,7 @@ export function compareCommand(): Command {
 
 async function run(names: string[], flags: Flags): Promise<void> {
   const out = resolve(flags.out);
+  const shortNames = distinctNames(names);
   makeFolder(out);
   await startEngine(flags);
   const opened: OpenedModel[] = [];
@@ -90,7 +92,7 @@ async function run(names: string[], flags: Flags): Promise<void> {
       const samplers = flags.schedulers.map((name) => ({ name, scheduler: schedulerFor(name) }));
       checkFrom(flags.from, Number(schedulerFor('ddim').config['num_train_timesteps']));
       for (const { scheduler } of samplers) for (const steps of flags.steps) checkSteps(steps, scheduler.config);
-      return { ...contenderOf(basename(resolve(names[i]!)), network, imageShape), samplers };
+      return { ...contenderOf(shortNames[i]!, network, imageShape), samplers };
     });
     const distance = await openDistance(config, flags);
     owned.push(distance);
@@ -181,6 +183,8 @@ function counts(text: string): number[] {
 
 function names(text: string): string[] {
   const list = text.split(',').map((name) => name.trim());
-  if (list.includes('')) throw new InvalidArgumentError('It has to be a list of names with commas.');
+  if (list.includes('') || new Set(list).size < list.length) {
+    throw new InvalidArgumentError('It has to be a list of names with commas, each of them once.');
+  }
   return list;
 }
