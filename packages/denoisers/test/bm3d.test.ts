@@ -112,6 +112,17 @@ describe('bm3d', () => {
     expect(image.data).toEqual(copy);
   });
 
+  it('finds no noise in what is flat, or mostly so', () => {
+    const flat = { ...scene(24, 24), data: new Float32Array(24 * 24).fill(0.3) };
+    expect(bm3d(flat).data).toEqual(flat.data);
+    expect(bm3d({ ...flat, width: 8, channels: 3 }).data).toEqual(flat.data);
+    const partly = { ...flat, data: flat.data.map((value, i) => (i < 24 * 6 ? value + 0.2 * Math.sin(i) : value)) };
+    expect(bm3d(partly).data).toEqual(partly.data);
+    const image = scene(24, 24);
+    expect(bm3d(image, 1e-20).data).toEqual(image.data);
+    expect(bm3d(image, 1e-5).data.every(Number.isFinite)).toBe(true);
+  });
+
   it('gives float64 back for float64', () => {
     const image = { ...clean, data: Float64Array.from(clean.data) };
     expect(bm3d(image, 0.05).data).toBeInstanceOf(Float64Array);

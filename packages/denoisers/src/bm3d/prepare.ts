@@ -30,6 +30,12 @@ export interface Run {
   readonly stage: 'all' | 'hard-threshold';
 }
 
+/**
+ * Less is no noise: a 4000th of a level of 8 bits. An estimate in a flat picture is the rounding of its sums, and the square of that
+ * would be 0 in float32, by which the filters divide.
+ */
+const NOISELESS = 1e-6;
+
 /** Checks everything, and splits the image into runs; none where there is no noise. */
 export function prepare(image: RasterImage, sigma: number | undefined, options: Bm3dOptions): Run[] {
   if (sigma !== undefined) checkSigma(sigma, 10);
@@ -47,7 +53,8 @@ export function prepare(image: RasterImage, sigma: number | undefined, options: 
   const parts = joint ? [planes] : planes.map((plane) => [plane]);
   return parts.map((data) => {
     const rgb = { width: image.width, height: image.height, data };
-    const strength = sigma ?? mean(data.map((plane) => estimateSigma(plane, image)));
+    const noise = sigma ?? mean(data.map((plane) => estimateSigma(plane, image)));
+    const strength = noise < NOISELESS ? 0 : noise;
     const sigmas = joint ? opponentNoise.map((factor) => factor * strength) : [strength];
     const parameters = parametersFor(sigmas[0]!, options, image);
     const opponent = joint && strength > 0;
