@@ -316,6 +316,14 @@ describe('captured tensors', () => {
     expect(() => vjp(run([b]), tf.scalar(1))).not.toThrow();
   });
 
+  it.each(all)('%s: y0 counts where it is the argument of f, and where f closes over it', (name, gradient) => {
+    const end = (options: OdeOptions<tf.Tensor>) => (y: tf.Tensor) =>
+      integrate((_t, x: tf.Tensor) => tf.mul(x, y), y, 0, 1, { ...options, gradient: gradient() }).y;
+    // y' = y0 y: y0 + y0² after one step of Euler, and y0 e^y0 in the end.
+    if (name !== 'adjoint') expect(vjp(end({ method: 'euler' }), tf.scalar(0.5))).toBeAllClose(2);
+    expect(vjp(end(grid), tf.scalar(0.5))).toBeAllClose(1.5 * Math.exp(0.5), { rtol: 1e-3 });
+  });
+
   it('found in any evaluation get their gradient', () => {
     const [a, b] = [tf.variable(tf.scalar(-1)), tf.variable(tf.scalar(-2))];
     const f = (t: number, y: tf.Tensor) => tf.mul(t < 0.5 ? a : b, y);

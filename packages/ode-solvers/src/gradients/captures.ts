@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { withCaptures, withFreshTape } from '@missing-u/autodiff';
 import type { Order } from '../core/drive.ts';
 import type { Read } from '../core/space.ts';
@@ -8,8 +8,11 @@ import type { Plan } from './gradient.ts';
 /** An order whose f reports the tensors that it closes over, in whichever evaluation. */
 export function withCaptureReport({ order, parameters }: Plan): { order: Order<Leaves>; captured: () => tf.Tensor[] } {
   const found = new Map(parameters.map((tensor) => [tensor.id, tensor]));
+  // At the start f is handed clones: y0 itself is what it may close over, beside having it as its argument.
+  const start = new Set(order.y0);
   const reporting = (run: (t: number, y: Leaves) => Leaves) => (t: number, y: Leaves) => {
-    const { value, captured } = withCaptures(() => run(t, y), y);
+    const given = y.some((leaf) => start.has(leaf)) ? y.map((leaf) => tf.clone(leaf)) : y;
+    const { value, captured } = withCaptures(() => run(t, given), given);
     for (const tensor of captured) found.set(tensor.id, tensor);
     return value;
   };
