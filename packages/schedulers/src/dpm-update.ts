@@ -79,14 +79,20 @@ export function dpmCoefficients(
   }
 }
 
-/** A multistep update as coefficients of the newest predictions, newest first; `points` are the target, then theirs. */
+/**
+ * A multistep update as coefficients of the newest predictions, newest first; `points` are the target, then theirs. Levels may
+ * repeat, as at the end of the inverse solver: a step that goes nowhere keeps the sample, and predictions made at one point give
+ * no derivative, so that the order ends there.
+ */
 export function multistepCoefficients(
   points: readonly Point[],
   algorithm: DpmAlgorithm,
   solver: DpmSolverType,
 ): { sample: number; outputs: number[]; noise: number } {
-  const [to, s0, s1, s2] = points as readonly [Point, Point, Point?, Point?];
-  const order = points.length - 1;
+  const repeated = points.findIndex((point, i) => i > 1 && point.lambda === points[i - 1]!.lambda);
+  const [to, s0, s1, s2] = points.slice(0, repeated === -1 ? undefined : repeated) as [Point, Point, Point?, Point?];
+  if (to.lambda === s0.lambda) return { sample: 1, outputs: [], noise: 0 };
+  const order = s1 === undefined ? 1 : s2 === undefined ? 2 : 3;
   const { sample, d0, d1, d2, noise } = dpmCoefficients(s0, to, algorithm, order === 3 ? 'heun' : solver);
   if (s1 === undefined) return { sample, outputs: [d0], noise };
   const h = to.lambda - s0.lambda;

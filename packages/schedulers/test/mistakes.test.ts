@@ -3,6 +3,7 @@ import {
   DDIMInverseScheduler,
   DDIMScheduler,
   DDPMScheduler,
+  DPMSolverMultistepInverseScheduler,
   DPMSolverMultistepScheduler,
   DPMSolverSinglestepScheduler,
   EulerAncestralDiscreteScheduler,
@@ -158,6 +159,42 @@ describe('trailing timesteps', () => {
         present = scheduler.step(output, t, present).prevSample;
       }
       expect(present).toBeAllClose(expected[name], { rtol: 1e-10 });
+    }
+  });
+});
+
+describe('a level that is repeated at the end, where diffusers divides by a step of 0', () => {
+  const inverse = [
+    { useKarrasSigmas: true, solverOrder: 3 },
+    { useBetaSigmas: true, solverOrder: 3 },
+    { useFlowSigmas: true, solverOrder: 3, predictionType: 'flow_prediction' },
+    { useKarrasSigmas: true, solverType: 'heun' },
+    { useKarrasSigmas: true, solverOrder: 3, lowerOrderFinal: false },
+  ] as const;
+  const forward = [
+    { useExponentialSigmas: true, solverOrder: 3 },
+    { useBetaSigmas: true, solverOrder: 3 },
+    { useExponentialSigmas: true, solverType: 'heun' },
+  ] as const;
+
+  it.each([
+    ...inverse.map((options) => [options, new DPMSolverMultistepInverseScheduler(options)] as const),
+    ...forward.map(
+      (options) => [options, new DPMSolverMultistepScheduler({ ...options, finalSigmasType: 'sigma_min' })] as const,
+    ),
+  ])('keeps the sample in that step (%j)', (_, scheduler) => {
+    const isInverse = scheduler instanceof DPMSolverMultistepInverseScheduler;
+    for (const steps of isInverse ? [1, 3, 20] : [20]) {
+      scheduler.setTimesteps(steps);
+      expect(scheduler.sigmas.at(-1)).toBe(scheduler.sigmas.at(-2));
+      let [before, x] = [sample(), sample()];
+      for (const t of scheduler.timesteps) {
+        before = x;
+        const output = x.map((one) => 0.5 * one);
+        x = scheduler.step(output, t, x).prevSample;
+      }
+      expect(x).toEqual(before);
+      expect(x.every(Number.isFinite)).toBe(true);
     }
   });
 });
