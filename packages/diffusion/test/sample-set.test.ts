@@ -70,6 +70,23 @@ describe('sampleSet', () => {
     await expect(make({ settings: { model: 'sine' } })).rejects.toMatchObject({ code: 'DIFFUSION_OTHER_SAMPLES' });
   });
 
+  it.each([
+    { classLabels: 3 },
+    { guidanceScale: 2, classLabels: 1, nullLabel: 0 },
+    { useClippedModelOutput: true },
+    { selfConditioning: true },
+    { imageShape: [8, 4, 1] },
+    { eta: 0.5 },
+    { numInferenceSteps: 2 },
+  ] as const)('refuses a folder of other choices than %j', async (choice) => {
+    await make({ count: 1 });
+    await expect(make(choice)).rejects.toMatchObject({ code: 'DIFFUSION_OTHER_SAMPLES' });
+    const own = join(folder, 'own');
+    await make({ ...choice, folder: own, count: 1 });
+    await make({ ...choice, folder: own, count: 2, chunkSize: 1, compile: false });
+    expect(samplePaths(own)).toHaveLength(2);
+  });
+
   it('leaks no tensors', async () => {
     await expect(async () => {
       await make({ folder: mkdtempSync(join(folder, 'set-')), count: 3 });

@@ -35,12 +35,7 @@ const MANIFEST = 'samples.json';
 export async function sampleSet(options: SampleSetOptions): Promise<void> {
   const { pipeline, folder, count, seed, settings, onProgress, chunkSize = 64, ...sampling } = options;
   makeFolder(folder);
-  claim(folder, {
-    ...settings,
-    seed,
-    numInferenceSteps: sampling.numInferenceSteps ?? null,
-    eta: sampling.eta ?? null,
-  });
+  claim(folder, { ...settings, seed, ...choicesOf(sampling) });
   const make = async (first: number, batchSize: number) => {
     const missing = missingOf(folder, first, batchSize);
     if (missing.length === 0) return;
@@ -75,6 +70,15 @@ export async function sampleSet(options: SampleSetOptions): Promise<void> {
     // What is left is in the hands of other processes, of which one may yet be killed.
     if (open.length > 0 && !made) await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+/** What of the options decides the pictures: all but how the work is divided and computed. */
+function choicesOf(options: Omit<SampleOptions, 'batchSize'>): Record<string, unknown> {
+  const { imageShape, numInferenceSteps, eta, useClippedModelOutput } = options;
+  const { classLabels, guidanceScale, nullLabel, selfConditioning } = options;
+  const steps = { imageShape, numInferenceSteps, eta, useClippedModelOutput };
+  const conditions = { classLabels, guidanceScale, nullLabel, selfConditioning };
+  return Object.fromEntries(Object.entries({ ...steps, ...conditions }).map(([name, value]) => [name, value ?? null]));
 }
 
 function missingOf(folder: string, first: number, count: number): number[] {
