@@ -3,7 +3,7 @@ import { withCaptures } from './captures.ts';
 import { again } from './recording.ts';
 import { isTaping, keepAlive, recordOperation, tidy } from './tape.ts';
 import { treeLeaves, treeLike, type TensorTree } from './tree.ts';
-import { apply, checkedInputs, linearise, pullBack, type TensorFunction } from './vjp.ts';
+import { apply, checkedInputs, distinct, linearise, pullBack, type TensorFunction } from './vjp.ts';
 
 /**
  * f(xs) with its intermediate results thrown away and computed again in the backward pass: the same gradient for the
@@ -23,18 +23,34 @@ export function checkpoint<Y extends TensorTree>(f: (...xs: never[]) => Y, xs: T
   const run = f as unknown as TensorFunction<TensorTree, Y>;
   if (!isTaping()) return tidy(() => apply(run, xs));
   const inputs = checkedInputs(xs);
-  const { value, captured } = withCaptures(() => apply(run, xs), inputs);
-  // Clones made on the tape, so that a second derivative finds its way from them to the inputs.
+  // Clones made on the tape, so that a second derivative finds its way from them to the inputs. f gets them at once, not the inputs,
+  // so that an input that f closes over counts as captured, beside its clone.
   const saved = inputs.map((input) => tf.keep(tf.clone(input)));
+  const inner = treeLike(xs, saved);
+  const { value, captured } = disposingOnThrow(saved, () =>
+    withCaptures(() => {
+      const result = apply(run, inner);
+      return treeLike(result, distinct(treeLeaves(result, 'f(xs)')));
+    }, saved),
+  );
   recordOperation({
     name: 'Checkpoint',
     inputs: [...inputs, ...captured],
     outputs: treeLeaves(value),
     saved: [...saved, keepAlive(captured)],
     vjp: (dys) => {
-      const { outputs, tape } = linearise(() => again(() => apply(run, treeLike(xs, saved))));
+      const { outputs, tape } = linearise(() => again(() => apply(run, inner)));
       return pullBack(tape, [...saved, ...captured], outputs, dys);
     },
   });
   return value;
+}
+
+function disposingOnThrow<T>(tensors: tf.Tensor[], run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    tf.dispose(tensors);
+    throw error;
+  }
 }

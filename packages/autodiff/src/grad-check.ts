@@ -95,8 +95,8 @@ function analyticGradients<X extends TensorTree, Y extends TensorTree>(f: Tensor
   return withFreshTape(() => {
     const grads = tidy(() => {
       const inputs: tf.Tensor[] = treeLeaves(xs);
-      const weighted = (): tf.Tensor[] => {
-        const outputs = treeLeaves(apply(f, xs));
+      const weighted = (...leaves: tf.Tensor[]): tf.Tensor[] => {
+        const outputs = treeLeaves(apply(f, treeLike(xs, leaves)));
         return outputs.map((output, i) => tf.mul(output, tf.tensor(weights(outputs, i), output.shape)));
       };
       return treeLeaves(vjp<tf.Tensor[], tf.Tensor[]>(weighted, inputs));

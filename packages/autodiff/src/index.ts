@@ -16,6 +16,7 @@ export {
   rollbackOnThrow,
   tidy,
   withFreshTape,
+  type Recorded,
   type RecordedOperation,
   type Tape,
 } from './tape.ts';

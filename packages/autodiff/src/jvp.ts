@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { contract, gradientsOnTape, isTaping, recordTape, rollbackOnThrow, tidy } from './tape.ts';
+import { contract, gradientsOnTape, isTaping, markTape, recordTape, rollbackOnThrow, tidy } from './tape.ts';
 import { treeLeaves, treeLike, type TensorTree } from './tree.ts';
-import { apply, checkedInputs, cotangents, type TensorFunction } from './vjp.ts';
+import { apply, checkedInputs, cotangents, distinct, type TensorFunction } from './vjp.ts';
 
 /**
  * Jacobian-vector product: the directional derivative of f at `xs` along `vs`.
@@ -18,24 +18,26 @@ import { apply, checkedInputs, cotangents, type TensorFunction } from './vjp.ts'
  * @throws AutodiffError as `vjp`; `AUTODIFF_COTANGENT` where `vs` does not fit `xs`.
  */
 export function jvp<const X extends TensorTree, Y extends TensorTree>(f: TensorFunction<X, Y>, xs: X, vs: X): Y {
-  const inputs = checkedInputs(xs);
-  const tangents = cotangents(vs, xs, inputs, 'vs');
+  const given = checkedInputs(xs);
+  const tangents = cotangents(vs, xs, given, 'vs');
   const compute = () => {
-    const value = tidy(() => apply(f, xs));
+    const inputs = distinct(given);
+    const mark = markTape()!;
+    const value = tidy(() => apply(f, treeLike(xs, inputs)));
     const outputs = treeLeaves(value, 'f(xs)');
     const us = outputs.map((output) => tf.zerosLike(output));
-    const products = gradientsOnTape(undefined, contract(outputs, us), inputs);
+    const products = gradientsOnTape(mark, contract(outputs, us), inputs);
     const connected = inputs.flatMap((_, i) => (products[i] == null ? [] : [i]));
     const image = contract(
       connected.map((i) => products[i]!),
       connected.map((i) => tangents[i]!),
     );
-    return { value, us, image };
+    return { value, us, image, mark };
   };
   return tidy(() => {
     if (isTaping()) {
-      const { value, us, image } = rollbackOnThrow(compute);
-      return treeLike(value, zeroFilled(gradientsOnTape(undefined, image, us), us));
+      const { value, us, image, mark } = rollbackOnThrow(compute);
+      return treeLike(value, zeroFilled(gradientsOnTape(mark, image, us), us));
     }
     const { value, tape } = recordTape(compute);
     return treeLike(value.value, zeroFilled(gradientsOnTape(tape, value.image, value.us), value.us));

@@ -126,27 +126,40 @@ export function rewindTape(mark: number | undefined): void {
   if (mark !== undefined) freeTape(state().activeTape, mark);
 }
 
+/** Where operations lie: on a tape of their own, or on the running tape from a mark on ({@link markTape}). */
+export type Recorded = Tape | number;
+
 /**
  * Gradients of `y` with respect to `xs`, null where unconnected.
  *
- * @param y made by nodes of `tape`, or of the running tape where `tape` is absent: then the gradient is recorded too.
+ * @param tape where `y` was made. On the running tape the gradient is recorded too, and goes no further back than the mark: what
+ *     made one of `xs` of another before is no part of it.
  * @param dy cotangent of `y`; absent for the scalar of {@link contract}.
  */
-export function gradientsOnTape(
-  tape: Tape | undefined,
-  y: tf.Tensor,
-  xs: tf.Tensor[],
-  dy?: tf.Tensor,
-): (tf.Tensor | null)[] {
+export function gradientsOnTape(tape: Recorded, y: tf.Tensor, xs: tf.Tensor[], dy?: tf.Tensor): (tf.Tensor | null)[] {
   requireGradients();
   const engine = tf.engine();
   const forward = (): tf.Tensor => {
     // The engine has just begun a tape of its own and will free it at the end.
-    if (tape !== undefined) engine.state.activeTape.push(...tape.splice(0));
+    if (typeof tape !== 'number') engine.state.activeTape.push(...tape.splice(0));
     return y;
   };
   const run = () => engine.gradients(forward, xs, dy, true).grads as (tf.Tensor | null)[];
-  return tape === undefined ? run() : withFreshTape(() => freeOnThrow(run));
+  return typeof tape === 'number' ? onTapeFrom(tape, run) : withFreshTape(() => freeOnThrow(run));
+}
+
+/** Runs `run` on the running tape without its part before `from`. */
+function onTapeFrom<T>(from: number, run: () => T): T {
+  const engine = state();
+  const tape = engine.activeTape;
+  const recent = tape.splice(from);
+  engine.activeTape = recent;
+  try {
+    return run();
+  } finally {
+    for (const node of recent) tape.push(node);
+    engine.activeTape = tape;
+  }
 }
 
 /**

@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { show } from '@missing-u/errors';
 import { AutodiffError } from './errors.ts';
-import { contract, gradientsOnTape, isTaping, owned, recordTape, rollbackOnThrow, type Tape, tidy } from './tape.ts';
+import {
+  contract, gradientsOnTape, markTape, owned, recordTape, rollbackOnThrow, tidy, type Recorded,
+} from './tape.ts'; // prettier-ignore
 import { treeDifference, treeLeaves, treeLeavesLike, treeLike, type TensorTree } from './tree.ts';
 
 /** The arguments that inputs X stand for: the elements of an array, or the one tensor or object. */
@@ -53,10 +55,11 @@ export function valueAndVjp<const X extends TensorTree, Y extends TensorTree>(
   xs: X,
   dy?: NoInfer<Y>,
 ): ValueAndVjp<X, Y> {
-  const inputs = checkedInputs(xs);
+  const given = checkedInputs(xs);
   return tidy(() =>
     rollbackOnThrow(() => {
-      const { value, outputs, tape } = linearise(() => apply(f, xs));
+      const inputs = distinct(given);
+      const { value, outputs, tape } = linearise(() => apply(f, treeLike(xs, inputs)));
       const dys = dy === undefined ? outputs.map((output) => tf.onesLike(output)) : cotangents(dy, value, outputs);
       return { value, grads: treeLike<TensorTree>(xs, pullBack(tape, inputs, outputs, dys)) as Gradients<X> };
     }),
@@ -67,8 +70,7 @@ export function valueAndVjp<const X extends TensorTree, Y extends TensorTree>(
 interface Linearised<Y> {
   value: Y;
   outputs: tf.Tensor[];
-  /** Absent where the caller's tape recorded it. */
-  tape?: Tape;
+  tape: Recorded;
 }
 
 /** Runs `run` on the caller's tape if there is one, else on a tape of its own. */
@@ -86,17 +88,18 @@ export function linearise<Y extends TensorTree>(run: () => Y): Linearised<Y> {
       }
       return treeLike(value, leaves.map(owned));
     });
-  if (isTaping()) {
+  const mark = markTape();
+  if (mark !== undefined) {
     const value = evaluate();
-    return { value, outputs: treeLeaves(value) };
+    return { value, outputs: treeLeaves(value), tape: mark };
   }
   const { value, tape } = recordTape(evaluate);
   return { value, outputs: treeLeaves(value), tape };
 }
 
-/** Gradients of `inputs` from the cotangents of `outputs`, zeros where unconnected; consumes `tape`. */
+/** Gradients of `inputs` from the cotangents of `outputs`, zeros where unconnected; consumes a tape of their own. */
 export function pullBack(
-  tape: Tape | undefined,
+  tape: Recorded,
   inputs: tf.Tensor[],
   outputs: readonly tf.Tensor[],
   dys: readonly tf.Tensor[],
@@ -106,8 +109,8 @@ export function pullBack(
   let grads: (tf.Tensor | null)[];
   if (single !== undefined && outputs.length === 1) {
     grads = gradientsOnTape(tape, single, inputs, dys[0]);
-  } else if (tape === undefined) {
-    grads = gradientsOnTape(undefined, contract(outputs, dys), inputs);
+  } else if (typeof tape === 'number') {
+    grads = gradientsOnTape(tape, contract(outputs, dys), inputs);
   } else {
     const joined = recordTape(() => contract(outputs, dys));
     tape.push(...joined.tape);
@@ -134,6 +137,16 @@ export function checkedInputs(xs: TensorTree): tf.Tensor[] {
     }
   }
   return inputs;
+}
+
+/** The tensors with clones in place of those that come a second time, as gradients are told apart by their tensors. */
+export function distinct(tensors: readonly tf.Tensor[]): tf.Tensor[] {
+  const seen = new Set<tf.Tensor>();
+  return tensors.map((tensor) => {
+    if (seen.has(tensor)) return tf.clone(tensor);
+    seen.add(tensor);
+    return tensor;
+  });
 }
 
 /** The leaves of a cotangent, refused where structure or shapes are not those of the value. */

@@ -33,6 +33,44 @@ describe('checkpoint', () => {
     await expect(() => tf.grad(loss)(s).dispose()).toLeakNoTensors();
   });
 
+  it('reaches an input by its argument, by a closure over it, and by both, once each', () => {
+    const x = tf.scalar(3);
+    const segments: ((y: tf.Tensor) => tf.Tensor)[] = [
+      (y) => checkpoint((z: tf.Tensor) => tf.square(z), y),
+      (y) => checkpoint(() => tf.square(y), [y]),
+      (y) => checkpoint((z: tf.Tensor) => tf.mul(y, z), [y]),
+      (y) => checkpoint((a: tf.Tensor, b: tf.Tensor) => tf.mul(a, b), [y, y]),
+    ];
+    for (const square of segments) {
+      expect(tf.grad((y) => square(y))(x)).toBeAllClose(6);
+      expect(vjp((y: tf.Tensor) => vjp(square, y), x)).toBeAllClose(2);
+    }
+  });
+
+  it('gives a result that comes twice its gradient once', () => {
+    const twice = (y: tf.Tensor) => {
+      const square = tf.square(y);
+      return [square, square] as const;
+    };
+    const loss = (y: tf.Tensor) => {
+      const [a, b] = checkpoint(twice, y);
+      return tf.add(a, tf.mul(b, 10));
+    };
+    expect(tf.grad((y) => loss(y))(tf.scalar(3))).toBeAllClose(66);
+  });
+
+  it('keeps captured tensors that are made of each other apart in second derivatives', () => {
+    // x · x², where both factors are captured: 3 x², then 6 x.
+    const cube = (y: tf.Tensor) => {
+      const square = tf.square(y);
+      return checkpoint(() => tf.mul(y, square));
+    };
+    const x = tf.scalar(2);
+    expect(tf.grad((y) => cube(y))(x)).toBeAllClose(12);
+    expect(vjp((y: tf.Tensor) => vjp(cube, y), x)).toBeAllClose(12);
+    expect(tf.grad((y) => tf.grad((z) => cube(z))(y))(x)).toBeAllClose(12);
+  });
+
   it('leaves captured tensors to their owner', () => {
     const constant = tf.scalar(3);
     const x = tf.scalar(2);

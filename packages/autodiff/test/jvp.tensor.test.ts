@@ -29,6 +29,15 @@ describe('jvp', () => {
     expect(tf.grad((y) => tf.sum(jvp((z: tf.Tensor) => tf.square(z), y, y)))(x)).toBeAllClose([4, 8]);
   });
 
+  it('takes a tensor that is given twice as two inputs', () => {
+    const x = tf.scalar(3);
+    const product = (a: tf.Tensor, b: tf.Tensor) => tf.mul(a, tf.square(b));
+    const along = (da: number, db: number) => jvp(product, [x, x], [tf.scalar(da), tf.scalar(db)]);
+    expect(along(1, 0)).toBeAllClose(9);
+    expect(along(1, 2)).toBeAllClose(9 + 2 * 18);
+    gradCheck(product, [x, x]);
+  });
+
   it('leaves no tensor behind and refuses tangents that do not fit', async () => {
     const x = tf.tensor1d([1, 2]);
     await expect(() => jvp((y: tf.Tensor) => tf.square(y), x, x).dispose()).toLeakNoTensors();

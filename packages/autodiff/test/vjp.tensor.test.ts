@@ -19,6 +19,33 @@ describe('vjp', () => {
     w.dispose();
   });
 
+  it('takes a tensor that is given twice as two inputs', async () => {
+    const x = tf.scalar(3);
+    const product = (a: tf.Tensor, b: tf.Tensor) => tf.mul(a, tf.square(b));
+    const [da, db] = vjp(product, [x, x]);
+    expect([da.dataSync()[0], db.dataSync()[0]]).toEqual([9, 18]);
+    // Each of the two slots again: 9 + 18 = 3 x², whose derivative is 6 x.
+    const total = (y: tf.Tensor) => tf.addN(vjp(product, [y, y]));
+    expect(tf.grad((y) => total(y))(x)).toBeAllClose(18);
+    await expect(() => tf.dispose(vjp(product, [x, x]))).toLeakNoTensors();
+  });
+
+  it('gives partial derivatives within a tape, too, where one input was made of another', () => {
+    const outer = (y: tf.Tensor) => {
+      const square = tf.square(y);
+      return vjp((a: tf.Tensor, b: tf.Tensor) => tf.mul(a, b), [y, square])[0];
+    };
+    const x = tf.scalar(3);
+    let partial: number | undefined;
+    const slope = tf.grad((y) => {
+      const value = outer(y);
+      [partial] = value.dataSync();
+      return value;
+    })(x);
+    expect(partial).toBe(9);
+    expect(slope).toBeAllClose(6);
+  });
+
   it('takes and gives trees, with several outputs', () => {
     const xs = { a: tf.scalar(2), b: tf.scalar(5) };
     const { value, grads } = valueAndVjp(({ a, b }: typeof xs) => ({ sum: tf.add(a, b), product: tf.mul(a, b) }), xs, {

@@ -63,7 +63,7 @@ function slopes(
 ): Leaves {
   return tidy(() => {
     const { outputs, tape } = linearise(() => again(() => field(t, y) as tf.Tensor[]));
-    if (tape !== undefined) {
+    if (typeof tape !== 'number') {
       const unknown = capturedOn(tape, [...y, ...known]);
       if (unknown.length > 0) {
         freeTape(tape);

@@ -54,8 +54,8 @@ export function recordSolve(
       const stats: SolverStats = { nfe: 0, steps: 0, accepted: 0, rejected: 0 };
       const system = systemWith(stats);
       if (isTaping()) {
-        const { outputs } = linearise(() => replay(system, method, trace, { y: start, carry: [] }).rows.flat());
-        return pullBack(undefined, [...start, ...captured], outputs, flat);
+        const { outputs, tape } = linearise(() => replay(system, method, trace, { y: start, carry: [] }).rows.flat());
+        return pullBack(tape, [...start, ...captured], outputs, flat);
       }
       forward.backward = stats;
       const wanted = captured.flatMap((_, i) => (needed[width + i] === true ? [i] : []));
