@@ -1,15 +1,17 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { constants, copyFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ModelSampling, SampledFolders } from '@missing-u/metrics/cli';
 import type { Command } from 'commander';
-import { featuresFor } from '../runs/features.ts';
-import { openDataset, schedulerNames } from '../runs/registry.ts';
-import { configFile, readRunConfig } from '../runs/run-folder.ts';
-import { samplePaths, writeImages } from '../runs/sample-set.ts';
+import { DiffusionError } from '../errors.ts';
 import type { RunConfig } from '../runs/config.ts';
+import { featuresFor } from '../runs/features.ts';
 import { makeFolder } from '../runs/files.ts';
-import { interruptible } from './interrupt.ts';
 import { checkSteps, openModel, weightsHash } from '../runs/open-model.ts';
+import { openDataset, schedulerNames } from '../runs/registry.ts';
+import { samplePaths, writeImages } from '../runs/sample-set.ts';
+import { trainingConfig } from '../runs/trained-model.ts';
+import { interruptible } from './interrupt.ts';
 import { integer, positiveInteger } from './options.ts';
 import { startProgress } from './progress.ts';
 import { sampleFolder } from './sample-folder.ts';
@@ -24,6 +26,7 @@ interface Flags {
   batchSize: number;
   realCount: number;
   real?: string;
+  root?: string;
   samples?: string;
 }
 
@@ -31,14 +34,23 @@ interface Flags {
 export const modelSampling: ModelSampling = {
   addOptions: (command: Command) =>
     command
-      .option('--model <run>', 'instead of --fake: sample from the folder of a run or a pipeline, a hub name')
+      .option(
+        '--model <run>',
+        'instead of --fake: sample from a trained model by name, the folder of a run or a pipeline, a hub name',
+      )
       .option('--checkpoint <name>', 'of a run: latest, best, or a step (default: latest)')
       .option('--scheduler <name>', `with --model: ${schedulerNames.join(', ')}`, 'ddim')
       .option('--steps <count>', 'with --model: denoising steps', positiveInteger, 50)
       .option('--count <count>', 'with --model: samples', positiveInteger, 1000)
       .option('--noise-seed <number>', 'with --model: of the noise; each sample has its own stream', integer, 0)
       .option('--samples <folder>', 'with --model: where they lie, and are gone on with (default: below evaluations/)')
-      .option('--real-count <count>', "with a run and no --real: pictures of the run's data set", positiveInteger, 2048)
+      .option(
+        '--real-count <count>',
+        'with --model and no --real: pictures of the data set that it was trained on',
+        positiveInteger,
+        2048,
+      )
+      .option('--root <folder>', "with --model and no --real: of the data set's files (default: that of the run)")
       .addHelpText(
         'after',
         '  missing-u evaluate --model runs/first --scheduler ddim --steps 20 --count 1000 --metrics fid\n\n' +
@@ -57,26 +69,45 @@ async function folders(flags: Flags): Promise<SampledFolders> {
     checkSteps(steps, scheduler.config);
     const own = `${basename(resolve(model))}-${name}-${steps}-seed-${seed}-${weights.slice(0, 8)}`;
     const fake = resolve(flags.samples ?? join('evaluations', own));
+    const config = trainingConfig(model);
+    // Before the samples, which may take hours: what cannot be compared is not worth them.
+    const real = flags.real ?? (await realFolder(dirname(fake), dataOf(config, flags), flags));
     const settings = { weights, scheduler: name };
     const asked = { folder: fake, count, seed, settings, imageShape, numInferenceSteps: steps, chunkSize };
     await sampleFolder({ ...asked, network, scheduler });
     process.stderr.write(`samples: ${fake}\n`);
-    const config = isRun(model) ? readRunConfig(model) : undefined;
-    if (config === undefined) return { fake };
-    const real = flags.real === undefined ? { real: await realFolder(dirname(fake), config, flags) } : {};
-    return { fake, ...real, features: featuresFor(config) };
+    return { fake: firstOf(fake, count), real, ...(config && { features: featuresFor(config) }) };
   } finally {
     network.dispose();
   }
 }
 
-function isRun(folder: string): boolean {
-  return existsSync(configFile(folder)) && !existsSync(join(folder, 'model_index.json'));
+/**
+ * The folder where it holds as many samples as are asked for. Of one that was filled further before, the first ones are measured: in
+ * a folder beside them, because measures read whole folders. What a killed process leaves of it, the next sampling removes.
+ */
+function firstOf(folder: string, count: number): string {
+  const paths = samplePaths(folder);
+  if (paths.length <= count) return folder;
+  const first = join(folder, `.first-${count}.${process.pid}.tmp`);
+  makeFolder(first);
+  process.once('exit', () => rmSync(first, { recursive: true, force: true }));
+  for (const path of paths.slice(0, count)) {
+    copyFileSync(path, join(first, basename(path)), constants.COPYFILE_FICLONE);
+  }
+  return first;
 }
 
-/** Pictures of the data set that a run was trained on, in a folder beside the samples. */
+/** The settings of the data set whose pictures are the real ones. */
+function dataOf(config: RunConfig | undefined, { model, root }: Flags): RunConfig {
+  if (config !== undefined) return { ...config, root: root ?? config.root };
+  const message = `What \`${model}\` was trained on is not known: name a folder of real pictures with --real.`;
+  throw new DiffusionError('DIFFUSION_NO_DATASET', message);
+}
+
+/** Pictures of the data set that a model was trained on, in a folder beside the samples. */
 async function realFolder(place: string, config: RunConfig, { realCount, batchSize }: Flags): Promise<string> {
-  const folder = join(place, `real-${config.dataset}-${config.size}-${realCount}`);
+  const folder = join(place, `real-${config.dataset}-${config.size}-${realCount}-${choiceOf(config)}`);
   const dataset = (await openDataset(config)).shuffle(config.seed).take(realCount);
   const progress = startProgress('real pictures', dataset.length);
   try {
@@ -96,4 +127,10 @@ async function realFolder(place: string, config: RunConfig, { realCount, batchSi
     progress.stop();
     await dataset.close();
   }
+}
+
+/** Tells the pictures of one data set from those of other files, and from another choice of them. */
+function choiceOf({ root, seed }: RunConfig): string {
+  const choice = JSON.stringify([root === null ? null : resolve(root), seed]);
+  return createHash('sha256').update(choice).digest('hex').slice(0, 8);
 }

@@ -127,7 +127,7 @@ function claim(folder: string, settings: Readonly<Record<string, unknown>>): voi
 function removeUnfinished(folder: string): void {
   for (const file of readdirSync(folder)) {
     const pid = /\.(\d+)(\.old)?\.tmp$/.exec(file)?.[1];
-    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(folder, file), { force: true });
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(folder, file), { force: true, recursive: true });
   }
 }
 
