@@ -8,6 +8,7 @@ import {
   LAMBDA_DEFAULTS,
   LambdaScheduler,
   checkOrder,
+  refuseZeroEnd,
   withFinal,
   type LambdaOptions,
 } from './lambda-scheduler.ts';
@@ -147,8 +148,5 @@ export class DPMSolverMultistepScheduler extends LambdaScheduler<DpmMultistepOpt
 export function checkDpm(options: DpmOptions): void {
   const { algorithmType, finalSigmasType, solverOrder } = options;
   checkOrder('solverOrder', solverOrder, algorithmType === 'sde-dpmsolver' ? 2 : 3);
-  if (!algorithmType.endsWith('++') && finalSigmasType === 'zero') {
-    const remedy = `${algorithmType} integrates noise predictions, which have no end at σ = 0`;
-    refuse({ argument: 'finalSigmasType', value: finalSigmasType, allowed: "'sigma_min'", remedy });
-  }
+  if (!algorithmType.endsWith('++') && finalSigmasType === 'zero') refuseZeroEnd(algorithmType);
 }

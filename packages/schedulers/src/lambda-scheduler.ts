@@ -194,3 +194,9 @@ export function checkOrder(argument: string, value: number, most: number): void 
   if (Number.isInteger(value) && value >= 1 && value <= most) return;
   refuse({ argument, value, allowed: `an integer from 1 to ${most}` });
 }
+
+/** Noise predictions have no end at σ = 0: `because` is the setting that asks for them. */
+export function refuseZeroEnd(because: string): never {
+  const remedy = `${because} integrates noise predictions, which have no end at σ = 0`;
+  return refuse({ argument: 'finalSigmasType', value: 'zero', allowed: "'sigma_min'", remedy });
+}

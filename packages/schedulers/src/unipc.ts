@@ -9,6 +9,7 @@ import {
   LAMBDA_DEFAULTS,
   LambdaScheduler,
   checkOrder,
+  refuseZeroEnd,
   withFinal,
   type LambdaOptions,
   type ShiftOptions,
@@ -63,7 +64,8 @@ export class UniPCMultistepScheduler extends LambdaScheduler<UniPCOptions> {
   constructor(options: Partial<UniPCOptions> | SchedulerConfig = {}) {
     super(DEFINITION, options);
     checkOrder('solverOrder', this.options.solverOrder, 10);
-    const { shiftTerminal, useFlowSigmas } = this.options;
+    const { shiftTerminal, useFlowSigmas, predictX0, finalSigmasType } = this.options;
+    if (!predictX0 && finalSigmasType === 'zero') refuseZeroEnd('predictX0: false');
     if (shiftTerminal !== null && !useFlowSigmas) {
       refuse({ argument: 'shiftTerminal', value: shiftTerminal, allowed: 'null where useFlowSigmas is off' });
     }
@@ -129,7 +131,7 @@ export class UniPCMultistepScheduler extends LambdaScheduler<UniPCOptions> {
   step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: StepOptions<A> = {}): StepResult<A> {
     const ops = arithmeticOf(sample, options.shape);
     const position = this.start(t);
-    const { predictX0, solverOrder, lowerOrderFinal, disableCorrector } = this.options;
+    const { predictX0, solverOrder, disableCorrector } = this.options;
     const result = ops.scope(() => {
       const { original, epsilon } = this.predictions(ops, modelOutput, sample, position);
       const output = predictX0 ? original : epsilon();
@@ -141,13 +143,19 @@ export class UniPCMultistepScheduler extends LambdaScheduler<UniPCOptions> {
       // 2. UniP: on to the next level, with the orders that history and the end allow.
       this.history.push(ops, output, solverOrder);
       this.#origin.push(ops, corrected, 1);
-      const most = lowerOrderFinal ? Math.min(solverOrder, this.timesteps.length - position) : solverOrder;
-      this.#order = Math.min(most, this.history.length);
+      this.#order = Math.min(this.#mostOrder(position), this.history.length);
       return { prevSample: this.#update(ops, position + 1, this.#order), predOriginalSample: original };
     });
     this.finish(position);
     if (position === this.timesteps.length - 1) this.#origin.clear();
     return result;
+  }
+
+  /** The order that the end allows to the step at a position; at σ = 0 λ is infinite, and the first order alone is exact. */
+  #mostOrder(position: number): number {
+    const { solverOrder, lowerOrderFinal } = this.options;
+    if (this.sigmas[position + 1] === 0) return 1;
+    return lowerOrderFinal ? Math.min(solverOrder, this.timesteps.length - position) : solverOrder;
   }
 
   /**
@@ -159,6 +167,8 @@ export class UniPCMultistepScheduler extends LambdaScheduler<UniPCOptions> {
     const points = Array.from({ length: order + 1 }, (_, back) => this.point(target - back));
     const [to, from] = points as [Point, Point];
     const h = to.lambda - from.lambda;
+    // A level repeated at the end: there is no way to go, and the ratios below divide by its length.
+    if (h === 0) return ops.combine([1, this.#origin.at<A>(0)]);
     const ratios = points.slice(2).map((point) => (point.lambda - from.lambda) / h);
     const hh = predictX0 ? -h : h;
     const scale = solverType === 'bh1' ? hh : Math.expm1(hh);

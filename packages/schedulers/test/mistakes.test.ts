@@ -199,6 +199,30 @@ describe('a level that is repeated at the end, where diffusers divides by a step
   });
 });
 
+describe('UniPC', () => {
+  it('steps into σ = 0 with first order, and keeps the sample at a repeated level, where diffusers gives NaN', () => {
+    for (const solverOrder of [2, 3]) {
+      for (const end of [{}, { finalSigmasType: 'sigma_min', useExponentialSigmas: true } as const]) {
+        const scheduler = new UniPCMultistepScheduler({ solverOrder, lowerOrderFinal: false, ...end });
+        scheduler.setTimesteps(10);
+        let x = sample();
+        let original = x;
+        for (const t of scheduler.timesteps) {
+          const output = x.map((one) => 0.5 * one);
+          ({ prevSample: x, predOriginalSample: original } = scheduler.step(output, t, x));
+        }
+        expect(x.every(Number.isFinite)).toBe(true);
+        if (scheduler.sigmas.at(-1) === 0) expect(x).toBeAllClose(original, { rtol: 1e-12 });
+      }
+    }
+  });
+
+  it('refuses to integrate noise predictions down to σ = 0', () => {
+    expect(() => new UniPCMultistepScheduler({ predictX0: false })).toThrow(/finalSigmasType.*'sigma_min'/);
+    expect(() => new UniPCMultistepScheduler({ predictX0: false, finalSigmasType: 'sigma_min' })).not.toThrow();
+  });
+});
+
 it('order 3 is finite at every step count, 3n - 1 included (diffusers#9007)', () => {
   for (const algorithmType of ['dpmsolver++', 'sde-dpmsolver++'] as const) {
     for (const lowerOrderFinal of [true, false]) {
