@@ -20,3 +20,11 @@ export function checkOutput(output: unknown, sample: tf.Tensor4D, shape: readonl
   });
   throw new DiffusionError('DIFFUSION_BAD_DENOISER_OUTPUT', message);
 }
+
+/** What a sampler says of an answer with numbers that are not finite, in its step `index`. */
+export function nonFiniteOutput(timestep: number, index: number): DiffusionError {
+  const message =
+    `The denoiser gave numbers that are not finite at timestep ${timestep} (step ${index + 1}). ` +
+    'Check that its weights are finite, and that the images are scaled as in its training.';
+  return new DiffusionError('DIFFUSION_BAD_DENOISER_OUTPUT', message);
+}

@@ -90,4 +90,45 @@ describe('denoiseFrom', () => {
     }
     images.dispose();
   });
+
+  it('waits for denoisers that answer with a promise', async () => {
+    const images: tf.Tensor4D = tf.fill([2, 4, 4, 1], 0.5);
+    const unet = { predict: (x: tf.Tensor4D, t: number) => Promise.resolve(knowing.predict(x, t)), asynchronous: true };
+    const [promised, plain] = [await denoise(images, { unet: unet as never }), await denoise(images)];
+    expect(promised.steps.at(-1)!.values).toEqual(plain.steps.at(-1)!.values);
+    await expect(() => denoise(images, { unet: unet as never, steps: 2 })).toLeakNoTensors();
+    images.dispose();
+  });
+
+  it.each([
+    ['nothing', () => undefined],
+    ['another shape', () => tf.zeros([1, 2, 2, 1])],
+    ['numbers that are not finite', (x: tf.Tensor) => tf.mul(x, NaN)],
+    ['a promise of another shape', () => Promise.resolve(1)],
+  ])('refuses denoisers that answer %s, and leaks nothing', async (_, predict) => {
+    const images: tf.Tensor4D = tf.fill([1, 4, 4, 1], 0.5);
+    const refused = () => denoise(images, { unet: { predict } as never });
+    await expect(async () => {
+      await expect(refused()).rejects.toMatchObject({ code: 'DIFFUSION_BAD_DENOISER_OUTPUT' });
+    }).toLeakNoTensors();
+    images.dispose();
+  });
+
+  it('frees what a denoiser leaves behind in its steps', async () => {
+    const images: tf.Tensor4D = tf.fill([1, 4, 4, 1], 0.5);
+    const unet: Denoiser = { predict: (x) => (tf.mul(x, 2), tf.mul<tf.Tensor4D>(x, 0.1)) };
+    await expect(() => denoise(images, { unet, steps: 3 })).toLeakNoTensors();
+    images.dispose();
+  });
+
+  it.each([
+    ['int32 ones', () => tf.zeros([1, 4, 4, 1], 'int32')],
+    ['single ones', () => tf.zeros([4, 4, 1])],
+    ['none', () => undefined],
+  ])('refuses images that are %s', async (_, make) => {
+    const images = make() as tf.Tensor4D;
+    const bad = { code: 'DIFFUSION_BAD_IMAGES', message: expect.stringContaining('[-1, 1]') };
+    await expect(async () => expect(denoise(images)).rejects.toMatchObject(bad)).toLeakNoTensors();
+    tf.dispose(images);
+  });
 });

@@ -1,11 +1,14 @@
 import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
+import { nonFiniteOutput } from '../check-output.ts';
 import type { Denoiser, SamplingScheduler, TrainingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { nextTurn } from '../next-turn.ts';
+import { answerOf } from '../pipelines/answer.ts';
 import { noisePerItem } from '../pipelines/noise.ts';
 import { Predictor } from '../pipelines/predictor.ts';
+import { checkImages } from '../pipelines/ranges.ts';
 
 /** A comparison of images with the clean ones, both [batch, height, width, channels] in [-1, 1]: one value per image. */
 export interface Measure {
@@ -73,10 +76,11 @@ export interface DenoisingResult {
  * process from there, and compare the running image with the clean one after every step.
  *
  * @throws DiffusionError `DIFFUSION_BAD_COUNT` where `steps` is outside 1 .. the length of the chain;
- *   `DIFFUSION_NOT_COMPILABLE` where `compile` is true and it cannot be.
+ *   `DIFFUSION_NOT_COMPILABLE` where `compile` is true and it cannot be; `DIFFUSION_BAD_IMAGES`; `DIFFUSION_BAD_DENOISER_OUTPUT`.
  */
 export async function denoiseFrom(options: DenoiseFromOptions): Promise<DenoisingResult> {
   const { scheduler, images, measures, first = 0, addNoise = false, signal, onStep } = options;
+  checkImages(images, 'images', '[-1, 1]');
   const timesteps = descending(options.steps, Number(scheduler.config['num_train_timesteps']));
   const generators = Array.from({ length: images.shape[0] }, (_, i) => options.generator.fork(first + i));
   const imageShape = images.shape.slice(1) as [number, number, number];
@@ -95,15 +99,20 @@ export async function denoiseFrom(options: DenoiseFromOptions): Promise<Denoisin
       await nextTurn();
       signal?.throwIfAborted();
       const begin = performance.now();
-      const output = unet.predict(sample, timestep);
-      await output.data(); // An engine may compute in the background.
-      seconds += (performance.now() - begin) / 1000;
-      const next = tf.tidy(() => {
-        const noise = addNoise ? noisePerItem(generators, imageShape) : tf.zerosLike(sample);
-        return scheduler.step(output, timestep, sample, { noise }).prevSample;
-      });
-      tf.dispose([output, sample]);
-      sample = next;
+      const output = await answerOf(unet, sample, timestep, undefined);
+      try {
+        const values = await output.data(); // An engine may compute in the background.
+        seconds += (performance.now() - begin) / 1000;
+        if (!values.every(Number.isFinite)) throw nonFiniteOutput(timestep, index);
+        const next = tf.tidy(() => {
+          const noise = addNoise ? noisePerItem(generators, imageShape) : tf.zerosLike(sample);
+          return scheduler.step(output, timestep, sample, { noise }).prevSample;
+        });
+        sample.dispose();
+        sample = next;
+      } finally {
+        output.dispose();
+      }
       const step = { step: index + 1, timestep, seconds, values: await measure(measures, sample, images) };
       steps.push(step);
       await onStep?.(step);

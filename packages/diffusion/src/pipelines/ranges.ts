@@ -13,10 +13,10 @@ export function toModelRange(images: tf.Tensor4D): tf.Tensor4D {
 }
 
 /** @throws DiffusionError `DIFFUSION_BAD_IMAGES` for anything but a float32 tensor of rank 4 */
-export function checkImages(images: tf.Tensor4D, argument = 'images'): void {
+export function checkImages(images: tf.Tensor4D, argument = 'images', range = '[0, 1]'): void {
   if (images?.shape?.length === 4 && images.dtype === 'float32') return;
   const dtype = (images as tf.Tensor | undefined)?.dtype;
   const value = dtype === undefined ? images : `${dtype} of shape [${images.shape.join(', ')}]`;
-  const allowed = 'a float32 tensor [batch, height, width, channels] in [0, 1]';
+  const allowed = `a float32 tensor [batch, height, width, channels] in ${range}`;
   throw new DiffusionError('DIFFUSION_BAD_IMAGES', invalidArgument({ argument, value, allowed }));
 }

@@ -1,5 +1,6 @@
 import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
+import { nonFiniteOutput } from '../check-output.ts';
 import type { Condition, Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { nextTurn } from '../next-turn.ts';
@@ -111,11 +112,7 @@ function conditionOf(
 async function refuseNonFinite(mark: tf.Tensor, index: number, timestep: number): Promise<void> {
   const [value] = await mark.data();
   mark.dispose();
-  if (value === 0) return;
-  const message =
-    `The denoiser gave numbers that are not finite at timestep ${timestep} (step ${index + 1}). ` +
-    'Check that its weights are finite, and that the images are scaled as in its training.';
-  throw new DiffusionError('DIFFUSION_BAD_DENOISER_OUTPUT', message);
+  if (value !== 0) throw nonFiniteOutput(timestep, index);
 }
 
 function checkReplacement(sample: tf.Tensor4D, shape: readonly number[]): void {
