@@ -9,6 +9,7 @@ import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
 import { withExplicitPadding } from './conv2d.ts';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-backprop.ts';
 import { einsum } from './einsum.ts';
+import { fusedMatMul } from './fused-mat-mul.ts';
 import { cast, identity } from './identity.ts';
 import { maxPoolGrad } from './max-pool-grad.ts';
 import { packedByShape } from './packed-weights.ts';
@@ -35,6 +36,7 @@ export function registerWasmKernels(): void {
   replaceKernel(cast(tf.getKernel('Cast', 'wasm')));
   replaceKernel(slice(tf.getKernel('Slice', 'wasm')));
   replaceKernel(batchMatMul(tf.getKernel('BatchMatMul', 'wasm')));
+  replaceKernel(fusedMatMul(tf.getKernel('_FusedMatMul', 'wasm')));
   for (const name of ['Conv2D', 'FusedConv2D']) replaceKernel(withExplicitPadding(tf.getKernel(name, 'wasm')));
   correctResizeGradients('wasm');
   correctNumericPadding('wasm');

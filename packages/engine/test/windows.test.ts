@@ -1,0 +1,81 @@
+/** Pooling and resizing, against tfjs' own cpu backend: forward and gradient. */
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backends, draw, expectSame, startAll, withGradients } from './engines.ts';
+
+beforeAll(startAll);
+
+afterAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+describe('pooling', () => {
+  it.each([
+    [2, 2, 'same'],
+    [2, 2, 'valid'],
+    [3, 1, 'same'],
+    [3, 2, 'same'],
+    [[2, 3], [1, 2], 'valid'],
+  ] as [number | [number, number], number | [number, number], 'same' | 'valid'][])(
+    'of %j, stride %j, padding %s',
+    async (size, strides, pad) => {
+      const shape = [2, 7, 6, 3];
+      await expectSame(
+        [shape],
+        withGradients((x) => tf.maxPool(x as tf.Tensor4D, size, strides, pad)),
+      );
+      await expectSame(
+        [shape],
+        withGradients((x) => tf.avgPool(x as tf.Tensor4D, size, strides, pad)),
+      );
+    },
+  );
+});
+
+describe('resizing', () => {
+  it.each([
+    [[8, 12], false],
+    [[7, 9], false],
+    [[7, 9], true],
+    [[3, 2], false],
+    [[8, 12], false, true],
+    [[7, 5], false, true],
+    [[2, 3], false, true],
+  ] as [[number, number], boolean, boolean?][])(
+    'to %j, corners aligned: %s, by the centres of pixels: %s',
+    async (size, aligned, centred) => {
+      const shape = [2, 4, 6, 3];
+      await expectSame(
+        [shape],
+        withGradients((x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, size, aligned, centred)),
+      );
+      await expectSame(
+        [shape],
+        withGradients((x) => tf.image.resizeBilinear(x as tf.Tensor4D, size, aligned, centred)),
+      );
+    },
+  );
+
+  it.each(['resizeNearestNeighbor', 'resizeBilinear'] as const)(
+    '%s has the adjoint of its forward pass',
+    async (name) => {
+      for (const engine of ['cpu', ...backends]) {
+        await tf.setBackend(engine);
+        for (const [size, centred] of [
+          [[8, 12], false],
+          [[7, 5], false],
+          [[2, 3], false],
+          [[7, 5], true],
+          [[2, 3], true],
+        ] as [[number, number], boolean][]) {
+          tf.tidy(() => {
+            const [x, dy] = [draw(2, 4, 6, 3), draw(2, ...size, 3)];
+            const resize = (image: tf.Tensor) => tf.image[name](image as tf.Tensor4D, size, false, centred);
+            const forward = tf.sum(tf.mul(resize(x), dy)).dataSync();
+            expect(tf.sum(tf.mul(tf.grad(resize)(x, dy), x))).toBeAllClose(forward, { rtol: 1e-4, atol: 1e-4 });
+          });
+        }
+      }
+    },
+  );
+});
