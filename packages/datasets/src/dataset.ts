@@ -112,7 +112,11 @@ export class Dataset {
     return this.#with(this.take(length).#view.with({ paired: other.take(length).#view }));
   }
 
-  /** This data set, then the others. */
+  /**
+   * This data set, then the others.
+   *
+   * @throws DatasetError `DATASETS_LABELS_DIFFER`, `DATASETS_PAIRS_DIFFER`
+   */
   concat(...others: Dataset[]): Dataset {
     return this.#with(concatenate([this.#view, ...others.map((other) => other.#view)]));
   }

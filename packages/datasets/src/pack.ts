@@ -4,8 +4,8 @@ import { DatasetError } from './errors.ts';
 import { writeAtomically } from './files/atomic.ts';
 import { withFile } from './files/random-access.ts';
 import { encodeHeader, parseHeader, type PackHeader } from './formats/pack.ts';
-import type { ImageShape } from './image.ts';
 import type { ArrayBatch } from './pipeline/batch.ts';
+import { checkForm, formOf, NO_FORM, type Form } from './pipeline/form.ts';
 import type { BatchOptions } from './pipeline/options.ts';
 import { memorySource } from './sources/memory.ts';
 import { packSource } from './sources/pack.ts';
@@ -26,8 +26,8 @@ export interface KeepOptions extends Pick<BatchOptions, 'workers' | 'corrupt'> {
  * const train = await openPack('celeba-64.pack');
  * ```
  *
- * @throws DatasetError `DATASETS_CANNOT_WRITE`, `DATASETS_SHAPES_DIFFER`, `DATASETS_LABELS_DIFFER`, `DATASETS_NOT_BYTES`,
- *   `DATASETS_CORRUPT_IMAGE`
+ * @throws DatasetError `DATASETS_CANNOT_WRITE`, `DATASETS_SHAPES_DIFFER`, `DATASETS_LABELS_DIFFER`, `DATASETS_PAIRED`,
+ *   `DATASETS_NOT_BYTES`, `DATASETS_CORRUPT_IMAGE`
  */
 export async function pack(dataset: Dataset, file: string, options: KeepOptions = {}): Promise<void> {
   // The header holds the number of pictures, which is known beforehand only where none may be left out.
@@ -42,12 +42,13 @@ export async function pack(dataset: Dataset, file: string, options: KeepOptions 
     for await (const batch of keepable(dataset, options)) {
       if (form === undefined) {
         form = formOf(batch);
+        if (form.paired !== undefined) throw paired();
         await append(encodeHeader(headerOf(dataset, form)));
       } else checkForm(formOf(batch), form);
       await append(batch.images);
       if (batch.labels !== undefined) labels.push(batch.labels);
     }
-    if (form === undefined) await append(encodeHeader(headerOf(dataset, NOTHING)));
+    if (form === undefined) await append(encodeHeader(headerOf(dataset, NO_FORM)));
     for (const part of labels) await append(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
   });
 }
@@ -71,31 +72,47 @@ export async function openPack(file: string): Promise<Dataset> {
 }
 
 /**
- * Loads a data set into memory once, decoded and transformed, as bytes: CIFAR-10 takes 154 MB.
+ * Loads a data set into memory once, decoded and transformed, as bytes, with its pairs if it has them: CIFAR-10 takes 154 MB.
  *
- * @throws DatasetError `DATASETS_SHAPES_DIFFER`, `DATASETS_LABELS_DIFFER`, `DATASETS_NOT_BYTES`, `DATASETS_CORRUPT_IMAGE`
+ * @throws DatasetError `DATASETS_SHAPES_DIFFER`, `DATASETS_LABELS_DIFFER`, `DATASETS_PAIRS_DIFFER`, `DATASETS_NOT_BYTES`,
+ *   `DATASETS_CORRUPT_IMAGE`
  */
 export async function cache(dataset: Dataset, options: KeepOptions = {}): Promise<Dataset> {
-  const images: Uint8Array[] = [];
-  const labels: Int32Array[] = [];
-  let form = NOTHING;
+  const batches: ArrayBatch<Uint8Array>[] = [];
+  let form = NO_FORM;
   for await (const batch of keepable(dataset, options)) {
-    if (images.length === 0) form = formOf(batch);
+    if (batches.length === 0) form = formOf(batch);
     else checkForm(formOf(batch), form);
-    images.push(batch.images);
-    if (batch.labels !== undefined) labels.push(batch.labels);
+    batches.push(batch);
   }
-  const data = new Uint8Array(images.reduce((sum, part) => sum + part.length, 0));
-  let start = 0;
-  for (const part of images.splice(0)) {
-    data.set(part, start);
-    start += part.length;
-  }
-  const { shape, labelWidth: width } = form;
-  const names = namesFor(width, dataset);
-  const kept = width === 0 ? undefined : { data: joined(labels), width, ...(names && { names }) };
-  const view = new View({ source: memorySource(data, shape, dataset.info.name), labels: kept });
-  return new Dataset(view, { ...dataset.info, sourceShape: shape });
+  const view = memoryView(batches, form, dataset.info.name, namesFor(form.labelWidth, dataset));
+  return new Dataset(view, { ...dataset.info, sourceShape: form.shape });
+}
+
+function memoryView(
+  batches: readonly ArrayBatch<Uint8Array>[],
+  { shape, labelWidth, paired }: Form,
+  name: string,
+  names?: readonly string[],
+): View {
+  const images = joined(
+    Uint8Array,
+    batches.map((batch) => batch.images),
+  );
+  const labels = labelWidth > 0 && {
+    data: joined(
+      Int32Array,
+      batches.map((batch) => batch.labels!),
+    ),
+    width: labelWidth,
+    ...(names && { names }),
+  };
+  const partners = batches.map((batch) => batch.paired!);
+  return new View({
+    source: memorySource(images, shape, name),
+    ...(labels && { labels }),
+    ...(paired && { paired: memoryView(partners, paired, name) }),
+  });
 }
 
 async function* keepable(
@@ -108,35 +125,6 @@ async function* keepable(
     done += batch.indices.length + (batch.skipped?.length ?? 0);
     onProgress?.({ done, total: dataset.length });
   }
-}
-
-/** What all batches have to agree in. */
-interface Form {
-  readonly shape: ImageShape;
-  /** Numbers per label; 0 where there are none. */
-  readonly labelWidth: number;
-}
-
-/** The form of a data set without examples. */
-const NOTHING: Form = { shape: [1, 1, 1], labelWidth: 0 };
-
-function formOf({ shape: [count, ...shape], labels = new Int32Array(0) }: ArrayBatch): Form {
-  return { shape, labelWidth: labels.length / count };
-}
-
-function checkForm(found: Form, { shape, labelWidth }: Form): void {
-  if (found.shape.join() !== shape.join()) {
-    throw new DatasetError(
-      'DATASETS_SHAPES_DIFFER',
-      `The pictures are [${shape}] and [${found.shape}], but have to be of one size; open the data set with a \`size\`.`,
-    );
-  }
-  if (found.labelWidth === labelWidth) return;
-  throw new DatasetError(
-    'DATASETS_LABELS_DIFFER',
-    `The labels have ${labelWidth} and ${found.labelWidth} numbers, but have to be of one kind; look at the functions that ` +
-      'the data set was given with `map`.',
-  );
 }
 
 function headerOf(dataset: Dataset, { shape, labelWidth }: Form): PackHeader {
@@ -157,12 +145,19 @@ function namesFor(labelWidth: number, { labelNames }: Dataset): readonly string[
   return labelNames?.length === labelWidth ? labelNames : undefined;
 }
 
-function joined(parts: readonly Int32Array[]): Int32Array {
-  const out = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+function joined<T extends Uint8Array | Int32Array>(Numbers: new (length: number) => T, parts: readonly T[]): T {
+  const out = new Numbers(parts.reduce((sum, part) => sum + part.length, 0));
   let start = 0;
   for (const part of parts) {
     out.set(part, start);
     start += part.length;
   }
   return out;
+}
+
+function paired(): DatasetError {
+  return new DatasetError(
+    'DATASETS_PAIRED',
+    'A pack holds one data set, but this one is paired by `zip`; pack both into files of their own, and zip what `openPack` gives.',
+  );
 }

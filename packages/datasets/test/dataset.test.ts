@@ -79,6 +79,39 @@ describe('views of a data set', () => {
     });
   });
 
+  it('join pairs, with their steps', async () => {
+    const pairs = base.zip(base.skip(2));
+    const cropped = pairs.map(centerCrop(2));
+    const marked = pairs.map((example) => ({ ...example, paired: { ...example.paired!, label: 9 } }));
+    for (const [joined, label] of [
+      [pairs.take(3).concat(pairs.skip(8)), 3],
+      [cropped.take(3).concat(cropped.skip(8)), 3],
+      [cropped.take(3).concat(pairs.skip(8).map(centerCrop(3)).map(centerCrop(2))), 3],
+      [marked.take(3).concat(marked.skip(8)), 9],
+    ] as const) {
+      expect(joined.length).toBe(5);
+      const example = await joined.get(4);
+      expect([example.label, example.paired!.label]).toEqual([1, label]);
+      const { paired, labels } = (await joined.batches({ batchSize: 5, as: 'array', shuffle: { seed: 1 } }).next())
+        .value!;
+      expect([...labels!].sort()).toEqual([0, 0, 1, 1, 2]);
+      expect([...paired!.labels!].sort()).toEqual(label === 9 ? [9, 9, 9, 9, 9] : [0, 2, 2, 3, 3]);
+    }
+    expect(() => pairs.concat(base)).toThrow(expect.objectContaining({ code: 'DATASETS_PAIRS_DIFFER' }) as Error);
+  });
+
+  it('join parts of one source to a view of it, and others to a joined source', async () => {
+    const [a, b] = base.split([5, 7], 1);
+    const whole = a!.concat(b!);
+    expect((await labelsAndPixels(whole)).sort()).toEqual([...all].sort());
+    expect(await labelsAndPixels(whole.filter(({ index, image }) => index === 0 && image.data.length > 0))).toEqual(
+      await labelsAndPixels(a!.take(1)),
+    );
+    const other = shapes({ length: 3, size: 6, seed: 4 });
+    const joined = base.concat(other, base.take(1)).shuffle(3);
+    expect((await labelsAndPixels(joined)).sort()).toEqual([...all, ...(await labelsAndPixels(other)), all[0]].sort());
+  });
+
   it('map by functions and by transforms', async () => {
     const mapped = base.map(centerCrop(2)).map((example) => ({ ...example, label: 7 }));
     const batch = (await mapped.batches({ batchSize: 5, as: 'array', transform: centerCrop(1) }).next()).value!;

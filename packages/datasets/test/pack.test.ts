@@ -78,6 +78,24 @@ describe('pack and cache', () => {
     }
   });
 
+  it('keep pairs in memory, and refuse them in a file', async () => {
+    const pairs = shapes({ length: 5, size: 2 })
+      .zip(shapes({ length: 5, size: 3, seed: 5 }).skip(1))
+      .map((example) => ({ ...example, paired: { ...example.paired!, label: 10 + example.index } }));
+    const cached = await cache(pairs);
+    expect(await cached.get(2)).toEqual(await pairs.get(2));
+    const all = { batchSize: 4, as: 'array', shuffle: { seed: 1 } } as const;
+    expect((await cached.batches(all).next()).value).toEqual((await pairs.batches(all).next()).value);
+    await expect(pack(pairs, join(folder, 'pairs.pack'))).rejects.toMatchObject({ code: 'DATASETS_PAIRED' });
+    expect(existsSync(join(folder, 'pairs.pack'))).toBe(false);
+    for (const length of [4, 258]) {
+      const some = shapes({ length, size: 1 })
+        .zip(shapes({ length, size: 1 }))
+        .map(({ paired, ...rest }) => (rest.index < Math.min(256, length - 1) ? { ...rest, paired: paired! } : rest));
+      await expect(cache(some)).rejects.toMatchObject({ code: 'DATASETS_PAIRS_DIFFER' });
+    }
+  });
+
   it('refuse labels of several widths', async () => {
     for (const length of [20, 300]) {
       const varied = shapes({ length, size: 1 }).map((example) =>

@@ -1,6 +1,7 @@
 import { DatasetError } from '../errors.ts';
 import { emptyLike, sizeOf, type Example, type Image, type ImageShape } from '../image.ts';
 import type { RawBatch } from './batch.ts';
+import { pairsDiffer } from './form.ts';
 
 /** Whether an error says that a picture cannot be decoded, as opposed to anything else that can go wrong. */
 export function isCorrupt(error: unknown): error is DatasetError {
@@ -36,7 +37,8 @@ export function collate(examples: readonly Example[], nameOf: (index: number) =>
   });
   const indices = Uint32Array.from(examples, (example) => example.index);
   const pairs = examples.flatMap((example) => example.paired ?? []);
-  const paired = pairs.length === examples.length ? collate(pairs, nameOf) : undefined;
+  if (pairs.length !== 0 && pairs.length !== examples.length) throw pairsDiffer();
+  const paired = pairs.length > 0 ? collate(pairs, nameOf) : undefined;
   return { images, shape, indices, ...(labels && { labels }), ...(paired && { paired }) };
 }
 
