@@ -159,4 +159,17 @@ describe('batches', () => {
     fail = false;
     expect([...(await batches.next()).value!.indices]).toEqual([2, 3]);
   });
+
+  it('can go on from a batch that failed on its way out', async () => {
+    let floats = true;
+    const dataset = numbered(4).map((example) => {
+      if (!floats) return example;
+      return { ...example, image: { ...example.image, data: Float32Array.from(example.image.data) } };
+    });
+    const batches = dataset.batches({ batchSize: 2, as: 'array', dtype: 'uint8', prefetch: 0 });
+    await expect(batches.next()).rejects.toMatchObject({ code: 'DATASETS_NOT_BYTES' });
+    expect(batches.state()).toMatchObject({ epoch: 0, position: 0 });
+    floats = false;
+    expect([...(await batches.next()).value!.indices]).toEqual([0, 1]);
+  });
 });

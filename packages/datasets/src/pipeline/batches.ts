@@ -110,8 +110,10 @@ export class Batches<Batch extends TensorBatch | ArrayBatch> implements AsyncIte
         const due = ahead.shift();
         if (due === undefined) return undefined;
         const raw = await due.raw;
+        // Finishing can fail too, and the place moves only behind a batch that is out.
+        const batch = raw.indices.length > 0 ? (finish(raw) as Batch) : undefined;
         [this.#epoch, this.#position] = due.task.after;
-        if (raw.indices.length > 0) yield finish(raw) as Batch;
+        if (batch !== undefined) yield batch;
       }
     } finally {
       await pool?.close();
