@@ -127,6 +127,17 @@ describe('attend', () => {
   it.each([2, 1024])('has the gradient of finite differences with blocks of %i', (block) => {
     gradCheck((q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D) => attend(q, k, v, 0.7, block), qkv());
   });
+
+  it('takes memory for some blocks of scores at a time, backwards as forwards', async () => {
+    const [q, k, v] = [1, 2, 3].map((seed) => random<tf.Rank.R3>([1, 256, 2], seed)) as ReturnType<typeof qkv>;
+    const base = tf.memory().numBytes;
+    const gradient = tf.grads((...args) => tf.sum(attend(...(args as ReturnType<typeof qkv>), 0.7, 16)));
+    const { peakBytes } = await tf.profile(() => {
+      tf.dispose(gradient([q, k, v]));
+      return tf.scalar(0);
+    });
+    expect(peakBytes - base).toBeLessThan(8 * (4 * 16 * 256));
+  });
 });
 
 describe('memory', () => {

@@ -26,24 +26,34 @@ export function attend(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, scale: nu
 }
 
 function scores(q: tf.Tensor3D, k: tf.Tensor3D, scale: number): tf.Tensor3D {
-  return tf.softmax(tf.mul(tf.matMul(q, k, false, true), scale));
+  return tf.tidy(() => tf.softmax(tf.mul(tf.matMul(q, k, false, true), scale)));
 }
 
-/** With p the scores: dv = pᵀ dy, dS = p (dp - Σ dp·p) with dp = dy vᵀ, dq = scale · dS k, dk = scale · dSᵀ q. */
+/**
+ * With p the scores: dv = pᵀ dy, dS = p (dp - Σ dp·p) with dp = dy vᵀ, dq = scale · dS k, dk = scale · dSᵀ q. Each block is
+ * cleared before the next one, as the engine itself keeps all that a gradient makes until the whole backward pass has ended.
+ */
 function gradients([q, k, v]: tf.Tensor3D[], dy: tf.Tensor3D, scale: number, block: number): tf.Tensor3D[] {
-  const dyBlocks = blocks(dy, block);
-  const parts = blocks(q!, block).map((part, i) => {
-    const p = scores(part, k!, scale);
-    const dp = tf.matMul(dyBlocks[i]!, v!, false, true);
-    const ds = tf.mul(tf.mul(p, tf.sub(dp, tf.sum(tf.mul(dp, p), 2, true))), scale);
-    return {
-      dq: tf.matMul<tf.Tensor3D>(ds, k!),
-      dk: tf.matMul<tf.Tensor3D>(ds, part, true),
-      dv: tf.matMul<tf.Tensor3D>(p, dyBlocks[i]!, true),
-    };
+  return tf.tidy(() => {
+    const dyBlocks = blocks(dy, block);
+    const dq: tf.Tensor3D[] = [];
+    let sums: tf.Tensor3D[] = [];
+    for (const [i, part] of blocks(q!, block).entries()) {
+      const [dqBlock, ...added] = tf.tidy(() => {
+        const p = scores(part, k!, scale);
+        const ds = tf.tidy(() => {
+          const dp = tf.matMul(dyBlocks[i]!, v!, false, true);
+          return tf.mul(tf.mul(p, tf.sub(dp, tf.sum(tf.mul(dp, p), 2, true))), scale);
+        });
+        const [dk, dv] = [tf.matMul<tf.Tensor3D>(ds, part, true), tf.matMul<tf.Tensor3D>(p, dyBlocks[i]!, true)];
+        return [tf.matMul<tf.Tensor3D>(ds, k!), ...[dk, dv].map((d, j) => (i === 0 ? d : tf.add(sums[j]!, d)))];
+      }) as tf.Tensor3D[];
+      tf.dispose(sums);
+      dq.push(dqBlock!);
+      sums = added;
+    }
+    return [join(dq), ...sums];
   });
-  const total = (tensors: tf.Tensor3D[]) => (tensors.length === 1 ? tensors[0]! : tf.addN(tensors));
-  return [join(parts.map(({ dq }) => dq)), total(parts.map(({ dk }) => dk)), total(parts.map(({ dv }) => dv))];
 }
 
 function blocks(x: tf.Tensor3D, block: number): tf.Tensor3D[] {
