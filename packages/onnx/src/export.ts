@@ -17,15 +17,8 @@ export { writeModel } from './model/write.ts';
 /** Version of the operators: every runtime of the last years has it. */
 const opset = 17;
 
-/**
- * Numbers of images of the two traces that tell which lengths grow with the batch. The later pairs are for functions that choose their
- * operations by the size of a tensor, as solvers of small states do, where the change lies between the first two.
- */
-const dynamicBatches = [
-  [5, 7],
-  [11, 13],
-  [23, 29],
-] as const;
+/** Numbers of images of the two traces that tell which lengths grow with the batch. */
+const dynamicBatches = [5, 7] as const;
 
 /** Traces a denoiser and writes it down as a model; `extraNames` are options of the caller. */
 export async function exportModel(
@@ -53,25 +46,8 @@ export async function exportModel(
 
 /** Two traces of a call, as one graph. */
 async function traceDenoiser(tf: TensorFlow, denoiser: Predicts, options: ResolvedOptions): Promise<Graph> {
-  if (options.batch !== 'dynamic') return traceTwice(tf, denoiser, options, [options.batch, options.batch]);
-  let first: unknown;
-  for (const batches of dynamicBatches) {
-    try {
-      return await traceTwice(tf, denoiser, options, batches);
-    } catch (error) {
-      if ((error as OnnxError).code !== 'ONNX_CALLS_DIFFER') throw error;
-      first ??= error;
-    }
-  }
-  throw first;
-}
-
-async function traceTwice(
-  tf: TensorFlow,
-  denoiser: Predicts,
-  options: ResolvedOptions,
-  batches: readonly [number, number],
-): Promise<Graph> {
+  const batches: readonly [number, number] =
+    options.batch === 'dynamic' ? dynamicBatches : [options.batch, options.batch];
   const traces: Trace[] = [];
   try {
     for (const batch of batches) traces.push(traceCall(tf, denoiser, options, batch));

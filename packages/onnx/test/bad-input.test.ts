@@ -124,6 +124,12 @@ describe('OnnxDenoiser refuses', () => {
       size,
     );
 
+  it('nothing where it is disposed twice', async () => {
+    const model = await OnnxDenoiser.load(await file());
+    await model.dispose();
+    await expect(model.dispose()).resolves.toBeUndefined();
+  });
+
   it('a file that is cut off, at any place', async () => {
     const bytes = await file();
     for (let length = 0; length < bytes.length; length += 7) {
@@ -160,6 +166,7 @@ describe('OnnxDenoiser refuses', () => {
     [{ providers: ['tpu'] }, 'ONNX_PROVIDER', /'tpu'.*cpu/],
     [{ threads: 0 }, 'ONNX_OPTION', /`threads` is 0/],
     [{ layout: 'CHW' }, 'ONNX_OPTION', /`layout` is 'CHW'/],
+    [{ thread: 2 }, 'ONNX_OPTION', /'thread'.*Did you mean 'threads'/],
   ])('the options %o', async (options, code, text) => {
     await expect(OnnxDenoiser.load(await file(), options as LoadOptions)).rejects.toEqual(coded(code, text));
   });

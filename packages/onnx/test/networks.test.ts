@@ -27,8 +27,8 @@ async function agrees(denoiser: Denoiser, options: ExportOptions, agreement: Agr
 }
 
 describe('a file predicts what the network predicts', () => {
-  it('at sizes where 5 and 7 images take other operations', async () => {
-    // The solver sums small states otherwise than large ones, and 4,096 numbers lie between 5 and 7 of the lowest level.
+  it('at sizes where the solver would sum the states of 5 and of 7 images otherwise', async () => {
+    // It sums states of up to 4,096 numbers otherwise than larger ones, and the lowest level has that many between 5 and 7.
     const model = new CUNet({ channels: 8, inChannels: 1, imageSize: 32, seed: 0 });
     await agrees(model, { imageSize: [32, 48], channels: 1 }, { height: 32, width: 48, channels: 1 });
     model.dispose();

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, isTaping, recordOperation, tidy, withFreshTape } from '@missing-u/autodiff';
+import { hasKernel, isTaping, recordOperation, runningRecording, tidy, withFreshTape } from '@missing-u/autodiff';
 
 /**
  * base + Σ weights[i] · terms[i] as one operation on the tape, which saves nothing: its gradients are multiples of the
@@ -39,7 +39,9 @@ function compute(
   if (used.length > 0 && hasKernel('LinearCombination')) {
     return inOneKernel(base, weights, terms, used);
   }
-  if (first.size <= small && used.length > 2) return contracted(base, weights, terms, used);
+  // What is written down for other engines does the same for any number of images.
+  const isRecorded = runningRecording()?.plain === true;
+  if (!isRecorded && first.size <= small && used.length > 2) return contracted(base, weights, terms, used);
   const parts = base === undefined ? [] : [base];
   for (const { sum, weight } of grouped(weights, terms, used)) parts.push(weight === 1 ? sum : tf.mul(sum, weight));
   if (parts.length > 2) return tf.addN(parts);

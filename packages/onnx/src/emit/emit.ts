@@ -54,7 +54,10 @@ export function emit(graph: Graph, { timestepType }: EmitOptions): EmittedGraph 
     }
   }
   const [result] = graph.outputs as [Value];
-  const name = emitter.read(result, result.shape.length === 4 ? channelsFirst : plain(result.shape.length));
+  const read = emitter.read(result, result.shape.length === 4 ? channelsFirst : plain(result.shape.length));
+  // An output has to be what a node makes, also where it is an input or a constant.
+  const isMade = emitter.nodes.some(({ outputs }) => outputs.includes(read));
+  const name = isMade ? read : emitter.operator('Identity', [read]);
   const renamed = (names: readonly string[]) => names.map((other) => (other === name ? portNames.output : other));
   const nodes = emitter.nodes.map((node) => ({
     ...node,

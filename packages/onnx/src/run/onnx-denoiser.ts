@@ -51,6 +51,8 @@ export class OnnxDenoiser {
   /** Channels of the images, where the model says so. */
   readonly channels: number | undefined;
 
+  #disposed = false;
+
   private constructor(
     private readonly session: OnnxSession,
     private readonly runtime: OnnxRuntime,
@@ -131,6 +133,8 @@ export class OnnxDenoiser {
 
   /** Frees the model. It cannot be used afterwards. */
   async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
     await this.session.release();
   }
 
@@ -263,7 +267,21 @@ export class OnnxDenoiser {
   }
 }
 
-function checkOptions({ threads, layout }: LoadOptions): void {
+const optionNames = Object.keys({
+  providers: true,
+  threads: true,
+  wasmPaths: true,
+  runtime: true,
+  layout: true,
+  externalData: true,
+  sessionOptions: true,
+} satisfies Record<keyof LoadOptions, true>);
+
+function checkOptions(options: LoadOptions): void {
+  const { threads, layout } = options;
+  for (const key of Object.keys(options)) {
+    if (!optionNames.includes(key)) throw new OnnxError('ONNX_OPTION', unknownName('option', key, optionNames));
+  }
   const bad = (argument: string, value: unknown, allowed: string) => {
     throw new OnnxError('ONNX_OPTION', invalidArgument({ argument, value, allowed }));
   };
