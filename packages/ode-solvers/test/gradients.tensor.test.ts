@@ -451,6 +451,20 @@ describe('adjoint', () => {
     expect(count('seminorm')).toBeLessThanOrEqual(count('full'));
   });
 
+  it('takes the steps of a grid of one’s own backwards, unless it has steps of its own', () => {
+    const gridConstructor = () => [0, 0.1, 0.2, 0.3, 0.4, 0.7, 0.8, 0.9, 1];
+    const options = { method: 'rk4', gridConstructor } as const;
+    const [actual, expected] = [gradientsOf(adjoint(), options), gradientsOf(direct(), options)];
+    actual.forEach((grad, i) => expect(grad).toBeAllClose(expected[i]!, { rtol: 1e-3, atol: 1e-3 }));
+    const steps = (gradient: Gradient) => {
+      tf.dispose(gradientsOf(gradient, options));
+      return stats.backward!.steps;
+    };
+    expect(steps(adjoint())).toBe(8);
+    expect(steps(adjoint({ stepSize: 0.2 }))).toBe(5);
+    expect(steps(adjoint({ gridConstructor: (times) => times }))).toBe(2);
+  });
+
   it('comes nearer to the discrete gradient with its steps, at order 4, as rk4 solves both', () => {
     const error = (stepSize: number) => {
       const options = { method: 'rk4', stepSize } as const;

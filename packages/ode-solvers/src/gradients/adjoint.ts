@@ -153,5 +153,17 @@ function stepOptions({ order, options }: Plan, settings: Settings, method: Metho
   };
   const given = Object.fromEntries(Object.entries(forward).filter(([, value]) => value !== undefined)) as StepOptions;
   if (settings.gridConstructor !== undefined) delete given.stepSize;
+  const ownGrid = settings.stepSize !== undefined || settings.gridConstructor !== undefined;
+  if (options.gridConstructor !== undefined && order.steps.kind === 'grid' && !ownGrid) {
+    given.gridConstructor = backwardsThrough(order.steps.grid);
+  }
   return { ...given, ...settings };
+}
+
+/** Goes from one time to another by the times of a grid between them, in the other direction than the grid. */
+function backwardsThrough(grid: readonly number[]): NonNullable<StepOptions['gridConstructor']> {
+  return ([from, to]) => {
+    const between = grid.filter((t) => (t - from!) * (t - to!) < 0);
+    return [from!, ...between.reverse(), to!];
+  };
 }
