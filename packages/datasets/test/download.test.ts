@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { obtain, obtainRoot, type Obtainable } from '../src/files/obtain.ts';
+import { DatasetError } from '../src/errors.ts';
+import { obtain, openObtained, type Obtainable } from '../src/files/obtain.ts';
 import { unpack } from '../src/files/unpack.ts';
 import { mnist } from '../src/index.ts';
 import { writeTar } from './tar-writer.ts';
@@ -53,8 +54,11 @@ describe('obtain', () => {
       { urls: [`${host}/set.tar.gz`], md5: md5(archive), to: 'Test/unpacked', unpack: 'set' },
     ]);
     const root = join(folder, 'root');
-    const place = await obtainRoot(set, { root, download: options });
-    expect(place.location).toBe(root);
+    const location = await openObtained(set, { root, download: options }, async (place) => {
+      if ((await place.read('Test/unpacked/a')) !== undefined) return place.location;
+      throw new DatasetError('DATASETS_MISSING_FILE', 'not yet');
+    });
+    expect(location).toBe(root);
     expect(readFileSync(join(root, 'Test/raw/plain'), 'utf8')).toBe('plain');
     expect(readFileSync(join(root, 'Test/unpacked/deep/b'), 'utf8')).toBe('two');
     expect(readdirSync(join(root, 'Test'))).toEqual(['raw', 'unpacked']);
@@ -77,6 +81,39 @@ describe('obtain', () => {
       code: 'WEIGHTS_OFFLINE',
     });
     expect(existsSync(root)).toBe(false);
+  });
+
+  it('several times at once puts one whole file in place', async () => {
+    files.set('/shared', Buffer.from('shared'));
+    const set = setOf([{ urls: [`${host}/shared`], to: 'raw/shared' }]);
+    const root = join(folder, 'at-once');
+    await Promise.all([0, 1, 2, 3].map(() => obtain(set, root, options)));
+    expect(readdirSync(join(root, 'raw'))).toEqual(['shared']);
+    expect(readFileSync(join(root, 'raw/shared'), 'utf8')).toBe('shared');
+  });
+
+  it('names what it cannot write, and leaves nothing behind', async () => {
+    files.set('/file', Buffer.from('file'));
+    const root = join(folder, 'taken');
+    mkdirSync(root);
+    writeFileSync(join(root, 'raw'), 'a file where a folder is needed');
+    const set = setOf([{ urls: [`${host}/file`], to: 'raw/file' }]);
+    await expect(obtain(set, root, options)).rejects.toMatchObject({ code: 'DATASETS_CANNOT_WRITE' });
+    expect(readdirSync(root)).toEqual(['raw']);
+  });
+
+  it('fetches nothing that is there in another layout', async () => {
+    const root = join(folder, 'plain-mnist');
+    mkdirSync(root);
+    writeFileSync(
+      join(root, 't10k-images-idx3-ubyte'),
+      Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 7),
+    );
+    writeFileSync(join(root, 't10k-labels-idx1-ubyte'), Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 4));
+    const download = { ...options, offline: true };
+    const dataset = await mnist({ root, split: 'test', size: 28, download });
+    expect([dataset.length, dataset.labelOf(0)]).toEqual([1, 4]);
+    await expect(mnist({ root, split: 'train', download })).rejects.toMatchObject({ code: 'WEIGHTS_OFFLINE' });
   });
 
   it('of MNIST without a network says so', async () => {

@@ -12,7 +12,7 @@ export async function writeAtomically(
   write: (append: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const fs = nodeModule('node:fs').promises;
-  const temporary = `${path}.${process.pid}-${crypto.randomUUID().slice(0, 8)}.tmp`;
+  const temporary = temporaryBeside(path);
   try {
     const file = await fs.open(temporary, 'wx');
     try {
@@ -36,6 +36,11 @@ export async function writeAtomically(
       { cause },
     );
   }
+}
+
+/** A name beside this one that nobody else uses, in this process or another. */
+export function temporaryBeside(path: string): string {
+  return `${path}.${process.pid}-${crypto.randomUUID().slice(0, 8)}.tmp`;
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

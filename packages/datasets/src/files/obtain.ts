@@ -1,6 +1,7 @@
 import { download as fetchFile, type DownloadOptions } from '@missing-u/weights';
 import { DatasetError } from '../errors.ts';
 import { inNode, nodeModule } from '../platform.ts';
+import { temporaryBeside } from './atomic.ts';
 import { diskFolder } from './disk.ts';
 import type { Folder } from './folder.ts';
 import { firstFolder, noRoot, openFolder } from './root.ts';
@@ -40,13 +41,30 @@ export interface ObtainOptions {
   download?: boolean | FetchOptions;
 }
 
-/** The folder of a data set, once its files are there. @throws DatasetError `DATASETS_NO_ROOT` */
-export async function obtainRoot(set: Obtainable, { root, download = false }: ObtainOptions): Promise<Folder> {
-  if (download !== false) {
-    const folder = openFolderOnDisk(root ?? dataHome());
-    await obtain(set, folder, download === true ? {} : download);
-    return diskFolder(folder);
+/**
+ * Opens a data set in its folder. With `download`, what is there is opened first, in whatever layout `open` knows, and the
+ * published files are fetched only where it misses some.
+ *
+ * @throws DatasetError `DATASETS_NO_ROOT`, `DATASETS_CANNOT_WRITE`, and those of `open`
+ */
+export async function openObtained<T>(
+  set: Obtainable,
+  { root, download = false }: ObtainOptions,
+  open: (folder: Folder) => Promise<T>,
+): Promise<T> {
+  if (download === false) return open(findRoot(set, root));
+  const place = pathOnDisk(root ?? dataHome());
+  const folder = diskFolder(place);
+  try {
+    return await open(folder);
+  } catch (error) {
+    if (!(error instanceof DatasetError && error.code === 'DATASETS_MISSING_FILE')) throw error;
   }
+  await obtain(set, place, download === true ? {} : download);
+  return open(folder);
+}
+
+function findRoot(set: Obtainable, root: string | URL | undefined): Folder {
   if (root !== undefined) return openFolder(root);
   const places = set.places().filter((place) => place !== undefined);
   const fetched = inNode && set.publications.every(({ to }) => isThere(`${dataHome()}/${to}`)) ? dataHome() : undefined;
@@ -69,7 +87,9 @@ export async function obtain(set: Obtainable, root: string, options: FetchOption
     const target = path.join(root, publication.to);
     if (isThere(target)) continue;
     const file = await fromAnyMirror(publication, options);
-    await fs.mkdir(path.dirname(target), { recursive: true });
+    await fs.mkdir(path.dirname(target), { recursive: true }).catch((cause: unknown) => {
+      throw cannotPlace(file, target, cause);
+    });
     if (publication.unpack === undefined) await place(file, target);
     else await unpack(file, publication.unpack, target);
   }
@@ -89,13 +109,28 @@ async function fromAnyMirror({ urls, md5, sha256 }: Publication, options: FetchO
   throw failures.at(-1);
 }
 
-/** Puts a copy, which shares the disk space where it can, in place in one step. */
+/**
+ * Puts a copy, which shares the disk space where it can, in place in one step. The temporary name is of this call alone, so
+ * that several, in one process too, do not disturb each other.
+ */
 async function place(file: string, target: string): Promise<void> {
   const fs = nodeModule('node:fs').promises;
-  const temporary = `${target}.${process.pid}.tmp`;
-  await fs.rm(temporary, { force: true });
-  await fs.link(file, temporary).catch(() => fs.copyFile(file, temporary));
-  await fs.rename(temporary, target);
+  const temporary = temporaryBeside(target);
+  try {
+    await fs.link(file, temporary).catch(() => fs.copyFile(file, temporary));
+    await fs.rename(temporary, target);
+  } catch (cause) {
+    throw cannotPlace(file, target, cause);
+  } finally {
+    // It is still there after a failure, and where target was the same file already: renaming does nothing then.
+    await fs.rm(temporary, { force: true });
+  }
+}
+
+function cannotPlace(file: string, target: string, cause: unknown): DatasetError {
+  return new DatasetError('DATASETS_CANNOT_WRITE', `Cannot put ${file} at ${target}: ${(cause as Error).message}.`, {
+    cause,
+  });
 }
 
 /** Where data sets are kept for which no folder was named: `datasets` in the cache folder of this family of packages. */
@@ -114,7 +149,7 @@ function isThere(path: string): boolean {
   return nodeModule('node:fs').existsSync(path);
 }
 
-function openFolderOnDisk(root: string | URL): string {
+function pathOnDisk(root: string | URL): string {
   const text = String(root);
   if (/^https?:/.test(text)) {
     throw new DatasetError('DATASETS_BAD_OPTION', `\`root\` is ${text}, but downloads need a folder on disk.`);

@@ -4,6 +4,7 @@ import { zipEntries, type ZipEntry } from '../formats/zip.ts';
 import { nodeModule } from '../platform.ts';
 import { openStore } from '../sources/store.ts';
 import { zipStore } from '../sources/zip.ts';
+import { temporaryBeside } from './atomic.ts';
 import { gunzip, isGzip } from './gunzip.ts';
 import { withFile } from './random-access.ts';
 
@@ -16,7 +17,7 @@ import { withFile } from './random-access.ts';
 export async function unpack(archive: string, inside: string, target: string): Promise<void> {
   const fs = nodeModule('node:fs').promises;
   const path = nodeModule('node:path');
-  const temporary = `${target}.${process.pid}-${crypto.randomUUID().slice(0, 8)}.tmp`;
+  const temporary = temporaryBeside(target);
   try {
     for (const { name, read } of await filesOf(archive)) {
       const file = path.join(temporary, name);

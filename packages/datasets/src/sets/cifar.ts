@@ -3,9 +3,10 @@ import { numpyGlobals, unpickle } from '@missing-u/weights';
 import { Dataset } from '../dataset.ts';
 import { DatasetError } from '../errors.ts';
 import type { Folder } from '../files/folder.ts';
-import { obtainRoot, type ObtainOptions } from '../files/obtain.ts';
+import { openObtained, type ObtainOptions } from '../files/obtain.ts';
 import { CIFAR_BYTES, interleave, parseCifar, type CifarPart } from '../formats/cifar.ts';
 import { memorySource } from '../sources/memory.ts';
+import type { Transform } from '../transforms/index.ts';
 import { View } from '../view.ts';
 import { fit, type FitOptions } from './fit.ts';
 import { CIFAR10, CIFAR100, type CifarSet } from './cifar-files.ts';
@@ -36,10 +37,19 @@ export function cifar100(options: CifarOptions = {}): Promise<Dataset> {
 
 async function openCifar(set: CifarSet, options: CifarOptions): Promise<Dataset> {
   const { split = 'train', size = 32 } = options;
-  if (set.pickles[split] === undefined) {
+  if (!Object.hasOwn(set.pickles, split)) {
     throw new DatasetError('DATASETS_BAD_OPTION', unknownName('split', split, Object.keys(set.pickles)));
   }
-  const folder = await obtainRoot(set, options);
+  const steps = size === 32 ? [] : fit({ ...options, size: [size, size] });
+  return openObtained(set, options, (folder) => readCifar(set, split, steps, folder));
+}
+
+async function readCifar(
+  set: CifarSet,
+  split: 'train' | 'test',
+  steps: readonly Transform[],
+  folder: Folder,
+): Promise<Dataset> {
   const parts = (await readPickles(set, split, folder)) ?? (await readBinaries(set, split, folder));
   if (parts === undefined) {
     throw new DatasetError(
@@ -49,7 +59,6 @@ async function openCifar(set: CifarSet, options: CifarOptions): Promise<Dataset>
     );
   }
   const data = joined(parts.map((part) => part.images));
-  const steps = size === 32 ? [] : fit({ ...options, size: [size, size] });
   const prepared = transformAll(data, [32, 32, 3], steps);
   const name = `${set.name}, ${split === 'train' ? 'training' : 'test'} part`;
   const labels = { data: Int32Array.from(parts.flatMap((part) => [...part.labels])), width: 1 };

@@ -1,7 +1,8 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
 import { Dataset } from '../dataset.ts';
 import { DatasetError } from '../errors.ts';
-import { obtainRoot, type Obtainable, type ObtainOptions, type Publication } from '../files/obtain.ts';
+import type { Folder } from '../files/folder.ts';
+import { openObtained, type Obtainable, type ObtainOptions, type Publication } from '../files/obtain.ts';
 import { memorySource } from '../sources/memory.ts';
 import { pad, resize, type Filter, type Transform } from '../transforms/index.ts';
 import { View } from '../view.ts';
@@ -40,12 +41,20 @@ export function rawFiles(
 
 export async function openIdxSet(set: IdxSet, options: IdxOptions): Promise<Dataset> {
   const { split = 'train', size = SIZE } = options;
-  const pair = set.files[split];
-  if (pair === undefined) {
+  if (!Object.hasOwn(set.files, split)) {
     throw new DatasetError('DATASETS_BAD_OPTION', unknownName('split', split, Object.keys(set.files)));
   }
   const steps = sizeSteps(size, options.filter);
-  const folder = await obtainRoot(set, options);
+  return openObtained(set, options, (folder) => readIdxSet(set, split, steps, folder));
+}
+
+async function readIdxSet(
+  set: IdxSet,
+  split: 'train' | 'test',
+  steps: readonly Transform[],
+  folder: Folder,
+): Promise<Dataset> {
+  const pair = set.files[split];
   const subfolders = ['', 'raw/', `${set.folder}/raw/`, `${set.folder}/raw/gzip/`];
   const images = await readIdxFile(folder, subfolders, pair[0], 3);
   const labels = await readIdxFile(folder, subfolders, pair[1]);

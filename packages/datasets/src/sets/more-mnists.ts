@@ -98,7 +98,7 @@ export function emnistSet(variant: keyof typeof VARIANTS): IdxSet {
  */
 export function emnist(options: EmnistOptions = {}): Promise<Dataset> {
   const { variant = 'balanced', ...rest } = options;
-  if (!(variant in VARIANTS)) {
+  if (!Object.hasOwn(VARIANTS, variant)) {
     const message = unknownName('variant', variant, Object.keys(VARIANTS));
     return Promise.reject(new DatasetError('DATASETS_BAD_OPTION', message));
   }
