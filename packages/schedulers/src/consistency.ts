@@ -3,17 +3,8 @@ import type { Coefficient } from './arithmetic/arithmetic.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import { stepNoise } from './noise.ts';
 import type { Sample, Timestep } from './sample.ts';
-import {
-  COMMON_DEFAULTS,
-  Scheduler,
-  checkStepCount,
-  checkTimesteps,
-  refuseRequest,
-  type CommonOptions,
-  type StepOptions,
-  type StepResult,
-  type TimestepRequest,
-} from './scheduler.ts';
+import { COMMON_DEFAULTS, Scheduler, type CommonOptions, type StepOptions, type StepResult } from './scheduler.ts';
+import { checkStepCount, checkTimesteps, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export interface ConsistencyOptions extends CommonOptions {
   numTrainTimesteps: number;
@@ -56,14 +47,13 @@ export class CMStochasticIterativeScheduler extends Scheduler<ConsistencyOptions
   /** A number of steps, or indices of trained levels, 0 being the least noisy of `numTrainTimesteps`. */
   setTimesteps(request: TimestepRequest): void {
     const { numTrainTimesteps, sigmaMin } = this.options;
+    checkRequest(request, 'timesteps');
     let indices: Float64Array;
     if (typeof request === 'number') {
       const count = checkStepCount(request, numTrainTimesteps);
       const ratio = Math.floor(numTrainTimesteps / count);
       indices = Float64Array.from({ length: count }, (_, i) => (count - 1 - i) * ratio);
-    } else if ('timesteps' in request && Object.keys(request).length === 1) {
-      indices = checkTimesteps(request.timesteps, numTrainTimesteps);
-    } else return refuseRequest(request, 'either a number of steps or { timesteps }');
+    } else indices = checkTimesteps(request.timesteps, numTrainTimesteps);
     const levels = indices.map((index) => this.#karras(index)).reverse();
     this.timesteps = levels.map((sigma) => this.sigmaToTimestep(sigma));
     this.sigmas = Float64Array.of(...levels, sigmaMin).map(this.round);

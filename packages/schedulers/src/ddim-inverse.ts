@@ -10,7 +10,8 @@ import {
 import { refuse } from './errors.ts';
 import { CLIP_DEFAULTS, clipOriginal, epsilonMix, mixed, originalMix, type ClipOptions } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
+import type { StepOptions, StepResult } from './scheduler.ts';
+import type { TimestepRequest } from './timestep-request.ts';
 
 export interface DDIMInverseOptions extends DiscreteOptions, ClipOptions {
   /** Whether the way begins at ᾱ = 1, or at the ᾱ of timestep 0. */

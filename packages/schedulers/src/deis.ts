@@ -10,8 +10,9 @@ import {
   type LambdaOptions,
 } from './lambda-scheduler.ts';
 import type { Sample, Timestep } from './sample.ts';
-import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
+import type { StepOptions, StepResult } from './scheduler.ts';
 import type { Levels } from './sigma-scheduler.ts';
+import type { TimestepRequest } from './timestep-request.ts';
 
 export interface DEISOptions extends LambdaOptions {
   solverOrder: number;

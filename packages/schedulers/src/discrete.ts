@@ -6,15 +6,8 @@ import { PREDICTION_TYPES, originalMix, type Mix, type PredictionType } from './
 import type { Sample, Timestep } from './sample.ts';
 import { BETA_SCHEDULES, noiseTables, type BetaOptions, type NoiseTables } from './schedules/betas.ts';
 import { TIMESTEP_SPACINGS, spacedTimesteps, type SpacingOptions } from './schedules/timesteps.ts';
-import {
-  COMMON_DEFAULTS,
-  Scheduler,
-  checkStepCount,
-  checkTimesteps,
-  refuseRequest,
-  type CommonOptions,
-  type TimestepRequest,
-} from './scheduler.ts';
+import { COMMON_DEFAULTS, Scheduler, type CommonOptions } from './scheduler.ts';
+import { checkStepCount, checkTimesteps, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 /** Options of schedulers of a discrete chain x_t = √ᾱ_t x0 + √(1-ᾱ_t) ε. */
 export interface DiscreteOptions extends CommonOptions, BetaOptions, SpacingOptions {
@@ -66,12 +59,11 @@ export abstract class DiscreteScheduler<O extends DiscreteOptions> extends Sched
    */
   setTimesteps(request: TimestepRequest): void {
     const { numTrainTimesteps, matchDiffusers } = this.options;
+    checkRequest(request, 'timesteps');
     if (typeof request === 'number') {
       const count = checkStepCount(request, numTrainTimesteps);
       this.timesteps = spacedTimesteps(count, this.options, matchDiffusers);
-    } else if ('timesteps' in request && Object.keys(request).length === 1) {
-      this.timesteps = checkTimesteps(request.timesteps, numTrainTimesteps);
-    } else refuseRequest(request, 'either a number of steps or { timesteps }');
+    } else this.timesteps = checkTimesteps(request.timesteps, numTrainTimesteps);
     this.numInferenceSteps = typeof request === 'number' ? request : this.timesteps.length;
     this.reset();
   }

@@ -1,9 +1,9 @@
 import type { Definition, SchedulerConfig } from './config.ts';
 import { DPM_CHOICES, DPM_DEFAULTS, DPMSolverMultistepScheduler, type DpmMultistepOptions } from './dpm-multistep.ts';
-import type { TimestepRequest } from './scheduler.ts';
 import { linspace, roundHalfEven } from './schedules/numeric.ts';
 import { withFinal } from './lambda-scheduler.ts';
 import { namedSigmas, type Levels } from './sigma-scheduler.ts';
+import type { TimestepRequest } from './timestep-request.ts';
 
 const DEFINITION: Definition<DpmMultistepOptions> = {
   name: 'DPMSolverMultistepInverseScheduler',

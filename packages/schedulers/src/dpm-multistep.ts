@@ -2,7 +2,6 @@ import { arithmeticOf } from './arithmetic/choose.ts';
 import type { Arithmetic, Coefficient } from './arithmetic/arithmetic.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import { DPM_ALGORITHMS, multistepCoefficients, type DpmAlgorithm, type DpmSolverType } from './dpm-update.ts';
-import { refuse } from './errors.ts';
 import {
   LAMBDA_CHOICES,
   LAMBDA_DEFAULTS,
@@ -14,10 +13,11 @@ import {
 } from './lambda-scheduler.ts';
 import { stepNoise } from './noise.ts';
 import type { Sample, Timestep } from './sample.ts';
-import { checkTimesteps, type StepOptions, type StepResult, type TimestepRequest } from './scheduler.ts';
+import { type StepOptions, type StepResult } from './scheduler.ts';
 import { roundHalfEven } from './schedules/numeric.ts';
 import { luSigmas } from './schedules/sigmas.ts';
-import type { Levels } from './sigma-scheduler.ts';
+import { refuseNamed, type Levels } from './sigma-scheduler.ts';
+import { checkRequest, checkTimesteps, type TimestepRequest } from './timestep-request.ts';
 
 export interface DpmOptions extends LambdaOptions {
   solverOrder: number;
@@ -77,9 +77,10 @@ export class DPMSolverMultistepScheduler extends LambdaScheduler<DpmMultistepOpt
   protected override levels(request: TimestepRequest): Levels {
     const { finalSigmasType, useFlowSigmas } = this.options;
     const final = finalSigmasType === 'zero' ? 0 : this.trainedSigmas[0]!;
-    if (typeof request === 'object' && 'timesteps' in request) {
+    checkRequest(request, 'timesteps');
+    if (typeof request === 'object') {
+      refuseNamed(this.options);
       const timesteps = checkTimesteps(request.timesteps, this.options.numTrainTimesteps);
-      this.#refuseNamed();
       return withFinal({ timesteps, sigmas: this.sigmasAt(timesteps) }, final);
     }
     const count = this.countOf(request);
@@ -135,12 +136,6 @@ export class DPMSolverMultistepScheduler extends LambdaScheduler<DpmMultistepOpt
     coefficients.outputs.forEach((coefficient, back) => terms.push([coefficient, this.history.at<A>(back)]));
     if (noise !== undefined) terms.push([coefficients.noise, noise]);
     return ops.combine(...terms);
-  }
-
-  #refuseNamed(): void {
-    const keys = ['useKarrasSigmas', 'useExponentialSigmas', 'useBetaSigmas', 'useLuLambdas'] as const;
-    const on = keys.find((key) => this.options[key]);
-    if (on !== undefined) refuse({ argument: on, value: true, allowed: 'off where timesteps are given' });
   }
 }
 

@@ -11,8 +11,9 @@ import { KDPM2_DEFAULTS } from './kdpm2.ts';
 import { stepNoise } from './noise.ts';
 import { mixed } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
+import type { StepOptions, StepResult } from './scheduler.ts';
 import { SigmaScheduler, sigmaOriginalMix, type Levels, type SigmaOptions } from './sigma-scheduler.ts';
+import { checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export interface DpmSdeOptions extends SigmaOptions {
   /** Seeds the noise of steps that are given neither noise nor a generator; null makes them ask for one. */
@@ -50,7 +51,7 @@ export class DPMSolverSDEScheduler extends SigmaScheduler<DpmSdeOptions> {
   }
 
   protected override levels(request: TimestepRequest): Levels {
-    if (typeof request === 'object') refuse({ argument: 'request', value: request, allowed: 'a number of steps' });
+    checkRequest(request);
     const { timesteps, sigmas } = this.spacedLevels(request);
     const interleaved = [...timesteps].flatMap((t, i) =>
       i === 0 ? [t] : [this.timestepOf(Math.sqrt(sigmas[i - 1]! * sigmas[i]!)), t],

@@ -7,9 +7,10 @@ import { History } from './history.ts';
 import { LambdaScheduler, withFinal, type ShiftOptions } from './lambda-scheduler.ts';
 import { stepNoise } from './noise.ts';
 import type { Sample, Timestep } from './sample.ts';
-import { checkTimesteps, type StepOptions, type StepResult, type TimestepRequest } from './scheduler.ts';
+import { type StepOptions, type StepResult } from './scheduler.ts';
 import { linspace, roundHalfEven } from './schedules/numeric.ts';
-import type { Levels } from './sigma-scheduler.ts';
+import { refuseNamed, type Levels } from './sigma-scheduler.ts';
+import { checkRequest, checkTimesteps, type TimestepRequest } from './timestep-request.ts';
 
 const DEFINITION: Definition<DpmOptions> = {
   name: 'DPMSolverSinglestepScheduler',
@@ -58,7 +59,9 @@ export class DPMSolverSinglestepScheduler extends LambdaScheduler<DpmOptions> {
   protected override levels(request: TimestepRequest): Levels {
     const { finalSigmasType, useFlowSigmas, lambdaMinClipped, numTrainTimesteps } = this.options;
     const final = finalSigmasType === 'zero' ? 0 : this.trainedSigmas[0]!;
-    if (typeof request === 'object' && 'timesteps' in request) {
+    checkRequest(request, 'timesteps');
+    if (typeof request === 'object') {
+      refuseNamed(this.options);
       const timesteps = checkTimesteps(request.timesteps, numTrainTimesteps);
       return withFinal({ timesteps, sigmas: this.sigmasAt(timesteps) }, final);
     }

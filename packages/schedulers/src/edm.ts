@@ -1,16 +1,11 @@
 import { arithmeticOf } from './arithmetic/choose.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
+import { refuse } from './errors.ts';
 import type { Mix } from './prediction.ts';
 import type { Round } from './precision.ts';
 import type { Sample, Timestep } from './sample.ts';
-import {
-  COMMON_DEFAULTS,
-  Scheduler,
-  checkStepCount,
-  refuseRequest,
-  type CommonOptions,
-  type TimestepRequest,
-} from './scheduler.ts';
+import { COMMON_DEFAULTS, Scheduler, type CommonOptions } from './scheduler.ts';
+import { checkStepCount, checkFalling, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export interface EdmOptions extends CommonOptions {
   sigmaMin: number;
@@ -57,15 +52,14 @@ export abstract class EdmScheduler<O extends EdmOptions> extends Scheduler<O> {
 
   /** A number of steps, or the noise levels themselves (the end is appended). */
   setTimesteps(request: TimestepRequest): void {
+    checkRequest(request, 'sigmas');
     if (typeof request === 'number') {
       const count = checkStepCount(request);
       this.useLevels(
         Float64Array.from({ length: count }, (_, i) => (count === 1 ? 0 : i / (count - 1))),
         true,
       );
-    } else if ('sigmas' in request && Object.keys(request).length === 1) {
-      this.useLevels(Float64Array.from(request.sigmas), false);
-    } else return refuseRequest(request, 'either a number of steps or { sigmas }');
+    } else this.useLevels(checkPositive(checkFalling('sigmas', request.sigmas)), false);
     this.numInferenceSteps = this.timesteps.length;
     this.reset();
   }
@@ -113,4 +107,15 @@ function edmLevels(ramp: Float64Array, options: EdmOptions, round: Round): Float
   const [low, high] = [Math.log(sigmaMin), Math.log(sigmaMax)];
   const last = Math.max(ramp.length - 1, 1);
   return ramp.map((_, i) => Math.exp(round(high - (i / last) * (high - low))));
+}
+
+/** Levels of steps, whose names log(σ)/4 do not exist at 0: the end is appended. */
+function checkPositive(sigmas: Float64Array): Float64Array {
+  if (sigmas.at(-1)! > 0) return sigmas;
+  return refuse({
+    argument: 'sigmas',
+    value: sigmas,
+    allowed: 'above 0 everywhere',
+    remedy: 'leave out the 0 at the end',
+  });
 }

@@ -5,10 +5,11 @@ import { refuse } from './errors.ts';
 import { stepNoise } from './noise.ts';
 import { UNCLIPPED, stepByRule } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
+import type { StepOptions, StepResult } from './scheduler.ts';
 import { torchLinspace } from './schedules/numeric.ts';
 import type { SigmaRange } from './schedules/sigmas.ts';
 import { SIGMA_DEFAULTS, SigmaScheduler, sigmaOriginalMix, type Levels, type SigmaOptions } from './sigma-scheduler.ts';
+import { checkFalling, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export interface EulerOptions extends SigmaOptions {
   interpolationType: 'linear' | 'log_linear';
@@ -87,7 +88,8 @@ export class EulerDiscreteScheduler extends SigmaScheduler<EulerOptions> {
 
   #chosenLevels(request: TimestepRequest): Levels {
     const { finalSigmasType, interpolationType, sigmaMin, sigmaMax } = this.options;
-    if (typeof request === 'object' && 'sigmas' in request && !('timesteps' in request)) {
+    checkRequest(request, 'timesteps', 'sigmas');
+    if (typeof request === 'object' && 'sigmas' in request) {
       const sigmas = checkSigmas(request.sigmas);
       return { sigmas, timesteps: sigmas.subarray(0, -1).map((sigma) => this.timestepOf(sigma)) };
     }
@@ -118,8 +120,8 @@ function continuousTimesteps(sigmas: Float64Array): Float64Array {
 
 /** Chosen levels: two or more that fall; the last is where sampling ends. */
 function checkSigmas(sigmas: ArrayLike<number>): Float64Array {
-  const list = Float64Array.from(sigmas);
-  if (list.length > 1 && list.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < list[i - 1]!))) return list;
+  const list = checkFalling('sigmas', sigmas);
+  if (list.length > 1) return list;
   const allowed = 'a falling list of two or more noise levels, the last being the one to end at (usually 0)';
   return refuse({ argument: 'sigmas', value: sigmas, allowed });
 }

@@ -4,8 +4,9 @@ import { refuse } from './errors.ts';
 import { FLOW_DEFAULTS, FlowScheduler, shifted, type FlowOptions } from './flow-match.ts';
 import { stepNoise } from './noise.ts';
 import type { Sample, Timestep } from './sample.ts';
-import { checkStepCount, refuseRequest, type StepOptions, type StepResult, type TimestepRequest } from './scheduler.ts';
+import { type StepOptions, type StepResult } from './scheduler.ts';
 import { checkOneSchedule, namedSigmas } from './sigma-scheduler.ts';
+import { checkAnyRequest, checkFalling, checkStepCount, type TimestepRequest } from './timestep-request.ts';
 
 export interface FlowMatchEulerOptions extends FlowOptions {
   /** The shift depends on the picture: `mu` is given to `setTimesteps`. */
@@ -55,6 +56,7 @@ export class FlowMatchEulerDiscreteScheduler extends FlowScheduler<FlowMatchEule
 
   /** A number of steps, or levels or timesteps before shifting. */
   setTimesteps(request: TimestepRequest, { mu }: { mu?: number } = {}): void {
+    checkAnyRequest(request);
     const { round } = this;
     const {
       numTrainTimesteps: total,
@@ -101,10 +103,13 @@ export class FlowMatchEulerDiscreteScheduler extends FlowScheduler<FlowMatchEule
   }
 
   #plain(request: TimestepRequest): Float64Array {
+    const { numTrainTimesteps: total } = this.options;
     if (typeof request === 'number') return this.evenSigmas(checkStepCount(request));
-    if ('sigmas' in request) return Float64Array.from(request.sigmas, this.round);
-    if (!('timesteps' in request)) return refuseRequest(request, 'a number of steps, { timesteps } or { sigmas }');
-    return Float64Array.from(request.timesteps, (t) => this.round(this.round(t) / this.options.numTrainTimesteps));
+    if (!('sigmas' in request)) {
+      return checkFalling('timesteps', request.timesteps, total).map((t) => this.round(this.round(t) / total));
+    }
+    if ('timesteps' in request) checkNames(request.timesteps as ArrayLike<number>, request.sigmas.length);
+    return checkFalling('sigmas', request.sigmas, 1).map(this.round);
   }
 
   #stretched(sigmas: Float64Array, terminal: number | null): Float64Array {
@@ -112,4 +117,10 @@ export class FlowMatchEulerDiscreteScheduler extends FlowScheduler<FlowMatchEule
     const scale = (1 - sigmas.at(-1)!) / (1 - terminal);
     return sigmas.map((sigma) => 1 - (1 - sigma) / scale);
   }
+}
+
+/** Timesteps beside levels of one's own: what the model is to call them, one for each. */
+function checkNames(timesteps: ArrayLike<number>, count: number): void {
+  if (checkFalling('timesteps', timesteps).length === count) return;
+  refuse({ argument: 'timesteps', value: timesteps, allowed: `a list of ${count}, one for each of \`sigmas\`` });
 }

@@ -3,7 +3,8 @@ import type { Definition, SchedulerConfig } from './config.ts';
 import { FLOW_DEFAULTS, FlowScheduler, shifted, type FlowOptions } from './flow-match.ts';
 import { doubled } from './heun.ts';
 import type { Sample, Timestep } from './sample.ts';
-import { checkStepCount, refuseRequest, type StepOptions, type StepResult, type TimestepRequest } from './scheduler.ts';
+import { type StepOptions, type StepResult } from './scheduler.ts';
+import { checkStepCount, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 const DEFINITION: Definition<FlowOptions> = {
   name: 'FlowMatchHeunDiscreteScheduler',
@@ -20,7 +21,7 @@ export class FlowMatchHeunDiscreteScheduler extends FlowScheduler<FlowOptions> {
   }
 
   setTimesteps(request: TimestepRequest): void {
-    if (typeof request !== 'number') return refuseRequest(request, 'a number of steps');
+    checkRequest(request);
     const { numTrainTimesteps: total, shift } = this.options;
     const levels = this.evenSigmas(checkStepCount(request)).map((sigma) => this.round(shifted(sigma, shift)));
     this.timesteps = doubled(levels.map((sigma) => this.round(sigma * total)));

@@ -1,8 +1,9 @@
 import { arithmeticOf } from './arithmetic/choose.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import type { Sample, Timestep } from './sample.ts';
-import { COMMON_DEFAULTS, Scheduler, type CommonOptions, type TimestepRequest } from './scheduler.ts';
+import { COMMON_DEFAULTS, Scheduler, type CommonOptions } from './scheduler.ts';
 import { linspace } from './schedules/numeric.ts';
+import { type TimestepRequest } from './timestep-request.ts';
 
 export interface FlowOptions extends CommonOptions {
   numTrainTimesteps: number;

@@ -3,8 +3,9 @@ import type { Definition, SchedulerConfig } from './config.ts';
 import { DISCRETE_CHOICES } from './discrete.ts';
 import { mixed } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
+import type { StepOptions, StepResult } from './scheduler.ts';
 import { SIGMA_DEFAULTS, SigmaScheduler, sigmaOriginalMix, type Levels, type SigmaOptions } from './sigma-scheduler.ts';
+import type { TimestepRequest } from './timestep-request.ts';
 
 export interface HeunOptions extends SigmaOptions {
   clipSample: boolean;

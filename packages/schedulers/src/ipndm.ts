@@ -3,17 +3,9 @@ import type { Coefficient } from './arithmetic/arithmetic.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import { ADAMS_WEIGHTS } from './pndm.ts';
 import type { Sample, Timestep } from './sample.ts';
-import {
-  COMMON_DEFAULTS,
-  Scheduler,
-  checkStepCount,
-  refuseRequest,
-  type CommonOptions,
-  type StepOptions,
-  type StepResult,
-  type TimestepRequest,
-} from './scheduler.ts';
+import { COMMON_DEFAULTS, Scheduler, type CommonOptions, type StepOptions, type StepResult } from './scheduler.ts';
 import { torchLinspace } from './schedules/numeric.ts';
+import { checkStepCount, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export interface IPNDMOptions extends CommonOptions {
   numTrainTimesteps: number;
@@ -42,7 +34,7 @@ export class IPNDMScheduler extends Scheduler<IPNDMOptions> {
   }
 
   setTimesteps(request: TimestepRequest): void {
-    if (typeof request !== 'number') return refuseRequest(request, 'a number of steps');
+    checkRequest(request);
     checkStepCount(request);
     const { round } = this;
     const { trainedBetas, precision } = this.options;

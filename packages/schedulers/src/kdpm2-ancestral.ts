@@ -2,14 +2,14 @@ import { arithmeticOf } from './arithmetic/choose.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import { DISCRETE_CHOICES } from './discrete.ts';
 import { ancestralStep } from './euler-ancestral.ts';
-import { refuse } from './errors.ts';
 import { doubled } from './heun.ts';
 import { KDPM2_DEFAULTS, roundedIfKarras } from './kdpm2.ts';
 import { stepNoise } from './noise.ts';
 import { mixed } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
+import type { StepOptions, StepResult } from './scheduler.ts';
 import { SigmaScheduler, sigmaOriginalMix, type Levels, type SigmaOptions } from './sigma-scheduler.ts';
+import { checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 const DEFINITION: Definition<SigmaOptions> = {
   name: 'KDPM2AncestralDiscreteScheduler',
@@ -32,7 +32,7 @@ export class KDPM2AncestralDiscreteScheduler extends SigmaScheduler<SigmaOptions
   }
 
   protected override levels(request: TimestepRequest): Levels {
-    if (typeof request === 'object') refuse({ argument: 'request', value: request, allowed: 'a number of steps' });
+    checkRequest(request);
     const { timesteps, sigmas: bare } = roundedIfKarras(this.spacedLevels(request), this.options);
     const sigmas = Float64Array.of(...bare, 0).map(this.round);
     const { matchDiffusers } = this.options;

@@ -1,13 +1,13 @@
 import { arithmeticOf } from './arithmetic/choose.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import { DISCRETE_CHOICES } from './discrete.ts';
-import { refuse } from './errors.ts';
 import { doubled } from './heun.ts';
 import { mixed } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
+import type { StepOptions, StepResult } from './scheduler.ts';
 import { roundHalfEven } from './schedules/numeric.ts';
 import { SIGMA_DEFAULTS, SigmaScheduler, sigmaOriginalMix, type Levels, type SigmaOptions } from './sigma-scheduler.ts';
+import { checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export const KDPM2_DEFAULTS: SigmaOptions = { ...SIGMA_DEFAULTS, betaStart: 0.00085, betaEnd: 0.012 };
 
@@ -30,7 +30,7 @@ export class KDPM2DiscreteScheduler extends SigmaScheduler<SigmaOptions> {
   }
 
   protected override levels(request: TimestepRequest): Levels {
-    if (typeof request === 'object') refuse({ argument: 'request', value: request, allowed: 'a number of steps' });
+    checkRequest(request);
     const { timesteps, sigmas: bare } = roundedIfKarras(this.spacedLevels(request), this.options);
     const sigmas = Float64Array.of(...bare, 0).map(this.round);
     const middles = sigmas.map((sigma, i) => this.round(Math.sqrt(sigma * sigmas.at(i - 1)!)));

@@ -6,10 +6,10 @@ import { pointOf, type Point } from './dpm-update.ts';
 import { refuse } from './errors.ts';
 import { epsilonMix, mixed, originalMix, thresholdOriginal, type ClipOptions } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import { checkStepCount, refuseRequest, type TimestepRequest } from './scheduler.ts';
 import { linspace, roundHalfEven } from './schedules/numeric.ts';
 import { trailingTimesteps } from './schedules/timesteps.ts';
 import { SIGMA_DEFAULTS, SigmaScheduler, namedSigmas, type Levels, type SigmaOptions } from './sigma-scheduler.ts';
+import { checkStepCount, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 /** Options of the solvers in λ = log(α/σ): DPM-Solver, DEIS, UniPC, SA-Solver. */
 export interface LambdaOptions
@@ -180,7 +180,7 @@ export abstract class LambdaScheduler<O extends LambdaOptions> extends SigmaSche
 
   /** The step count of a request that has to be one. */
   protected countOf(request: TimestepRequest): number {
-    if (typeof request !== 'number') return refuseRequest(request, 'a number of steps');
+    checkRequest(request);
     return checkStepCount(request, this.options.numTrainTimesteps);
   }
 }

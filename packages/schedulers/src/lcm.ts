@@ -12,13 +12,8 @@ import { refuse } from './errors.ts';
 import { stepNoise } from './noise.ts';
 import { CLIP_DEFAULTS, clipOriginal, mixed, type ClipOptions } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import {
-  checkStepCount,
-  checkTimesteps,
-  type StepOptions,
-  type StepResult,
-  type TimestepRequest,
-} from './scheduler.ts';
+import { type StepOptions, type StepResult } from './scheduler.ts';
+import { checkStepCount, checkRequest, checkTimesteps, type TimestepRequest } from './timestep-request.ts';
 
 export interface DistilledOptions extends DiscreteOptions, ClipOptions {
   /** Steps of the schedule that the model was distilled on; the steps taken are a subset of them. */
@@ -63,6 +58,7 @@ export abstract class DistilledScheduler extends DiscreteScheduler<DistilledOpti
   }
 
   override setTimesteps(request: TimestepRequest, options: DistilledTimestepOptions = {}): void {
+    checkRequest(request, 'timesteps');
     const { numTrainTimesteps } = this.options;
     const strength = options.strength ?? 1;
     if (!(strength > 0 && strength <= 1))
@@ -71,14 +67,14 @@ export abstract class DistilledScheduler extends DiscreteScheduler<DistilledOpti
       options.originalInferenceSteps ?? this.options.originalInferenceSteps,
       numTrainTimesteps,
     );
-    if (typeof request === 'object' && 'timesteps' in request) {
+    if (typeof request === 'object') {
       const list = checkTimesteps(request.timesteps, numTrainTimesteps);
       const kept = Math.min(Math.floor(list.length * strength), list.length);
       this.timesteps = list.slice(list.length - kept);
     } else {
       super.setTimesteps(request);
       const known = this.distilledTimesteps(original, strength, options.originalInferenceSteps !== undefined);
-      const count = request as number;
+      const count = request;
       if (count > known.length) {
         const allowed = `at most ${known.length}, the steps of the distillation times \`strength\``;
         refuse({ argument: 'numInferenceSteps', value: count, allowed });

@@ -12,8 +12,9 @@ import { SchedulerError, refuse } from './errors.ts';
 import { History } from './history.ts';
 import { mixed } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import { refuseRequest, type StepOptions, type StepResult, type TimestepRequest } from './scheduler.ts';
+import { type StepOptions, type StepResult } from './scheduler.ts';
 import { spacedTimesteps } from './schedules/timesteps.ts';
+import { checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export interface PNDMOptions extends DiscreteOptions {
   /** Begin with lower multistep orders instead of Runge-Kutta steps, as latent diffusion does. */
@@ -59,7 +60,7 @@ export class PNDMScheduler extends DiscreteScheduler<PNDMOptions> {
   }
 
   override setTimesteps(request: TimestepRequest): void {
-    if (typeof request !== 'number') refuseRequest(request, 'a number of steps');
+    checkRequest(request);
     super.setTimesteps(request);
     const { skipPrkSteps, matchDiffusers } = this.options;
     const rising = spacedTimesteps(request, this.options, matchDiffusers).reverse();

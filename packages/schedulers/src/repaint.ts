@@ -11,7 +11,8 @@ import { SchedulerError, refuse } from './errors.ts';
 import { stepNoise } from './noise.ts';
 import { mixed } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import { checkStepCount, refuseRequest, type StepOptions, type StepResult, type TimestepRequest } from './scheduler.ts';
+import { type StepOptions, type StepResult } from './scheduler.ts';
+import { checkStepCount, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export interface RePaintOptions extends DiscreteOptions {
   /** 0 is DDIM, 1 DDPM. */
@@ -50,7 +51,7 @@ export class RePaintScheduler extends DiscreteScheduler<RePaintOptions> {
   }
 
   override setTimesteps(request: TimestepRequest, options: RePaintTimestepOptions = {}): void {
-    if (typeof request !== 'number') return refuseRequest(request, 'a number of steps');
+    checkRequest(request);
     const count = checkStepCount(request, this.options.numTrainTimesteps);
     const { jumpLength = 10, jumpNSample = 10 } = options;
     if (!(Number.isInteger(jumpLength) && jumpLength >= 1)) {

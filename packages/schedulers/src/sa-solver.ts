@@ -12,8 +12,9 @@ import {
 } from './lambda-scheduler.ts';
 import { stepNoise } from './noise.ts';
 import type { Sample, Timestep } from './sample.ts';
-import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
+import type { StepOptions, StepResult } from './scheduler.ts';
 import type { Levels } from './sigma-scheduler.ts';
+import type { TimestepRequest } from './timestep-request.ts';
 
 export interface SASolverOptions extends LambdaOptions {
   predictorOrder: number;

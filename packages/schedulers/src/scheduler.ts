@@ -1,4 +1,4 @@
-import { SchedulerError, refuse } from './errors.ts';
+import { refuse } from './errors.ts';
 import { settle, type Definition, type SchedulerConfig } from './config.ts';
 import { rounding, type Precision, type Round } from './precision.ts';
 import type { Generator } from '@missing-u/random';
@@ -6,6 +6,7 @@ import type { Coefficient } from './arithmetic/arithmetic.ts';
 import { Cursor } from './cursor.ts';
 import { History } from './history.ts';
 import { timestepNumbers, type Sample, type Timestep } from './sample.ts';
+import type { TimestepRequest } from './timestep-request.ts';
 
 /** Options that every scheduler of this package has besides diffusers' own. */
 export interface CommonOptions {
@@ -16,9 +17,6 @@ export interface CommonOptions {
 }
 
 export const COMMON_DEFAULTS: CommonOptions = { precision: 'float64', matchDiffusers: false };
-
-/** How many timesteps, or which; `sigmas` for schedulers that work on noise levels. */
-export type TimestepRequest = number | { timesteps: ArrayLike<number> } | { sigmas: ArrayLike<number> };
 
 /** What a step may be given besides model output, timestep and sample. */
 export interface StepOptions<A extends Sample = Sample> {
@@ -119,34 +117,4 @@ export abstract class Scheduler<O extends CommonOptions = CommonOptions> {
   protected finish(position: number): void {
     if (this.cursor.advance(this.timesteps, position)) this.history.clear();
   }
-}
-
-/** The number of steps of a request, checked. */
-export function checkStepCount(count: number, most = Infinity): number {
-  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
-  const allowed = most === Infinity ? 'an integer of 1 or more' : `an integer from 1 to ${most}, the trained timesteps`;
-  return refuse({ argument: 'numInferenceSteps', value: count, allowed });
-}
-
-/** A list of timesteps, checked: falling, and within the trained ones. */
-export function checkTimesteps(timesteps: ArrayLike<number>, numTrainTimesteps: number): Float64Array {
-  const list = Float64Array.from(timesteps);
-  const within = list.every((t) => Number.isInteger(t) && t >= 0 && t < numTrainTimesteps);
-  const falling = list.every((t, i) => i === 0 || t < list[i - 1]!);
-  if (list.length > 0 && within && falling) return list;
-  const allowed = `a list of one or more integers from 0 to ${numTrainTimesteps - 1} in descending order`;
-  return refuse({ argument: 'timesteps', value: timesteps, allowed });
-}
-
-/** Refuses a request that names both a count and a list, or neither, or sigmas where there are none. */
-export function refuseRequest(request: unknown, forms: string): never {
-  throw new SchedulerError(
-    'SCHEDULER_INVALID_ARGUMENT',
-    `setTimesteps() wants ${forms}; it was given ${describe(request)}.`,
-  );
-}
-
-function describe(request: unknown): string {
-  if (typeof request !== 'object' || request === null) return String(request);
-  return `an object with ${Object.keys(request).join(' and ') || 'nothing in it'}`;
 }

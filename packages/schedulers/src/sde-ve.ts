@@ -4,17 +4,9 @@ import type { Definition, SchedulerConfig } from './config.ts';
 import { refuse } from './errors.ts';
 import { stepNoise } from './noise.ts';
 import type { Sample, Timestep } from './sample.ts';
-import {
-  COMMON_DEFAULTS,
-  Scheduler,
-  checkStepCount,
-  refuseRequest,
-  type CommonOptions,
-  type StepOptions,
-  type StepResult,
-  type TimestepRequest,
-} from './scheduler.ts';
+import { COMMON_DEFAULTS, Scheduler, type CommonOptions, type StepOptions, type StepResult } from './scheduler.ts';
 import { torchLinspace } from './schedules/numeric.ts';
+import { checkStepCount, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export interface ScoreSdeVeOptions extends CommonOptions {
   numTrainTimesteps: number;
@@ -67,7 +59,7 @@ export class ScoreSdeVeScheduler extends Scheduler<ScoreSdeVeOptions> {
 
   /** Times from 1 to `samplingEps`. Levels stay as they are: call `setSigmas` with the same count. */
   setTimesteps(request: TimestepRequest, { samplingEps = this.options.samplingEps } = {}): void {
-    if (typeof request !== 'number') return refuseRequest(request, 'a number of steps');
+    checkRequest(request);
     this.timesteps = torchLinspace(1, samplingEps, checkStepCount(request), this.options.precision);
     this.reset();
   }

@@ -3,18 +3,11 @@ import type { Definition, SchedulerConfig } from './config.ts';
 import { refuse } from './errors.ts';
 import { stepNoise } from './noise.ts';
 import type { Sample, Timestep } from './sample.ts';
-import {
-  COMMON_DEFAULTS,
-  Scheduler,
-  checkStepCount,
-  refuseRequest,
-  type CommonOptions,
-  type StepOptions,
-  type TimestepRequest,
-} from './scheduler.ts';
+import { COMMON_DEFAULTS, Scheduler, type CommonOptions, type StepOptions } from './scheduler.ts';
 import { torchLinspace } from './schedules/numeric.ts';
 import { notStarted } from './discrete.ts';
 import type { SdeStepResult } from './sde-ve.ts';
+import { checkStepCount, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export interface ScoreSdeVpOptions extends CommonOptions {
   numTrainTimesteps: number;
@@ -37,7 +30,7 @@ export class ScoreSdeVpScheduler extends Scheduler<ScoreSdeVpOptions> {
   }
 
   setTimesteps(request: TimestepRequest): void {
-    if (typeof request !== 'number') return refuseRequest(request, 'a number of steps');
+    checkRequest(request);
     this.timesteps = torchLinspace(1, this.options.samplingEps, checkStepCount(request), this.options.precision);
     this.reset();
   }

@@ -5,10 +5,10 @@ import { DISCRETE_DEFAULTS, DiscreteScheduler, type DiscreteOptions } from './di
 import { refuse } from './errors.ts';
 import type { Mix, PredictionType } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import { checkStepCount, refuseRequest, type TimestepRequest } from './scheduler.ts';
 import { interpolate } from './schedules/numeric.ts';
 import { betaSigmas, exponentialSigmas, karrasSigmas, sigmaToTimestep, type SigmaRange } from './schedules/sigmas.ts';
 import { fractionalTimesteps } from './schedules/timesteps.ts';
+import { checkStepCount, checkFalling, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 /** Options of schedulers in the variance-exploding picture x = x0 + σ ε. */
 export interface SigmaOptions extends DiscreteOptions {
@@ -80,19 +80,14 @@ export abstract class SigmaScheduler<O extends SigmaOptions> extends DiscreteSch
   /** Timesteps as spaced or given, their interpolated σ, and what a named schedule makes of them. */
   protected spacedLevels(request: TimestepRequest, bounds: Partial<SigmaRange> = {}): Levels {
     const { numTrainTimesteps, matchDiffusers } = this.options;
+    checkRequest(request, 'timesteps');
     if (typeof request === 'number') {
       checkStepCount(request, numTrainTimesteps);
       const timesteps = fractionalTimesteps(request, this.options, matchDiffusers).map(this.round);
       return this.scheduled({ timesteps, sigmas: this.sigmasAt(timesteps) }, bounds);
     }
-    if (!('timesteps' in request) || Object.keys(request).length !== 1) {
-      return refuseRequest(request, 'either a number of steps or { timesteps }');
-    }
-    const named = (['useKarrasSigmas', 'useExponentialSigmas', 'useBetaSigmas'] as const).find(
-      (key) => this.options[key],
-    );
-    if (named !== undefined) refuse({ argument: named, value: true, allowed: 'off where timesteps are given' });
-    const timesteps = checkFalling(request.timesteps, numTrainTimesteps);
+    refuseNamed(this.options);
+    const timesteps = checkFalling('timesteps', request.timesteps, numTrainTimesteps - 1);
     return { timesteps, sigmas: this.sigmasAt(timesteps) };
   }
 
@@ -175,11 +170,17 @@ export function checkOneSchedule(
   if (on.length > 1) refuse({ argument: on[1]!, value: true, allowed: `off where ${on[0]} is on` });
 }
 
-/** Chosen timesteps, which may be fractional here. */
-export function checkFalling(timesteps: ArrayLike<number>, numTrainTimesteps: number): Float64Array {
-  const list = Float64Array.from(timesteps);
-  const within = list.every((t) => t >= 0 && t < numTrainTimesteps);
-  if (list.length > 0 && within && list.every((t, i) => i === 0 || t < list[i - 1]!)) return list;
-  const allowed = `a list of one or more numbers from 0 to ${numTrainTimesteps - 1} in descending order`;
-  return refuse({ argument: 'timesteps', value: timesteps, allowed });
+/** Schedules that lay down levels of their own, and so leave no choice of timesteps. */
+const LEVEL_SCHEDULES = [
+  'useKarrasSigmas',
+  'useExponentialSigmas',
+  'useBetaSigmas',
+  'useLuLambdas',
+  'useFlowSigmas',
+] as const;
+
+/** Refuses chosen timesteps where a schedule of levels is on. */
+export function refuseNamed(options: Partial<Record<(typeof LEVEL_SCHEDULES)[number], boolean>>): void {
+  const on = LEVEL_SCHEDULES.find((key) => options[key] === true);
+  if (on !== undefined) refuse({ argument: on, value: true, allowed: 'off where timesteps are given' });
 }

@@ -1,8 +1,8 @@
 import type { SchedulerConfig } from './config.ts';
 import { DDPM_DEFINITION, DDPMScheduler, type DDPMOptions } from './ddpm.ts';
 import { DISCRETE_CHOICES } from './discrete.ts';
-import { checkStepCount, type TimestepRequest } from './scheduler.ts';
 import { roundHalfEven } from './schedules/numeric.ts';
+import { checkStepCount, type TimestepRequest } from './timestep-request.ts';
 
 /**
  * DDPM as unCLIP uses it (Ramesh et al., "Hierarchical Text-Conditional Image Generation with CLIP Latents", 2022): the

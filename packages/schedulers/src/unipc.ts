@@ -16,9 +16,10 @@ import {
 } from './lambda-scheduler.ts';
 import { solveLinear } from './linear-solve.ts';
 import type { Sample, Timestep } from './sample.ts';
-import type { StepOptions, StepResult, TimestepRequest } from './scheduler.ts';
+import type { StepOptions, StepResult } from './scheduler.ts';
 import { linspace, roundHalfEven } from './schedules/numeric.ts';
 import { namedSigmas, type Levels } from './sigma-scheduler.ts';
+import { checkFalling, checkRequest, type TimestepRequest } from './timestep-request.ts';
 
 export interface UniPCOptions extends LambdaOptions {
   solverOrder: number;
@@ -85,7 +86,8 @@ export class UniPCMultistepScheduler extends LambdaScheduler<UniPCOptions> {
 
   protected override levels(request: TimestepRequest): Levels {
     const { finalSigmasType, useFlowSigmas, numTrainTimesteps } = this.options;
-    const isGiven = typeof request === 'object' && 'sigmas' in request;
+    checkRequest(request, 'sigmas');
+    const isGiven = typeof request === 'object';
     if (isGiven && !useFlowSigmas) {
       refuse({ argument: 'sigmas', value: request.sigmas, allowed: 'left out where useFlowSigmas is off' });
     }
@@ -118,7 +120,7 @@ export class UniPCMultistepScheduler extends LambdaScheduler<UniPCOptions> {
     const plain =
       typeof given === 'number'
         ? linspace(1, 1 / numTrainTimesteps, given + 1).subarray(0, given)
-        : Float64Array.from(given);
+        : checkFalling('sigmas', given, 1);
     const shift = this.flowShift;
     const shifted = plain.map((sigma) => (shift * sigma) / (1 + (shift - 1) * sigma));
     const scale = shiftTerminal === null ? 1 : (1 - shifted.at(-1)!) / (1 - shiftTerminal);

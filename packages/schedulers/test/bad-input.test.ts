@@ -3,11 +3,18 @@ import {
   DDIMScheduler,
   DDPMScheduler,
   DPMSolverMultistepScheduler,
+  DPMSolverSinglestepScheduler,
+  EDMDPMSolverMultistepScheduler,
+  EDMEulerScheduler,
   EulerDiscreteScheduler,
+  FlowMatchEulerDiscreteScheduler,
   HeunDiscreteScheduler,
+  LCMScheduler,
   LMSDiscreteScheduler,
   PNDMScheduler,
   SCHEDULERS,
+  SchedulerError,
+  TCDScheduler,
   UniPCMultistepScheduler,
   createGenerator,
 } from '../src/index.ts';
@@ -45,6 +52,64 @@ describe('timesteps', () => {
       /useLuLambdas/,
     );
     expect(() => new EulerDiscreteScheduler({ useKarrasSigmas: true, useBetaSigmas: true })).toThrow(/useKarrasSigmas/);
+  });
+});
+
+describe.each(Object.entries(SCHEDULERS))('setTimesteps of %s', (_, make) => {
+  const set = (request: unknown) => () =>
+    (new make() as { setTimesteps(request: unknown): void }).setTimesteps(request);
+  it.each([
+    [undefined, /given undefined/],
+    [null, /given null/],
+    ['10', /given '10'/],
+    [{}, /nothing in it/],
+    [{ timesteps: null }, /an object with timesteps/],
+    [{ steps: [5] }, /an object with steps/],
+  ])('refuses %o', (request, message) => {
+    expect(set(request)).toThrow(message);
+    expect(set(request)).toThrow(SchedulerError);
+  });
+});
+
+describe('chosen levels', () => {
+  const wrong = [[], [1, 2], [1, 1], [NaN, 0.5], [0.5, -0.1]].map((list) => [list]);
+  it.each(wrong)('%j are refused', (list) => {
+    const flow = new FlowMatchEulerDiscreteScheduler();
+    expect(() => flow.setTimesteps({ sigmas: list })).toThrow(/descending/);
+    expect(() => flow.setTimesteps({ timesteps: list })).toThrow(/descending/);
+    for (const make of [EDMEulerScheduler, EDMDPMSolverMultistepScheduler]) {
+      expect(() => new make().setTimesteps({ sigmas: list })).toThrow(/descending/);
+    }
+    const unipc = new UniPCMultistepScheduler({ useFlowSigmas: true, predictionType: 'flow_prediction' });
+    expect(() => unipc.setTimesteps({ sigmas: list })).toThrow(/descending/);
+  });
+
+  it('of flows are refused beyond the chain', () => {
+    const flow = new FlowMatchEulerDiscreteScheduler();
+    expect(() => flow.setTimesteps({ timesteps: [5000, 1] })).toThrow(/from 0 to 1000/);
+    expect(() => flow.setTimesteps({ sigmas: [1.5, 1] })).toThrow(/from 0 to 1/);
+    expect(() => new EDMEulerScheduler().setTimesteps({ sigmas: [2, 0] })).toThrow(/leave out the 0/);
+  });
+
+  it('of flows may come with names of their own, as diffusers allows, one for each', () => {
+    const flow = new FlowMatchEulerDiscreteScheduler();
+    flow.setTimesteps({ timesteps: [7, 3], sigmas: [1, 0.5] });
+    expect([...flow.timesteps, ...flow.sigmas]).toEqual([7, 3, 1, 0.5, 0]);
+    expect(() => flow.setTimesteps({ timesteps: [7], sigmas: [1, 0.5] })).toThrow(/a list of 2/);
+  });
+
+  it('and timesteps together are refused elsewhere', () => {
+    for (const make of [DPMSolverMultistepScheduler, DPMSolverSinglestepScheduler, LCMScheduler, TCDScheduler]) {
+      expect(() => new make().setTimesteps({ timesteps: [5], sigmas: [1] })).toThrow(/timesteps and sigmas/);
+    }
+  });
+
+  it('leave no choice of timesteps', () => {
+    for (const make of [DPMSolverMultistepScheduler, DPMSolverSinglestepScheduler]) {
+      for (const key of ['useKarrasSigmas', 'useExponentialSigmas', 'useBetaSigmas', 'useFlowSigmas'] as const) {
+        expect(() => new make({ [key]: true }).setTimesteps({ timesteps: [900, 500, 100] })).toThrow(key);
+      }
+    }
   });
 });
 
