@@ -24,15 +24,9 @@ export interface SecondOrderVectorField extends VectorField {
  */
 export function secondOrder(acceleration: VectorAcceleration): SecondOrderVectorField {
   const field = (t: number, y: Float64Array, out: Float64Array): void => {
-    const n = y.length / 2;
-    if (!Number.isInteger(n))
-      throw new OdeError(
-        'ODE_STATE',
-        `The state of a second-order system is x followed by v, but has ${y.length} numbers.`,
-      );
-    const v = y.subarray(n);
-    out.set(v);
-    out.set(acceleration(t, y.subarray(0, n), v), n);
+    const n = halfLength(y);
+    out.set(y.subarray(n));
+    out.set(accelerationAt(acceleration, t, y), n);
   };
   return Object.assign(field, { acceleration });
 }
@@ -48,7 +42,7 @@ export function float64System(
     const out = into ?? new Float64Array(y.length);
     const value = field(t, y, out);
     if (value === undefined || value === out) return out;
-    checkSlopes(value, y.length);
+    checkSlopes(value, y.length, 'f(t, y)', 'an array of numbers, or nothing where `out` was filled');
     out.set(value);
     return out;
   };
@@ -70,8 +64,7 @@ function partsOf(acceleration: VectorAcceleration, stats: SolverStats): SecondOr
   return {
     acceleration(t, y) {
       stats.nfe++;
-      const n = y.length / 2;
-      return Float64Array.from(acceleration(t, y.subarray(0, n), y.subarray(n)));
+      return Float64Array.from(accelerationAt(acceleration, t, y));
     },
     drift(y, h) {
       const next = y.slice();
@@ -88,27 +81,35 @@ function partsOf(acceleration: VectorAcceleration, stats: SolverStats): SecondOr
   };
 }
 
-function checkSlopes(value: unknown, length: number): void {
+function accelerationAt(acceleration: VectorAcceleration, t: number, y: Float64Array): ArrayLike<number> {
+  const n = halfLength(y);
+  const value = acceleration(t, y.subarray(0, n), y.subarray(n));
+  checkSlopes(value, n, 'acceleration(t, x, v)', 'an array of numbers, as many as x has');
+  return value;
+}
+
+function halfLength(y: Float64Array): number {
+  if (y.length % 2 === 0) return y.length / 2;
+  throw new OdeError(
+    'ODE_STATE',
+    `The state of a second-order system is x followed by v, but has ${y.length} numbers; give both of the same length.`,
+  );
+}
+
+function checkSlopes(value: unknown, length: number, call: string, allowed: string): void {
   if (typeof value === 'object' && value !== null && 'then' in value) {
     throw new OdeError(
       'ODE_ASYNC_FIELD',
-      'f returned a promise, but has to return the slopes themselves; solve without `async`.',
+      `${call} returned a promise, but has to return the slopes themselves; solve without \`async\`.`,
     );
   }
   if (typeof value !== 'object' || value === null || !('length' in value)) {
-    throw new OdeError(
-      'ODE_FIELD_STRUCTURE',
-      invalidArgument({
-        argument: 'f(t, y)',
-        value,
-        allowed: 'an array of numbers, or nothing where `out` was filled',
-      }),
-    );
+    throw new OdeError('ODE_FIELD_STRUCTURE', invalidArgument({ argument: call, value, allowed }));
   }
   if (value.length !== length) {
     throw new OdeError(
       'ODE_FIELD_SHAPE',
-      `f returned ${show(value)} with ${String(value.length)} numbers for a state of ${length}.`,
+      `${call} returned ${show(value)} with ${String(value.length)} numbers, but has to return ${length}.`,
     );
   }
 }

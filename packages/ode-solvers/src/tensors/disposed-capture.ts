@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { OdeError } from '../errors.ts';
 
 /**
- * Runs a field. Where it fails because it uses a tensor that was disposed, which engines tell in words of their own or not at
+ * Runs a field, called `name` in a message. Where it fails because it uses a tensor that was disposed, which engines tell in words of their own or not at
  * all, the error says so.
  */
 export function withDisposedNamed<T>(name: string, run: () => T): T {
@@ -31,7 +31,7 @@ function findDisposed(name: string, run: () => unknown, cause: unknown): OdeErro
     if (gone !== undefined) {
       found ??= new OdeError(
         'ODE_DISPOSED',
-        `${name}(t, y) uses a tensor of shape [${gone.shape}] that was disposed, in ${kernel}; keep what it closes over ` +
+        `${name} uses a tensor of shape [${gone.shape}] that was disposed, in ${kernel}; keep what it closes over ` +
           'alive (`tf.keep`) until the solve, and its gradient, are done.',
         { cause },
       );

@@ -2,11 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   isTaping,
   jvp,
-  owned,
   recordOperation,
   tidy,
-  treeDifference,
-  treeLeavesLike,
   treeLike,
   valueAndVjp,
   withCaptures,
@@ -18,8 +15,8 @@ import { gmres } from '../core/gmres.ts';
 import type { SolverStats } from '../core/result.ts';
 import type { Space, System } from '../core/space.ts';
 import { OdeError } from '../errors.ts';
-import { withDisposedNamed } from './disposed-capture.ts';
 import { secondOrderParts, type SecondOrderField } from './second-order.ts';
+import { checkedSlopes } from './slopes.ts';
 import type { Leaves } from './space.ts';
 
 /** dy/dt at time t, in the structure, shapes and dtype of y. */
@@ -29,15 +26,9 @@ export type Field<Y extends TensorTree> = (t: number, y: Y) => Y;
 export type LeavesField = (t: number, y: Leaves) => Leaves;
 
 /** f of the user's tree as a function of its leaves. */
-export function leavesField<Y extends TensorTree>(f: Field<Y>, like: Y, name = 'f'): LeavesField {
-  return (t, y) =>
-    tidy(() => {
-      const value: unknown = withDisposedNamed(name, () => f(t, treeLike(like, y)));
-      checkStructure(value, like, name);
-      const leaves = treeLeavesLike(value as TensorTree, like);
-      leaves.forEach((leaf, i) => checkLeaf(leaf, y[i]!, i, name));
-      return leaves.map(owned);
-    });
+export function leavesField<Y extends TensorTree>(f: Field<Y>, like: Y): LeavesField {
+  const call = { name: 'f(t, y)', argument: 'y' };
+  return (t, y) => checkedSlopes(call, () => f(t, treeLike(like, y)), like, y);
 }
 
 /** The system of a field, counting its evaluations. */
@@ -103,26 +94,4 @@ function implicitStage(
     },
   });
   return y;
-}
-
-function checkStructure(value: unknown, like: TensorTree, name: string): void {
-  if (typeof value === 'object' && value !== null && 'then' in value) {
-    const message = `${name} returned a promise, but a solver needs the slopes at once; make it synchronous.`;
-    throw new OdeError('ODE_ASYNC_FIELD', message);
-  }
-  const difference = treeDifference(value, like);
-  if (difference === undefined) return;
-  throw new OdeError('ODE_FIELD_STRUCTURE', `${name}(t, y) has to have the structure of y, but ${difference}.`);
-}
-
-function checkLeaf(leaf: tf.Tensor, like: tf.Tensor, i: number, name: string): void {
-  if (leaf.isDisposed || like.isDisposed) {
-    const what = leaf.isDisposed ? 'returned a disposed tensor' : "disposed its argument y, which is the solver's";
-    throw new OdeError('ODE_DISPOSED', `${name}(t, y) ${what}, in leaf ${i}.`);
-  }
-  if (leaf.dtype === 'float32' && tf.util.arraysEqual(leaf.shape, like.shape)) return;
-  throw new OdeError(
-    'ODE_FIELD_SHAPE',
-    `${name}(t, y) is ${leaf.dtype} [${leaf.shape}] in leaf ${i}, but has to be float32 [${like.shape}], like y.`,
-  );
 }

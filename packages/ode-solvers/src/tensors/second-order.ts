@@ -1,18 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  owned,
-  tidy,
-  treeDifference,
-  treeLeaves,
-  treeLeavesLike,
-  treeLike,
-  type TensorTree,
-} from '@missing-u/autodiff';
+import { treeDifference, treeLeaves, treeLeavesLike, treeLike, type TensorTree } from '@missing-u/autodiff';
 import { invalidArgument } from '@missing-u/errors';
 import type { SolverStats } from '../core/result.ts';
 import type { SecondOrderParts } from '../core/space.ts';
 import { OdeError } from '../errors.ts';
 import { linearCombination } from './linear-combination.ts';
+import { checkedSlopes } from './slopes.ts';
 import type { Leaves } from './space.ts';
 
 /** Position and velocity, of one structure. */
@@ -70,6 +63,13 @@ export function secondOrderParts(
       invalidArgument({ argument: 'y0', value: like, allowed, remedy: 'see `initialMotion`' }),
     );
   }
+  const rates = treeLeavesLike(velocity, position);
+  treeLeaves(position).forEach((leaf, i) => {
+    const { shape } = rates[i]!;
+    if (tf.util.arraysEqual(leaf.shape, shape)) return;
+    const message = `\`y0.v\` is [${shape}] where \`y0.x\` is [${leaf.shape}] in leaf ${i}, but has to have its shape.`;
+    throw new OdeError('ODE_STATE', message);
+  });
   const count = treeLeaves(position).length;
   const xFirst = Object.keys(like)[0] === 'x';
   const halves = (y: Leaves) => {
@@ -80,24 +80,15 @@ export function secondOrderParts(
   return {
     acceleration: (t, y) => {
       stats.nfe++;
-      return tidy(() => {
-        const [x, v] = halves(y);
-        const a: unknown = (acceleration as Acceleration<TensorTree>)(t, treeLike(position, x), treeLike(velocity, v));
-        const difference = treeDifference(a, position);
-        if (difference !== undefined) {
-          throw new OdeError(
-            'ODE_FIELD_STRUCTURE',
-            `The acceleration has to have the structure of x, but ${difference}.`,
-          );
-        }
-        return treeLeavesLike(a as TensorTree, velocity).map(owned);
-      });
+      const [x, v] = halves(y);
+      const run = () => (acceleration as Acceleration<TensorTree>)(t, treeLike(position, x), treeLike(velocity, v));
+      return checkedSlopes({ name: 'acceleration(t, x, v)', argument: 'v' }, run, velocity, v);
     },
     drift: (y, h) => {
       const [x, v] = halves(y);
-      const rates = treeLeavesLike(treeLike(velocity, v), position);
+      const dx = treeLeavesLike(treeLike(velocity, v), position);
       return joined(
-        x.map((leaf, i) => linearCombination(leaf, [h], [rates[i]!])),
+        x.map((leaf, i) => linearCombination(leaf, [h], [dx[i]!])),
         v,
       );
     },
