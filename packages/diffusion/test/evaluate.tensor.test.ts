@@ -95,7 +95,7 @@ describe('compare', () => {
   it('measures what other comparisons have measured no more, under its own names', async () => {
     const measurements = new Map<string, Measurement>();
     let calls = 0;
-    const unet = { predict: (sample: tf.Tensor4D) => ((calls += 1), tf.tidy(() => tf.mul(sample, 0.3))) };
+    const unet: Denoiser = { predict: (sample) => ((calls += 1), tf.tidy(() => tf.mul(sample, 0.3))) };
     const before = await compare({ ...options(), contenders: [{ name: 'a', unet }], measurements });
     expect(measurements.size).toBe(4);
     calls = 0;

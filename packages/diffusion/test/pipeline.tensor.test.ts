@@ -143,6 +143,35 @@ describe('DiffusionPipeline', () => {
     await expect(() => expect(sampleWith(broken, ddim())).rejects.toThrow('broken')).toLeakNoTensors();
   });
 
+  it.each([
+    ['eta', { eta: 2 }, 'DIFFUSION_BAD_ETA'],
+    ['guidance without labels', { guidanceScale: 2 }, 'DIFFUSION_BAD_GUIDANCE'],
+    ['guidance', { guidanceScale: NaN, classLabels: 1, nullLabel: 2 }, 'DIFFUSION_BAD_GUIDANCE'],
+  ])('leaks nothing where %s is refused', async (_name, wrong, code) => {
+    const pipeline = new DiffusionPipeline({ unet: pixelwise, scheduler: ddim() });
+    await expect(async () => {
+      await expect(sampleWith(pixelwise, ddim(), wrong)).rejects.toMatchObject({ code });
+      const images: tf.Tensor4D = tf.zeros([1, ...imageShape]);
+      await expect(imageToImage(pipeline, { images, numInferenceSteps: 5, ...wrong })).rejects.toMatchObject({ code });
+      images.dispose();
+    }).toLeakNoTensors();
+  });
+
+  it('leaks nothing where the scheduler fails, or a process is ended before it began', async () => {
+    const scheduler = ddim();
+    scheduler.step = () => {
+      throw new Error('no step');
+    };
+    await expect(() => expect(sampleWith(pixelwise, scheduler)).rejects.toThrow('no step')).toLeakNoTensors();
+    await expect(async () => {
+      const pipeline = new DiffusionPipeline({ unet: pixelwise, scheduler: ddim() });
+      const sample: tf.Tensor4D = tf.zeros([1, ...imageShape]);
+      const process = pipeline.reverse({ sample, timesteps: [500, 0], generators: [createGenerator(0)] });
+      await process.return(undefined as never);
+      expect(await process.next()).toEqual({ done: true, value: undefined });
+    }).toLeakNoTensors();
+  });
+
   it('derives the noise anew from the clipped images where it is told to', async () => {
     const loud: Denoiser = { predict: (sample) => tf.tidy(() => tf.mul(sample, -0.3)) }; // its estimates leave [-1, 1]
     const options = { batchSize: 2, useClippedModelOutput: true };

@@ -179,23 +179,19 @@ export class DiffusionPipeline {
 
   /**
    * The reverse process from any noisy images, step by step; what `imageToImage` and the like are made of. It takes `sample`
-   * over, and returns the last one in [-1, 1], which the caller disposes.
+   * over, also where the options are refused, and returns the last one in [-1, 1], which the caller disposes.
+   *
+   * @throws DiffusionError `DIFFUSION_BAD_ETA`, `DIFFUSION_BAD_LABELS`, `DIFFUSION_BAD_GUIDANCE`
    */
   reverse(
     options: Omit<ReverseOptions, 'unet' | 'scheduler' | 'classLabels'> & GuidedOptions,
   ): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
-    const { guidanceScale: _scale, nullLabel: _null, compile: _compile, classLabels: given, ...rest } = options;
-    const { eta = this.defaults.eta, selfConditioning = wantsSelfCondition(this.unet) } = options;
-    if (eta !== undefined) checkEta(eta);
-    const classLabels = labelsOf(given, options.sample.shape[0]);
-    return reverseProcess({
-      ...rest,
-      unet: this.denoiserFor(options),
-      scheduler: this.scheduler,
-      selfConditioning,
-      ...(eta !== undefined && { eta }),
-      ...(classLabels && { classLabels }),
-    });
+    try {
+      return reverseProcess(this.#reverseOptions(options));
+    } catch (error) {
+      options.sample.dispose();
+      throw error;
+    }
   }
 
   /** The denoiser as sampling calls it: compiled and guided as the options say. */
@@ -223,6 +219,22 @@ export class DiffusionPipeline {
   dispose(): void {
     this.#predictor?.predictor.dispose();
     this.#predictor = undefined;
+  }
+
+  /** The options of a process, checked. */
+  #reverseOptions(options: Parameters<DiffusionPipeline['reverse']>[0]): ReverseOptions {
+    const { guidanceScale: _scale, nullLabel: _null, compile: _compile, classLabels: given, ...rest } = options;
+    const { eta = this.defaults.eta, selfConditioning = wantsSelfCondition(this.unet) } = options;
+    if (eta !== undefined) checkEta(eta);
+    const classLabels = labelsOf(given, options.sample.shape[0]);
+    return {
+      ...rest,
+      unet: this.denoiserFor(options),
+      scheduler: this.scheduler,
+      selfConditioning,
+      ...(eta !== undefined && { eta }),
+      ...(classLabels && { classLabels }),
+    };
   }
 
   /** From pure noise to images in [-1, 1]. */

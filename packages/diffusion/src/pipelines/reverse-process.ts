@@ -37,11 +37,29 @@ export interface ReverseStep {
 }
 
 /**
- * The reverse process step by step; returns the last sample, which the caller disposes.
+ * The reverse process step by step; returns the last sample, which the caller disposes. One that is not wanted any more is ended by
+ * its `return()`, as `for await` does, which frees its tensors.
  *
  * @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT` for an answer of another shape, or numbers that are not finite; `DIFFUSION_BAD_REPLACEMENT` for a replaced tensor of another shape
  */
-export async function* reverseProcess(options: ReverseOptions): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
+export function reverseProcess(options: ReverseOptions): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
+  const process = run(options);
+  // A generator that is ended before it began does not come to its `finally`.
+  let begun = false;
+  const [next, end] = [process.next.bind(process), process.return.bind(process)];
+  process.next = () => {
+    begun = true;
+    return next();
+  };
+  process.return = (value) => {
+    if (!begun) options.sample.dispose();
+    begun = true;
+    return end(value);
+  };
+  return process;
+}
+
+async function* run(options: ReverseOptions): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
   const { unet, scheduler, timesteps, generators, classLabels, selfConditioning = false, signal } = options;
   let sample = options.sample;
   let estimate: tf.Tensor4D | undefined;
@@ -53,11 +71,11 @@ export async function* reverseProcess(options: ReverseOptions): AsyncGenerator<R
       const input = tf.tidy(() => tf.clone(scheduler.scaleModelInput(sample, timestep)));
       const answer = answerOf(unet, input, timestep, conditionOf(classLabels, estimate));
       const output = await answer.finally(() => input.dispose());
-      const [next, clean, mark] = tf.tidy(() => {
+      const [next, clean, mark] = disposing(output, () => {
         const step = scheduler.step(output, timestep, sample, stepOptions(generators, sample, options));
         return [step.prevSample, step.predOriginalSample, finiteMark(output)] as const;
       });
-      tf.dispose([output, sample]);
+      sample.dispose();
       sample = next;
       const step: ReverseStep = { index, timestep, sample, predOriginalSample: clean };
       try {
@@ -98,6 +116,15 @@ export async function finish(
     }
   } finally {
     await process.return(undefined as never);
+  }
+}
+
+/** What `work` makes of a tensor that is not needed afterwards, also where it fails. */
+function disposing<T extends readonly tf.Tensor[]>(tensor: tf.Tensor, work: () => T): T {
+  try {
+    return tf.tidy(work as () => never);
+  } finally {
+    tensor.dispose();
   }
 }
 
