@@ -498,6 +498,11 @@ describe('bad input', () => {
     ['norm', () => adjoint({ norm: 'rms' as never })],
     ['method', () => adjoint({ method: 'rk' as never })],
     ['explicit', () => coupled('kvaerno3')],
+    ...[0, -1, 2, NaN, 'a'].map((value): [string, () => unknown] => ['coupling', () => coupled('rk4', value as never)]),
+    ...[0, -1, NaN, Infinity, 'a', null].flatMap((value): [string, () => unknown][] => [
+      ['`rtol` is', () => adjoint({ rtol: value as never })],
+      ['`atol` is', () => adjoint({ atol: value as never })],
+    ]),
   ])('%s', (name, run) => {
     expect(run).toThrow(name);
   });

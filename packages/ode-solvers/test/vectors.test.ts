@@ -7,6 +7,7 @@ import {
   secondOrder,
   stepper,
   type StepInfo,
+  type VectorAcceleration,
   type VectorField,
 } from '../src/float64/index.ts';
 
@@ -265,12 +266,19 @@ describe('bad input', () => {
     ['ODE_STATE', () => odeint(decay, 1 as never, [0, 1])],
     ['ODE_FIELD', () => odeint(undefined as never, [1], [0, 1])],
     ['ODE_FIELD', () => stepper('f' as never)],
+    ['ODE_TOLERANCE', () => stepper(decay, { rtol: -1 })],
+    ['ODE_TOLERANCE', () => stepper(decay, { atol: [1e-3, NaN] })],
+    ['ODE_TOLERANCE', () => stepper(decay, { atol: [1e-3, 1e-3] }).init(0, [1])],
+    ['ODE_NON_FINITE', () => stepper(decay).init(0, [NaN])],
+    ['ODE_STATE', () => stepper(decay).init(0, 1 as never)],
     ['ODE_OPTION', () => odeint(decay, [1], [0, 1], { output: 'every' as never })],
     ['ODE_OPTION', () => odeint(decay, [1], [0, 1], { events: {} as never })],
     ['ODE_OPTION', () => odeint(decay, [1], [0, 1], { events: [{ fn: () => 1, direction: 'up' as never }] })],
     ['ODE_EVENT', () => odeint(decay, [1], [0, 1], { events: [{ fn: (t) => (t > 0.5 ? NaN : 1) }] })],
     ['ODE_NON_FINITE', () => odeint(decay, [Infinity], [0, 1])],
     ['ODE_TOLERANCE', () => odeint(decay, [1], [0, 1], { rtol: 0 })],
+    ['ODE_TOLERANCE', () => odeint(decay, [1], [0, 1], { rtol: null as never })],
+    ['ODE_TOLERANCE', () => odeint(decay, [1], [0, 1], { rtol: '1' as never })],
     ['ODE_TOLERANCE', () => odeint(decay, [1], [0, 1], { atol: [1e-3, 1e-3] })],
     ['ODE_OPTION', () => odeint(decay, [1], [0, 1], { method: 'rk4', firstStep: 1 })],
     ['ODE_OPTION', () => odeint(decay, [1], [0, 1], { stepSize: 1 })],
@@ -294,6 +302,18 @@ describe('bad input', () => {
     ],
   ])('%s', (expected, run) => {
     expect(code(run)).toBe(expected);
+  });
+
+  it.each(['rk4', 'leapfrog', 'dopri5'] as const)('%s: accelerations that do not fit', (method) => {
+    const run = (acceleration: unknown, y0 = [1, 0, 0, 0]) =>
+      code(() => odeint(secondOrder(acceleration as VectorAcceleration), y0, [0, 1], { method }));
+    expect(run(() => [1])).toBe('ODE_FIELD_SHAPE');
+    expect(run(() => [1, 1, 1])).toBe('ODE_FIELD_SHAPE');
+    expect(run(() => 1)).toBe('ODE_FIELD_STRUCTURE');
+    expect(run(() => undefined)).toBe('ODE_FIELD_STRUCTURE');
+    expect(run(() => Promise.resolve([1, 1]))).toBe('ODE_ASYNC_FIELD');
+    expect(run((_t: number, x: Float64Array) => x, [1, 2, 3])).toBe('ODE_STATE');
+    expect(run((_t: number, x: Float64Array) => x)).toBe('nothing thrown');
   });
 
   it('lists all methods where one is not known', () => {

@@ -1,4 +1,3 @@
-import { invalidArgument } from '@missing-u/errors';
 import { checkEvents, checkField, checkOutput } from '../control/arguments.ts';
 import { checkedSteps, type StepOptions } from '../control/options.ts';
 import { checkedTimes } from '../control/times.ts';
@@ -10,8 +9,8 @@ import type { OutputKind } from '../core/outputs.ts';
 import { throwOnFailure, type SolverStats, type Status } from '../core/result.ts';
 import { runLater, runNow } from '../core/run.ts';
 import type { StepInfo } from '../core/solve.ts';
-import { OdeError } from '../errors.ts';
 import { methodOf, type MethodName } from '../methods/index.ts';
+import { checkedState, checkTolerance } from './arguments.ts';
 import { float64Space, type Norm, type Tolerance } from './space.ts';
 import { float64System, type VectorField } from './system.ts';
 
@@ -94,13 +93,7 @@ function checkedOrder(
   options: VectorOptions,
 ): Order<Float64Array> {
   checkField(f);
-  if (typeof y0 !== 'object' || y0 === null || !('length' in y0)) {
-    throw new OdeError('ODE_STATE', invalidArgument({ argument: 'y0', value: y0, allowed: 'an array of numbers' }));
-  }
-  const state = Float64Array.from(y0);
-  if (!state.every(Number.isFinite)) {
-    throw new OdeError('ODE_NON_FINITE', invalidArgument({ argument: 'y0', value: state, allowed: 'finite numbers' }));
-  }
+  const state = checkedState(y0);
   const { rtol = 1e-7, atol = 1e-9, output = 'times', dense = false, events = [] } = options;
   checkOutput(output);
   checkEvents(events);
@@ -145,12 +138,4 @@ function solution(
     stats: order.stats,
     status,
   };
-}
-
-function checkTolerance(argument: string, value: Tolerance, length: number): void {
-  const numbers = typeof value === 'number' ? [value] : Array.from(value);
-  const fits = typeof value === 'number' || numbers.length === length;
-  if (fits && numbers.every((number) => number > 0 && Number.isFinite(number))) return;
-  const allowed = `a positive number, or ${length} of them, one for each component`;
-  throw new OdeError('ODE_TOLERANCE', invalidArgument({ argument, value, allowed }));
 }

@@ -3,6 +3,7 @@ import type { Method } from '../core/method.ts';
 import type { SolverStats } from '../core/result.ts';
 import { standAt, stepFrom, type Stand, type StepTaken } from '../core/stepper.ts';
 import { methodOf, type MethodName } from '../methods/index.ts';
+import { checkedState, checkTolerance } from './arguments.ts';
 import { float64Space, type Norm, type Tolerance } from './space.ts';
 import { float64System, type VectorField } from './system.ts';
 
@@ -22,12 +23,22 @@ export function stepper(
 ): VectorStepper {
   checkField(f);
   const method = methodOf(options.method ?? 'dopri5');
+  const { rtol = 1e-7, atol = 1e-9 } = options;
+  const checkTolerances = (length?: number) => {
+    checkTolerance('rtol', rtol, length);
+    checkTolerance('atol', atol, length);
+  };
+  checkTolerances();
   const stats: SolverStats = { nfe: 0, steps: 0, accepted: 0, rejected: 0 };
-  const system = float64System(f, float64Space(options.rtol ?? 1e-7, options.atol ?? 1e-9, options.norm), stats);
+  const system = float64System(f, float64Space(rtol, atol, options.norm), stats);
   return {
     method,
     stats,
-    init: (t0, y0) => standAt(system, method, t0, Float64Array.from(y0)),
+    init: (t0, y0) => {
+      const state = checkedState(y0);
+      checkTolerances(state.length);
+      return standAt(system, method, t0, state);
+    },
     step: (state, h) => {
       stats.steps++;
       return stepFrom(system, method, state, h);

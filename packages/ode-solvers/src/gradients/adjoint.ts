@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tidy, withFreshTape } from '@missing-u/autodiff';
-import { unknownName } from '@missing-u/errors';
+import { invalidArgument, unknownName } from '@missing-u/errors';
 import { checkedSteps, type StepOptions } from '../control/options.ts';
 import { drive, type Delivery } from '../core/drive.ts';
 import { throwOnFailure } from '../core/result.ts';
@@ -40,6 +40,15 @@ export function adjoint(options: AdjointOptions = {}): Gradient {
   const { norm = 'seminorm' } = options;
   if (typeof norm !== 'function' && norm !== 'seminorm' && norm !== 'full') {
     throw new OdeError('ODE_OPTION', unknownName('norm', norm, ['seminorm', 'full']));
+  }
+  for (const argument of ['rtol', 'atol'] as const) {
+    const value: unknown = options[argument];
+    if (value === undefined || (typeof value === 'number' && value > 0 && Number.isFinite(value))) continue;
+    const allowed = 'a positive number';
+    throw new OdeError(
+      'ODE_TOLERANCE',
+      invalidArgument({ argument, value, allowed, remedy: 'leave it out to go back with that of the solve' }),
+    );
   }
   if (options.method !== undefined) methodOf(options.method);
   return { name: 'adjoint', solve: (plan) => solveWithAdjoint(plan, { ...options, norm }) };

@@ -1,11 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { again, tidy } from '@missing-u/autodiff';
-import { invalidArgument } from '@missing-u/errors';
 import { drive, type Delivery } from '../core/drive.ts';
 import type { AcceptedStep } from '../core/solve.ts';
 import type { Read } from '../core/space.ts';
-import { OdeError } from '../errors.ts';
-import { coupled } from '../methods/coupled.ts';
+import { checkCoupling, coupled } from '../methods/coupled.ts';
 import type { Leaves } from '../tensors/space.ts';
 import { offTape, withCaptureReport } from './captures.ts';
 import type { Gradient, Plan } from './gradient.ts';
@@ -25,9 +23,7 @@ export interface ReversibleOptions {
  * it is (`leapfrog`); also where no gradient is taken, so the numbers are the same.
  */
 export function reversible({ coupling = 0.999 }: ReversibleOptions = {}): Gradient {
-  if (!(coupling > 0 && coupling <= 1)) {
-    throw new OdeError('ODE_OPTION', invalidArgument({ argument: 'coupling', value: coupling, allowed: 'in (0, 1]' }));
-  }
+  checkCoupling(coupling);
   return {
     name: 'reversible',
     adapt: (method) => (method.reverse === undefined ? coupled(method, coupling) : method),

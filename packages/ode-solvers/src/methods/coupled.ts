@@ -1,3 +1,4 @@
+import { invalidArgument } from '@missing-u/errors';
 import type { Interpolant, Method, Span, Stepped } from '../core/method.ts';
 import type { System } from '../core/space.ts';
 import { OdeError } from '../errors.ts';
@@ -17,6 +18,7 @@ import { methodOf, type MethodName } from './index.ts';
  *     rounding errors take with a factor of λ^-steps.
  */
 export function coupled(method: MethodName | Method, coupling = 0.999): Method {
+  checkCoupling(coupling);
   const base = methodOf(method);
   if (base.reverse !== undefined || base.name === 'kvaerno3') {
     throw new OdeError(
@@ -66,4 +68,10 @@ export function coupled(method: MethodName | Method, coupling = 0.999): Method {
       return { y, carry: [z] };
     },
   };
+}
+
+/** Refuses a λ that would lose one of the two states, or NaN. */
+export function checkCoupling(coupling: unknown): void {
+  if (typeof coupling === 'number' && coupling > 0 && coupling <= 1) return;
+  throw new OdeError('ODE_OPTION', invalidArgument({ argument: 'coupling', value: coupling, allowed: 'in (0, 1]' }));
 }
