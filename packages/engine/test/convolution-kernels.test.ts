@@ -162,6 +162,20 @@ describe('depthwise convolution', () => {
     }
   }
 
+  it.each([
+    [[3, 1], 2],
+    [[1, 3], 2],
+    [[2, 2], 3],
+  ] as [[number, number], number][])('with a filter of %j and strides of %i, longer', async (size, strides) => {
+    await expectSame([[2, 7, 6, 3], [...size, 3, 2], [6]], (x, w, bias) => {
+      const [image, filter] = [x as tf.Tensor4D, w as tf.Tensor4D];
+      return [
+        tf.depthwiseConv2d(image, filter, strides, 'same'),
+        tf.fused.depthwiseConv2d({ x: image, filter, strides, pad: 'same', bias, activation: 'relu' }),
+      ];
+    });
+  });
+
   // The cpu kernels leave dilations out of account; but the convolution is linear in its input and in its filter, so
   // <dy, conv(x, w)> = <dx, x> = <dw, w> whatever the numbers are.
   it.each([2, [1, 3]] as (number | [number, number])[])(

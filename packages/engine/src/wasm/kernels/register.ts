@@ -37,7 +37,9 @@ export function registerWasmKernels(): void {
   replaceKernel(slice(tf.getKernel('Slice', 'wasm')));
   replaceKernel(batchMatMul(tf.getKernel('BatchMatMul', 'wasm')));
   replaceKernel(fusedMatMul(tf.getKernel('_FusedMatMul', 'wasm')));
-  for (const name of ['Conv2D', 'FusedConv2D']) replaceKernel(withExplicitPadding(tf.getKernel(name, 'wasm')));
+  for (const name of ['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D']) {
+    replaceKernel(withExplicitPadding(tf.getKernel(name, 'wasm')));
+  }
   correctResizeGradients('wasm');
   correctNumericPadding('wasm');
 }
