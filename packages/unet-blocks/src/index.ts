@@ -79,7 +79,7 @@ export type { UNet2DConfig, UNet2DOptions } from './nets/unet-2d/config.ts';
 export { FourierProjection, TimestepEmbedding } from './nets/unet-2d/conditioning.ts';
 export { downBlockTypes } from './nets/unet-2d/down-blocks.ts';
 export { upBlockTypes } from './nets/unet-2d/up-blocks.ts';
-export type { SaveOptions } from './nets/unet-2d/pretrained.ts';
+export type { PretrainedOptions, SaveOptions } from './nets/unet-2d/pretrained.ts';
 export {
   fromFunction,
   fromLayersModel,

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { useEngine } from '@missing-u/engine';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeSafetensors } from '@missing-u/weights';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UNet2DModel, type UNet2DConfig } from '@missing-u/unet-blocks';
 
 const folder = mkdtempSync(join(tmpdir(), 'unet-blocks-'));
@@ -51,6 +52,60 @@ describe('a folder written here', () => {
     expect(prediction(await UNet2DModel.fromPretrained(path))).toBeAllClose(prediction(model), { atol: 0.01 });
   });
 
+  it.each([
+    ['a whole file in place of shards', { maxShardBytes: 20_000 }, {}],
+    ['shards in place of a whole file', {}, { maxShardBytes: 20_000 }],
+    ['few shards in place of many', { maxShardBytes: 5_000 }, { maxShardBytes: 20_000 }],
+  ])('holds what was saved last: %s', async (_, first, then) => {
+    const path = mkdtempSync(join(folder, 'twice-'));
+    const [old, model] = [1, 2].map((seed) => new UNet2DModel(options, { seed }));
+    await old!.savePretrained(path, first);
+    writeFileSync(join(path, 'diffusion_pytorch_model.fp16.safetensors'), 'of somebody else');
+    await model!.savePretrained(path, then);
+    const fresh = mkdtempSync(join(folder, 'once-'));
+    await model!.savePretrained(fresh, then);
+    const kept = readdirSync(path).filter((name) => name !== 'diffusion_pytorch_model.fp16.safetensors');
+    expect(kept).toEqual(readdirSync(fresh));
+    expect((await UNet2DModel.fromPretrained(path)).stateDict()).toEqual(model!.stateDict());
+  });
+
+  it('is read from its index where a whole file of before is left, as in Python', async () => {
+    const path = mkdtempSync(join(folder, 'left-'));
+    const [old, model] = [1, 2].map((seed) => new UNet2DModel(options, { seed }));
+    await model!.savePretrained(path, { maxShardBytes: 20_000 });
+    writeFileSync(join(path, 'diffusion_pytorch_model.safetensors'), encodeSafetensors(old!.stateDict()));
+    expect((await UNet2DModel.fromPretrained(path)).stateDict()).toEqual(model!.stateDict());
+  });
+
+  it('may hold variants, whole and in shards', async () => {
+    const path = mkdtempSync(join(folder, 'variant-'));
+    const model = new UNet2DModel(options, { seed: 3 });
+    await model.savePretrained(path);
+    const weights = 'diffusion_pytorch_model';
+    renameSync(join(path, `${weights}.safetensors`), join(path, `${weights}.fp16.safetensors`));
+    await expect(UNet2DModel.fromPretrained(path)).rejects.toMatchObject({ code: 'UNET_NO_PRETRAINED' });
+    expect((await UNet2DModel.fromPretrained(path, { variant: 'fp16' })).stateDict()).toEqual(model.stateDict());
+    const other = new UNet2DModel(options, { seed: 4 });
+    await other.savePretrained(path, { maxShardBytes: 20_000 });
+    renameSync(join(path, `${weights}.safetensors.index.json`), join(path, `${weights}.safetensors.index.ema.json`));
+    expect((await UNet2DModel.fromPretrained(path, { variant: 'ema' })).stateDict()).toEqual(other.stateDict());
+    await expect(UNet2DModel.fromPretrained(path, { variant: '../x' })).rejects.toMatchObject({ code: 'UNET_OPTION' });
+    await expect(UNet2DModel.fromPretrained(path, { varient: 'x' } as object)).rejects.toThrow(/'variant'/);
+  });
+
+  it('may have config keys of other releases, which are left out with a warning', async () => {
+    const path = mkdtempSync(join(folder, 'newer-'));
+    const model = new UNet2DModel(options, { seed: 3 });
+    await model.savePretrained(path);
+    writeFileSync(join(path, 'config.json'), JSON.stringify({ ...model.config, some_future_option: null }));
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const read = await UNet2DModel.fromPretrained(path);
+    expect(read.config).toEqual(model.config);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/no config key some_future_option/)]]);
+    warn.mockRestore();
+    expect(() => new UNet2DModel({ ...model.config, some_future_option: null })).toThrow(/some_future_option/);
+  });
+
   it('may have the attention names of early diffusers releases', () => {
     const model = new UNet2DModel(options, { seed: 3 });
     const old = Object.entries(model.stateDict()).map(([name, tensor]) => [
@@ -72,7 +127,6 @@ describe('a folder that is none', () => {
     ['nothing', {}, /Cannot read/],
     ['no-json', { 'config.json': '{' }, /not JSON/],
     ['other-class', { 'config.json': '{"_class_name": "VQModel"}' }, /VQModel/],
-    ['other-option', { 'config.json': '{"in_chanels": 3}' }, /Did you mean 'in_channels'/],
     ['no-weights', { 'config.json': '{"_class_name": "UNet2DModel"}' }, /holds no weights/],
     [
       'cut',

@@ -3,7 +3,7 @@ import type { DownloadOptions } from './download/download.ts';
 import { WeightsError } from './errors.ts';
 import { loadNpz } from './npz/npz.ts';
 import { beginsAsSafetensors } from './safetensors/header.ts';
-import { isShardIndex } from './safetensors/shards.ts';
+import { isShardIndex, loadShards } from './safetensors/shards.ts';
 import { loadSafetensors } from './safetensors/read.ts';
 import { withSource, type Source } from './source.ts';
 import type { StateDict } from './state-dict.ts';
@@ -18,7 +18,7 @@ export interface LoadOptions extends DownloadOptions {
 
 /** Reads weights in whatever format they are: safetensors (also sharded), PyTorch, npz or a TensorFlow.js `model.json`. */
 export async function loadWeights(source: Source, options: LoadOptions = {}): Promise<StateDict> {
-  if (isShardIndex(source)) return loadSafetensors(source, options);
+  if (isShardIndex(source)) return loadShards(source, loadWeights, options);
   const format = await withSource(source, options, async (bytes) => {
     if (await isZip(bytes)) {
       const { names } = await openZip(bytes);

@@ -2,7 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeNpz, encodeSafetensors, loadStateDict, loadTfjs, loadWeights, type StateDict } from '../src/index.ts';
+import {
+  encodeNpz,
+  encodeSafetensors,
+  loadStateDict,
+  loadTfjs,
+  loadTorch,
+  loadWeights,
+  type StateDict,
+} from '../src/index.ts';
 import golden from './fixtures/torch.json' with { type: 'json' };
 
 let folder: string;
@@ -80,6 +88,20 @@ describe('loadWeights', () => {
       expect(await loadWeights(bytes)).toEqual(named);
     }
     expect(first).toContain(0x80);
+  });
+
+  it('reads shards of any format beside their index', async () => {
+    const torch = Uint8Array.from(Buffer.from(golden.zip, 'base64'));
+    const expected = { ...(await loadWeights(torch)), ...dict };
+    await writeFile(join(folder, 'a.bin'), torch);
+    await writeFile(join(folder, 'b.safetensors'), encodeSafetensors(dict));
+    const index = async (shards: Record<string, string>, name: string) => {
+      await writeFile(join(folder, name), JSON.stringify({ weight_map: shards }));
+      return join(folder, name);
+    };
+    const pickled = Object.fromEntries(Object.keys(golden.values).map((name) => [name, 'a.bin']));
+    expect(await loadWeights(await index({ ...pickled, w: 'b.safetensors' }, 'm.index.json'))).toEqual(expected);
+    expect(Object.keys(await loadTorch(await index(pickled, 'm.bin.index.fp16.json')))).toEqual(Object.keys(pickled));
   });
 
   it('refuses anything else', async () => {

@@ -4,11 +4,11 @@ import type { DownloadOptions } from '../download/download.ts';
 import { siblingOf, withSource, type Source } from '../source.ts';
 import { sizeOf, type StateDict, type StateTensor } from '../state-dict.ts';
 
-/** Whether the source is the index of a sharded model, by its name. */
+/** Whether the source is the index of a sharded model, by its name: `*.index.json`, or `*.index.fp16.json` of a variant. */
 export function isShardIndex(source: Source): source is string | URL {
   return (
     (typeof source === 'string' || source instanceof URL) &&
-    /\.index\.json$/.test(String(source).replace(/[?#].*$/, ''))
+    /\.index(\.[\w-]+)?\.json$/.test(String(source).replace(/[?#].*$/, ''))
   );
 }
 

@@ -1,5 +1,6 @@
 import { dtypes } from '../dtypes.ts';
 import type { DownloadOptions } from '../download/download.ts';
+import { isShardIndex, loadShards } from '../safetensors/shards.ts';
 import { unpickleAt, type PickleGlobal } from '../pickle/unpickle.ts';
 import { withSource, type ByteSource, type Source } from '../source.ts';
 import type { StateDict } from '../state-dict.ts';
@@ -17,12 +18,14 @@ export interface TorchOptions extends DownloadOptions {
 
 /**
  * The tensors of a file that PyTorch saved (`torch.save`, zip and legacy), read without running any of its code. Dicts in the
- * dict are flattened, their keys joined by dots; entries that are not tensors are left out.
+ * dict are flattened, their keys joined by dots; entries that are not tensors are left out. A `*.index.json` stands for the
+ * shards that it names.
  *
  * @throws WeightsError `WEIGHTS_UNSAFE_PICKLE` naming what a hostile or foreign file wants to call, `WEIGHTS_BAD_TORCH`,
  * `WEIGHTS_BAD_PICKLE` or `WEIGHTS_BAD_ZIP` for a broken file, `WEIGHTS_NO_TENSORS` where there are none at that place.
  */
 export async function loadTorch(source: Source, options: TorchOptions = {}): Promise<StateDict> {
+  if (isShardIndex(source)) return loadShards(source, loadTorch, options);
   return selectTensors(await readTorch(source, options), options.at);
 }
 

@@ -105,6 +105,15 @@ export function settleConfig(given: Partial<UNet2DOptions> | UNet2DConfig): {
   return { options: checked, config: Object.freeze(config) };
 }
 
+/** The entries of a `config.json` that are known, and the names of the others. */
+export function sortConfig(config: UNet2DConfig): { known: UNet2DConfig; unknown: string[] } {
+  const isKnown = (key: string) => key.startsWith('_') || optionOf.has(key);
+  return {
+    known: Object.fromEntries(Object.entries(config).filter(([key]) => isKnown(key))),
+    unknown: Object.keys(config).filter((key) => !isKnown(key)),
+  };
+}
+
 function checkOptions(options: UNet2DOptions): void {
   const { downBlockTypes, upBlockTypes, blockOutChannels, timeEmbeddingType } = options;
   for (const name of ['inChannels', 'outChannels', 'layersPerBlock'] as const) checkInteger(name, options[name]);

@@ -15,7 +15,14 @@ import { settleConfig, type UNet2DConfig, type UNet2DOptions } from './config.ts
 import { createDownBlock, type DownBlock, type DownState } from './down-blocks.ts';
 import { MidBlock } from './mid-block.ts';
 import { renameOldAttention } from './old-names.ts';
-import { loadConfig, loadFolderWeights, saveFolder, type SaveOptions } from './pretrained.ts';
+import {
+  checkPretrainedOptions,
+  loadConfig,
+  loadFolderWeights,
+  saveFolder,
+  type PretrainedOptions,
+  type SaveOptions,
+} from './pretrained.ts';
 import { skipGroups, type BlockSettings } from './settings.ts';
 import { createUpBlock, type UpBlock, type UpState } from './up-blocks.ts';
 
@@ -98,12 +105,13 @@ export class UNet2DModel extends Module {
   }
 
   /**
-   * Reads a model folder as diffusers writes it (`config.json` and `diffusion_pytorch_model.safetensors` or `.bin`), from a
-   * path or the address of the folder.
+   * Reads a model folder as diffusers writes it (`config.json` and `diffusion_pytorch_model.safetensors` or `.bin`, whole or
+   * in shards with an index), from a path or the address of the folder.
    */
-  static async fromPretrained(folder: string | URL): Promise<UNet2DModel> {
+  static async fromPretrained(folder: string | URL, options: PretrainedOptions = {}): Promise<UNet2DModel> {
+    checkPretrainedOptions(options);
     const model = new UNet2DModel(await loadConfig(folder), { weights: 'none' });
-    model.loadStateDict(await loadFolderWeights(folder));
+    model.loadStateDict(await loadFolderWeights(folder, options));
     return model;
   }
 
