@@ -1,5 +1,10 @@
 import { createGenerator } from '@missing-u/random';
-import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
+import {
+  DDIMScheduler,
+  DDPMScheduler,
+  DPMSolverMultistepScheduler,
+  HeunDiscreteScheduler,
+} from '@missing-u/schedulers';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { UNet } from '@missing-u/unet-blocks';
@@ -471,6 +476,25 @@ describe('imageToImage', () => {
       expect(result).toBeAllClose(new Array<number>(32).fill(0.75), { atol: 1e-3 });
       tf.dispose([start, result]);
     }).toLeakNoTensors();
+  });
+
+  it('begins at timesteps that are listed twice', async () => {
+    const start = images();
+    const latent = { betaStart: 0.00085, betaEnd: 0.012, betaSchedule: 'scaled_linear' } as const;
+    for (const scheduler of [
+      // Ends with the timesteps 1, 1, 0.
+      new DPMSolverMultistepScheduler({ ...latent, useKarrasSigmas: true }),
+      // Lists every timestep but the first twice, for its two calls.
+      new HeunDiscreteScheduler(),
+    ]) {
+      let calls = 0;
+      const unet: Denoiser = { predict: (sample) => (calls++, tf.mul(sample, 0.5)) };
+      const guided = new DiffusionPipeline({ unet, scheduler });
+      const result = await imageToImage(guided, { images: start, strength: 0.06, numInferenceSteps: 50, generator: 1 });
+      expect(calls).toBe(scheduler.order === 2 ? 5 : 3);
+      result.dispose();
+    }
+    start.dispose();
   });
 
   it('refuses strengths outside 0 .. 1', async () => {

@@ -35,6 +35,11 @@ export class Cursor {
     return this.#next === timesteps.length;
   }
 
+  /** Begins the loop at a position, which its timestep does not tell where it is listed more than once. */
+  begin(position: number): void {
+    this.#next = position;
+  }
+
   reset(): void {
     this.#next = undefined;
   }

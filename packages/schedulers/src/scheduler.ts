@@ -81,6 +81,19 @@ export abstract class Scheduler<O extends CommonOptions = CommonOptions> {
     this.history.clear();
   }
 
+  /**
+   * Begins the loop at an index of `timesteps`, for image-to-image: whole timesteps of close noise levels may be equal, and
+   * `addNoise` and the first step could not tell where they are. It holds until `setTimesteps` or `reset`.
+   */
+  setBeginIndex(index: number): void {
+    const last = this.timesteps.length - 1;
+    if (!(Number.isInteger(index) && index >= 0 && index <= last)) {
+      refuse({ argument: 'index', value: index, allowed: `an integer from 0 to ${last}, a place in \`timesteps\`` });
+    }
+    this.reset();
+    this.cursor.begin(index);
+  }
+
   /** Coefficients at a timestep, or vectors of them where every item has its own. */
   protected perItem<K extends string>(t: Timestep, at: (t: number) => Record<K, number>): Record<K, Coefficient> {
     const numbers = timestepNumbers(t);

@@ -1,5 +1,6 @@
 import { invalidArgument } from '@missing-u/errors';
 import * as tf from '@tensorflow/tfjs-core';
+import type { SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import type { DiffusionPipeline, GuidedOptions } from './diffusion-pipeline.ts';
 import { generatorsOf, noisePerItem, type Randomness } from './noise.ts';
@@ -19,6 +20,12 @@ export interface PartialOptions extends GuidedOptions {
 export interface ImageToImageOptions extends PartialOptions {
   /** [batch, height, width, channels], float32 in [0, 1]; they stay alive. */
   images: tf.Tensor4D;
+}
+
+/** What our schedulers have besides: several timesteps per step, and timesteps that may be listed twice. */
+interface PartialScheduler {
+  readonly order?: number;
+  setBeginIndex?(index: number): void;
 }
 
 /**
@@ -51,12 +58,14 @@ export async function denoisePartially(
     const message = invalidArgument({ argument: 'strength', value: strength, allowed: 'a number from 0 to 1' });
     throw new DiffusionError('DIFFUSION_BAD_STRENGTH', message);
   }
-  const { scheduler } = pipeline;
+  const scheduler = pipeline.scheduler as SamplingScheduler & PartialScheduler;
   scheduler.setTimesteps(numInferenceSteps);
-  const all = Array.from(scheduler.timesteps);
   // diffusers' get_timesteps: the last floor(N * strength) of the N steps.
-  const timesteps = all.slice(all.length - Math.min(all.length, Math.floor(all.length * strength)));
-  if (timesteps.length === 0) return tf.clone(images);
+  const steps = Math.floor(numInferenceSteps * strength);
+  const begin = (numInferenceSteps - steps) * (scheduler.order ?? 1);
+  const timesteps = Array.from(scheduler.timesteps).slice(begin);
+  if (steps === 0 || timesteps.length === 0) return tf.clone(images);
+  scheduler.setBeginIndex?.(begin);
   const sample = tf.tidy(() => {
     const times = generators.map(() => timesteps[0]!);
     return scheduler.addNoise(toModelRange(images), noise, times);
