@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { sharedFile } from '@missing-u/test-utils';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -130,6 +130,27 @@ describe('npz and parquet', () => {
     await hub.close();
     const buffer = new Uint8Array(readFileSync(fixture('hub.parquet'))).buffer;
     expect((await (await parquet({ files: buffer, size: 8 })).get(6)).image.shape).toEqual([8, 8, 3]);
+  });
+
+  it('take whole numbers and names for labels, and refuse what would become a class by chance', async () => {
+    const file = pathToFileURL(fixture('labels.parquet'));
+    const open = (label: string | null) => parquet({ files: file, label });
+    for (const [column, labels, classes] of [
+      ['name', [1, 0, 1], ['cat', 'dog']],
+      ['whole', [2, 0, 1], undefined],
+      ['flag', [1, 0, 1], undefined],
+      [null, [undefined, undefined, undefined], undefined],
+    ] as const) {
+      const set = await open(column);
+      expect([[0, 1, 2].map((i) => set.labelOf(i)), set.info.classes]).toEqual([labels, classes]);
+      await set.close();
+    }
+    for (const label of ['part', 'missing', 'unnamed', 'several', 'large']) {
+      await expect(open(label), label).rejects.toMatchObject({ code: 'DATASETS_BAD_LABELS' });
+    }
+    await expect(open('missing')).rejects.toThrow("Column 'missing' is null in row 1");
+    await expect(npz({ file: fixture('parts.npz') })).rejects.toMatchObject({ code: 'DATASETS_BAD_NPZ' });
+    expect((await npz({ file: fixture('parts.npz'), labels: 'whole' })).labelOf(0)).toBe(1);
   });
 
   it('say what does not fit', async () => {

@@ -43,6 +43,25 @@ table = pa.table(
     }
 )
 pq.write_table(table, folder / "hub.parquet", row_group_size=3, compression="snappy")
+
+# Columns of labels of every kind, good and bad.
+labels = pa.table(
+    {
+        "image": pa.array([{"bytes": png(i), "path": f"{i}.png"} for i in range(3)]),
+        "name": pa.array(["dog", "cat", "dog"]),
+        "whole": pa.array([2.0, 0.0, 1.0]),
+        "flag": pa.array([True, False, True]),
+        "part": pa.array([0.5, 1.5, 1.0]),
+        "missing": pa.array([1, None, 0], pa.int64()),
+        "unnamed": pa.array(["cat", None, "dog"]),
+        "several": pa.array([[0], [1, 2], []]),
+        "large": pa.array([0, 1 << 40, 1], pa.int64()),
+    }
+)
+pq.write_table(labels, folder / "labels.parquet", compression="snappy")
 np.savez_compressed(
     folder / "samples.npz", arr_0=np.stack([picture(i) for i in range(3)]), arr_1=np.array([2, 0, 1], dtype=np.int64)
+)
+np.savez_compressed(
+    folder / "parts.npz", images=np.zeros((2, 1, 1, 1), np.uint8), labels=np.array([0.5, 1.5]), whole=np.array([1.0, 0.0])
 )

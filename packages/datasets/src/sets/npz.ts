@@ -4,6 +4,7 @@ import { Dataset } from '../dataset.ts';
 import { DatasetError } from '../errors.ts';
 import { memorySource } from '../sources/memory.ts';
 import { View } from '../view.ts';
+import { classesOf } from './classes.ts';
 import { fit, type FitOptions } from './fit.ts';
 import { transformAll } from './transform-all.ts';
 
@@ -48,10 +49,14 @@ export async function npz(options: NpzOptions): Promise<Dataset> {
     throw bad(`has ${count} images in '${name}', but ${labels.data.length} labels in '${labelName}'`);
   }
   const prepared = transformAll(images.data, [height, width, channels], fit(options));
-  const data = labels && Int32Array.from(labels.data as ArrayLike<number | bigint>, Number);
+  const classes =
+    labels &&
+    classesOf(labels.data, (row, label) =>
+      bad(`has the label ${show(label)} of image ${row} in '${labelName}', where whole numbers (int32) belong`),
+    );
   const view = new View({
     source: memorySource(prepared.data, prepared.shape, shown),
-    ...(data && { labels: { data, width: 1 } }),
+    ...(classes && { labels: { data: classes.data, width: 1 } }),
   });
   return new Dataset(view, { name: shown, location: shown, sourceShape: [height, width, channels] });
 }

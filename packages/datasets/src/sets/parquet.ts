@@ -5,13 +5,16 @@ import {
   type AsyncBuffer,
   type FileMetaData,
 } from 'hyparquet';
+import { show } from '@missing-u/errors';
 import { Dataset } from '../dataset.ts';
 import type { Channels } from '../decode/channels.ts';
 import { decodeImage } from '../decode/decode.ts';
 import { DatasetError } from '../errors.ts';
 import { openFile, type RandomAccess } from '../files/random-access.ts';
+import { nodeModule } from '../platform.ts';
 import type { Source } from '../sources/source.ts';
 import { View } from '../view.ts';
+import { classesOf, type ClassLabels } from './classes.ts';
 import { fit, type FitOptions } from './fit.ts';
 
 /** How to open Parquet files. */
@@ -20,8 +23,11 @@ export interface ParquetOptions extends FitOptions {
   files: ParquetFile | readonly ParquetFile[];
   /** Column of the pictures: encoded bytes, or the hub's `{ bytes, path }`. `image` if left out. */
   image?: string;
-  /** Column of class numbers; `label` if left out, and none where there is no such column. */
-  label?: string;
+  /**
+   * Column of class numbers, or of class names; `label` if left out, and none where there is no such column. `null` leaves
+   * labels out.
+   */
+  label?: string | null;
   channels?: Channels;
 }
 
@@ -43,7 +49,7 @@ interface Group {
  * Snappy and uncompressed pages are read. Rows come in groups of hundreds, which are read and kept as a whole: going through
  * in order is quick, but for a random order `cache` or `pack` the data set first.
  *
- * @throws DatasetError `DATASETS_NOT_PARQUET`, `DATASETS_MISSING_FILE`, `DATASETS_CORRUPT_IMAGE`
+ * @throws DatasetError `DATASETS_NOT_PARQUET`, `DATASETS_MISSING_FILE`, `DATASETS_BAD_LABELS`, `DATASETS_CORRUPT_IMAGE`
  */
 export async function parquet(options: ParquetOptions): Promise<Dataset> {
   const { image: column = 'image', channels = 3 } = options;
@@ -72,12 +78,8 @@ export async function parquet(options: ParquetOptions): Promise<Dataset> {
     },
     close,
   };
-  const view = new View({
-    source,
-    ...(labels.length > 0 && { labels: { data: Int32Array.from(labels), width: 1 } }),
-    steps: fit(options),
-  });
-  return new Dataset(view, { name: `Parquet, ${length} rows` });
+  const view = new View({ source, ...(labels && { labels: { data: labels.data, width: 1 } }), steps: fit(options) });
+  return new Dataset(view, { name: `Parquet, ${length} rows`, ...(labels?.classes && { classes: labels.classes }) });
 }
 
 /** Row groups of all files, and the labels, which are read at once. */
@@ -85,27 +87,29 @@ async function readTables(
   options: ParquetOptions,
   column: string,
   opened: RandomAccess[],
-): Promise<{ groups: Group[]; labels: number[]; length: number }> {
+): Promise<{ groups: Group[]; labels: ClassLabels | undefined; length: number }> {
   const list = (Array.isArray(options.files) ? options.files : [options.files]) as readonly ParquetFile[];
   const groups: Group[] = [];
-  const labels: number[] = [];
+  const labels: unknown[] = [];
+  let labelled = '';
   let length = 0;
   for (const input of list) {
     const shown = input instanceof ArrayBuffer ? 'the Parquet file' : String(input);
     const file = await openBuffer(input, opened);
     const part = await reading(shown, async () => ({ file, metadata: await parquetMetadataAsync(file) }));
     const columns = part.metadata.schema.map(({ name }) => name);
-    const label = options.label ?? (columns.includes('label') ? 'label' : undefined);
-    for (const needed of [column, ...(label === undefined ? [] : [label])]) {
+    const { label = columns.includes('label') ? 'label' : null } = options;
+    for (const needed of [column, ...(label === null ? [] : [label])]) {
       if (columns.includes(needed)) continue;
       throw new DatasetError(
         'DATASETS_NOT_PARQUET',
         `${shown} has no column '${needed}', but ${columns.slice(1).join(', ')}.`,
       );
     }
-    if (label !== undefined) {
+    if (label !== null) {
+      labelled = label;
       const rows = await reading(shown, () => parquetReadObjects({ ...part, columns: [label] }));
-      for (const row of rows) labels.push(Number(row[label]));
+      for (const row of rows) labels.push(row[label]);
     }
     let start = 0;
     for (const { num_rows } of part.metadata.row_groups) {
@@ -115,7 +119,13 @@ async function readTables(
       start += rows;
     }
   }
-  return { groups, labels, length };
+  const refuse = (row: number, label: unknown) =>
+    new DatasetError(
+      'DATASETS_BAD_LABELS',
+      `Column '${labelled}' is ${show(label)} in row ${row}, but labels have to be whole numbers (int32) in all rows, or names ` +
+        'in all rows; choose another column with `label`, or leave labels out with `label: null`.',
+    );
+  return { groups, labels: labels.length > 0 ? classesOf(labels, refuse) : undefined, length };
 }
 
 async function readPictures({ part, start, rows }: Group, column: string): Promise<Uint8Array[]> {
@@ -129,8 +139,9 @@ async function readPictures({ part, start, rows }: Group, column: string): Promi
 
 async function openBuffer(input: ParquetFile, opened: RandomAccess[]): Promise<AsyncBuffer> {
   if (input instanceof ArrayBuffer) return input;
-  if (/^https?:/.test(String(input))) return asyncBufferFromUrl({ url: String(input) });
-  const file = await openFile(String(input));
+  const text = String(input);
+  if (/^https?:/.test(text)) return asyncBufferFromUrl({ url: text });
+  const file = await openFile(text.startsWith('file:') ? nodeModule('node:url').fileURLToPath(text) : text);
   opened.push(file);
   return {
     byteLength: file.size,
