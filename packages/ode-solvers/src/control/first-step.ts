@@ -23,8 +23,12 @@ export function* firstStep<Y>(
     const f1 = system.f(t + sign * h0, space.combine(y, sign * h0, [1], [f0]));
     return [space.combine(f1, -1, [1], [f0])];
   });
-  const d2 = (yield space.scaledNorm(change, y, y)) / h0;
-  space.free([change]);
+  let d2: number;
+  try {
+    d2 = (yield space.scaledNorm(change, y, y)) / h0;
+  } finally {
+    space.free([change]);
+  }
   const h1 = d1 <= 1e-15 && d2 <= 1e-15 ? Math.max(1e-6, h0 * 1e-3) : (0.01 / Math.max(d1, d2)) ** (1 / order);
   return Math.min(100 * h0, h1);
 }

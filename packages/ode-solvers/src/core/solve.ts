@@ -156,7 +156,7 @@ class Walk<Y> {
       // h is what was asked for; the length of the span may differ from it by a rounding error.
       const shortest = Math.min(h, Math.abs(span.h)) <= steps.minStep;
       const accepted = ratio <= 1 || (finite && shortest);
-      this.report(span, end, accepted, ratio);
+      this.report(span, end, accepted, ratio, result);
       h = Math.abs(span.h) * controller.factor(ratio, accepted);
       refused = accepted ? undefined : end;
       if (!accepted) {
@@ -190,7 +190,7 @@ class Walk<Y> {
       const span: Span = { t, h: end - t, tStart, tEnd };
       stats.steps++;
       const result = this.take(span);
-      this.report(span, end, true, undefined);
+      this.report(span, end, true, undefined, result);
       const stop = this.show(span, end, result);
       if (typeof stop === 'boolean' ? stop : yield* stop) return 'event';
       yield 0;
@@ -212,9 +212,11 @@ class Walk<Y> {
     const { system, method, t0, y0 } = this.problem;
     if (method.carriesSlope) return yield* firstStep(system, method.order, t0, y0, this.carry![0]!, sign);
     const [f0] = system.space.scope(() => [system.f(t0, y0)]);
-    const h = yield* firstStep(system, method.order, t0, y0, f0, sign);
-    system.space.free([f0]);
-    return h;
+    try {
+      return yield* firstStep(system, method.order, t0, y0, f0, sign);
+    } finally {
+      system.space.free([f0]);
+    }
   }
 
   private begin(t: number): void {
@@ -235,12 +237,17 @@ class Walk<Y> {
     return this.problem.system.space.scaledNorm(error!, this.y, y);
   }
 
-  private report(span: Span, end: number, accepted: boolean, errorRatio: number | undefined): void {
+  private report(span: Span, end: number, accepted: boolean, errorRatio: number | undefined, result: Stepped<Y>): void {
     const { stats, onStep, t0, t1 } = this.problem;
     if (accepted) stats.accepted++;
     else stats.rejected++;
     const reached = accepted ? end : span.t;
-    onStep?.({ t: span.t, dt: span.h, accepted, errorRatio, progress: (reached - t0) / (t1 - t0), stats });
+    try {
+      onStep?.({ t: span.t, dt: span.h, accepted, errorRatio, progress: (reached - t0) / (t1 - t0), stats });
+    } catch (error) {
+      this.free(result);
+      throw error;
+    }
   }
 
   /** Shows the step to the observer and goes on from its end. */

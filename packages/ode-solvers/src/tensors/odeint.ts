@@ -130,14 +130,20 @@ export function* solution<Y extends TensorTree, Z extends TensorTree>(
 ): Generator<Read, OdeSolution<Y, Z>, number> {
   const { rows, events, dense, stats, status } = yield* solvedRows(f, y0, ts, options);
   const { outputFn } = options;
-  const ys = tidy(() => {
-    const trees = rows.map(({ t, y }): TensorTree => {
-      const tree = treeLike(y0, y);
-      return outputFn === undefined ? tree : outputFn(t, tree);
+  let ys: Z;
+  try {
+    ys = tidy(() => {
+      const states = rows.map(({ t, y }): [number, Y] => [t, treeLike(y0, y)]);
+      const trees = states.map(([t, y]): TensorTree => (outputFn === undefined ? y : outputFn(t, y)));
+      return stacked(trees) as Z;
     });
-    return stacked(trees) as Z;
-  });
-  for (const { y } of rows) tf.dispose(y as tf.Tensor[]);
+  } catch (error) {
+    tf.dispose(events);
+    dense?.dispose();
+    throw error;
+  } finally {
+    tf.dispose(rows);
+  }
   return {
     ts: rows.map(({ t }) => t),
     ys,
@@ -222,19 +228,20 @@ function* solvedRows<Y extends TensorTree>(
     ...limits,
   };
   const { rows, dense: record, status, t } = yield* isTaping() ? gradient.solve(plan) : drive(moved);
+  const outputs = rows.filter((row) => row.output);
+  let found: FoundEvent<Y>[] = [];
   try {
     throwOnFailure(status, t, options.throw === false);
+    found = differentiableEvents(order, rows, events, y0);
+    if (output !== 'end' || outputs.length === 0) {
+      outputs.unshift({ t: times[0]!, y: start.map((leaf) => tf.clone(leaf)), output: true });
+    }
+    if (movable !== undefined) movableEnd(order, movable, outputs);
   } catch (error) {
-    for (const { y } of rows) tf.dispose(y as tf.Tensor[]);
+    tf.dispose([rows, outputs, found]);
     record?.dispose();
     throw error;
   }
-  const found = differentiableEvents(order, rows, events, y0);
-  const outputs = rows.filter((row) => row.output);
   space.free(rows.filter((row) => !row.output).map(({ y }) => y));
-  if (output !== 'end' || outputs.length === 0) {
-    outputs.unshift({ t: times[0]!, y: start.map((leaf) => tf.clone(leaf)), output: true });
-  }
-  if (movable !== undefined) movableEnd(order, movable, outputs);
   return { rows: outputs, events: found, dense: record, stats, status, t };
 }
