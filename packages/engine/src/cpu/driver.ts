@@ -3,6 +3,7 @@ import { replaceAveragePoolGradient } from '../average-pool-gradient.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { correctResizeGradients } from '../resize-gradients.ts';
+import { refuseImpossibleWindows } from '../window-checks.ts';
 
 const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-cpu'), '@tensorflow/tfjs-backend-cpu');
 
@@ -23,11 +24,12 @@ export const cpu: Driver = {
 
 let corrected = false;
 
-/** Replaces gradients that are wrong, once. */
+/** Replaces kernels that are wrong, once. */
 function correctKernels(): void {
   if (corrected) return;
   corrected = true;
   correctResizeGradients('cpu');
   replaceAveragePoolGradient('cpu');
   correctNumericPadding('cpu');
+  refuseImpossibleWindows('cpu');
 }

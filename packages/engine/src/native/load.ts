@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from '../errors.ts';
 import type { EngineOptions } from '../types.ts';
+import { refuseImpossibleWindows } from '../window-checks.ts';
 import { libraries } from './build.ts';
 import type { Installation } from './installation.ts';
 import type { Helper } from './helper.ts';
@@ -87,6 +88,7 @@ export function loadInstallation({ folder }: Installation, options: EngineOption
   correctResizeGradients();
   // They compute on the processor.
   if (!binding.isUsingGpuDevice()) loadOperations(require, folder, binding);
+  refuseImpossibleWindows('tensorflow');
   tf.registerBackend('tensorflow', () => backend, 3);
   return backend;
 }

@@ -16,6 +16,41 @@ export function threadedBackend({ BackendWasm }: typeof WasmPackage, module: Was
   return new BackendWasm(module as never);
 }
 
+type Kernel = (...args: unknown[]) => unknown;
+
+/** The part of Emscripten's module through which kernels reach the functions of the build. */
+interface Functions {
+  cwrap(name: string, ...signature: unknown[]): Kernel;
+}
+
+/**
+ * Refuses every further kernel once one has broken off: its threads may hold each other's locks then, so that the next one
+ * would wait for ever, and the memory may be damaged. Has to come before the kernels are set up.
+ */
+export function guardKernels(backend: tf.KernelBackend): void {
+  const { wasm } = backend as unknown as { wasm: Functions };
+  const cwrap = wasm.cwrap;
+  let crash: { kernel: string; cause: Error } | undefined;
+  wasm.cwrap = (name, ...signature) => {
+    const kernel = cwrap(name, ...signature);
+    return (...args) => {
+      if (crash !== undefined) throw crashed(crash.kernel, crash.cause);
+      try {
+        return kernel(...args);
+      } catch (error) {
+        if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+        crash = { kernel: name, cause: error };
+        throw crashed(name, error);
+      }
+    };
+  };
+}
+
+function crashed(kernel: string, cause: Error): EngineError {
+  const message = `The wasm engine broke off in ${kernel} (${cause.message}) and computes nothing any more, because its memory may be damaged. Start the program again; the cpu engine may say what ${kernel} was given wrong.`;
+  return new EngineError('ENGINE_CRASHED', message, { cause });
+}
+
 /** The heap of WebAssembly ends at 4 GiB. */
 const heapSize = 2 ** 32;
 

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { host } from '#host';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
-import { guardMemory, threadedBackend } from './backend.ts';
+import { guardKernels, guardMemory, threadedBackend } from './backend.ts';
 import { registerWasmKernels } from './kernels/register.ts';
 
 /** The build of the backend has room for that many. */
@@ -31,16 +31,30 @@ export const wasm: Driver = {
       const message = `The wasm engine already runs with ${running} thread(s) and cannot change to ${threads}; choose the number when it is started first.`;
       throw new EngineError('ENGINE_ALREADY_STARTED', message);
     }
-    if (running === undefined) notes = await prepareThreads(backend, threads);
+    if (running === undefined) {
+      notes = await prepareThreads(backend, threads);
+      guardBackend();
+    }
     if (!(await tf.setBackend('wasm'))) {
       throw new EngineError('ENGINE_START_FAILED', 'The wasm engine did not start; the warning above says why.');
     }
-    if (running === undefined) guardMemory(tf.backend());
     const count = runningThreads(backend) ?? 1;
     const processor = host?.processor ?? 'WebAssembly';
     return { device: `${processor}, ${count} thread${count === 1 ? '' : 's'}`, version: backend.version_wasm, notes };
   },
 };
+
+/** Turns what goes wrong inside the engine into errors. Between the making of a backend and the set-up of its kernels. */
+function guardBackend(): void {
+  const make = tf.findBackendFactory('wasm');
+  tf.removeBackend('wasm');
+  tf.registerBackend('wasm', async () => {
+    const backend = await make();
+    guardKernels(backend);
+    guardMemory(backend);
+    return backend;
+  });
+}
 
 /** The number of threads, or undefined before the start. */
 function runningThreads(backend: typeof WasmPackage): number | undefined {

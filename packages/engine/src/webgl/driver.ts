@@ -3,6 +3,7 @@ import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { correctResizeGradients } from '../resize-gradients.ts';
+import { refuseImpossibleWindows } from '../window-checks.ts';
 
 const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-webgl'), '@tensorflow/tfjs-backend-webgl');
 
@@ -41,6 +42,7 @@ function correctKernels(): void {
   corrected = true;
   correctNumericPadding('webgl');
   correctResizeGradients('webgl');
+  refuseImpossibleWindows('webgl');
 }
 
 /** The name of the graphics card that WebGL 2 offers. */

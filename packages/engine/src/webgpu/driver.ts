@@ -4,6 +4,7 @@ import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { correctResizeGradients } from '../resize-gradients.ts';
+import { refuseImpossibleWindows } from '../window-checks.ts';
 import { findCard } from './adapter.ts';
 import { readsNote, refuseSyncReads } from './reads.ts';
 
@@ -51,6 +52,7 @@ function correctKernels(): void {
   corrected = true;
   correctNumericPadding('webgpu');
   correctResizeGradients('webgpu');
+  refuseImpossibleWindows('webgpu');
 }
 
 function versionOf(backend: object): string {

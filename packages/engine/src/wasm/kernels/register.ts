@@ -3,6 +3,7 @@ import { replaceAveragePoolGradient } from '../../average-pool-gradient.ts';
 import { replaceKernel } from '../../composed-kernel.ts';
 import { correctNumericPadding } from '../../numeric-padding.ts';
 import { correctResizeGradients } from '../../resize-gradients.ts';
+import { refuseImpossibleWindows } from '../../window-checks.ts';
 import { batchMatMul } from './batch-mat-mul.ts';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter.ts';
 import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
@@ -42,4 +43,5 @@ export function registerWasmKernels(): void {
   }
   correctResizeGradients('wasm');
   correctNumericPadding('wasm');
+  refuseImpossibleWindows('wasm');
 }
