@@ -1,8 +1,7 @@
 import { arithmeticOf } from './arithmetic/choose.ts';
+import { churn, churned, type ChurnOptions } from './churn.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import { EDM_CHOICES, EDM_DEFAULTS, EdmScheduler, type EdmOptions } from './edm.ts';
-import type { ChurnOptions } from './euler.ts';
-import { stepNoise } from './noise.ts';
 import type { Sample, Timestep } from './sample.ts';
 import type { StepResult } from './scheduler.ts';
 
@@ -26,19 +25,14 @@ export class EDMEulerScheduler extends EdmScheduler<EdmOptions> {
 
   step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: ChurnOptions<A> = {}): StepResult<A> {
     const ops = arithmeticOf(sample, options.shape);
-    const { sChurn = 0, sTmin = 0, sTmax = Infinity, sNoise = 1 } = options;
     const result = ops.scope(() => {
       const at = this.perPosition(t, (position) => {
         const [sigma, next] = [this.sigmas[position]!, this.sigmas[position + 1]!];
-        const isChurned = sigma >= sTmin && sigma <= sTmax;
-        const gamma = isChurned ? Math.min(sChurn / (this.sigmas.length - 1), Math.SQRT2 - 1) : 0;
-        const hat = sigma * (gamma + 1);
+        const { hat, added } = churn(sigma, this.sigmas.length - 1, options, this.round);
         const mix = this.denoisedMix(hat);
-        const added = sNoise * Math.sqrt(hat ** 2 - sigma ** 2);
         return { added, skip: mix.sample, out: mix.output, ratio: next / hat, rest: 1 - next / hat };
       });
-      const isNoisy = at.added !== 0 && (typeof at.added === 'number' || at.added.some((one) => one !== 0));
-      const noisy = isNoisy ? ops.combine([1, sample], [at.added, stepNoise(ops, options)]) : sample;
+      const noisy = churned(ops, sample, at.added, options);
       const predOriginalSample = ops.combine([at.skip, noisy], [at.out, modelOutput]);
       return { prevSample: ops.combine([at.ratio, noisy], [at.rest, predOriginalSample]), predOriginalSample };
     });

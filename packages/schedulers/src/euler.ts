@@ -1,11 +1,11 @@
 import { arithmeticOf } from './arithmetic/choose.ts';
+import { churn, churned, type ChurnOptions } from './churn.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
 import { DISCRETE_CHOICES } from './discrete.ts';
 import { refuse } from './errors.ts';
-import { stepNoise } from './noise.ts';
 import { UNCLIPPED, stepByRule } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
-import type { StepOptions, StepResult } from './scheduler.ts';
+import type { StepResult } from './scheduler.ts';
 import { torchLinspace } from './schedules/numeric.ts';
 import type { SigmaRange } from './schedules/sigmas.ts';
 import { SIGMA_DEFAULTS, SigmaScheduler, sigmaOriginalMix, type Levels, type SigmaOptions } from './sigma-scheduler.ts';
@@ -19,16 +19,6 @@ export interface EulerOptions extends SigmaOptions {
   /** `continuous` names levels by log(σ)/4, for models with v_prediction that want that. */
   timestepType: 'discrete' | 'continuous';
   finalSigmasType: 'zero' | 'sigma_min';
-}
-
-export interface ChurnOptions<A extends Sample = Sample> extends StepOptions<A> {
-  /** Noise added per step, S_churn in the paper; 0 (the default) adds none. */
-  sChurn?: number;
-  /** Noise is added at levels from sTmin to sTmax only. */
-  sTmin?: number;
-  sTmax?: number;
-  /** Inflation of the added noise, S_noise. */
-  sNoise?: number;
 }
 
 const DEFINITION: Definition<EulerOptions> = {
@@ -64,23 +54,17 @@ export class EulerDiscreteScheduler extends SigmaScheduler<EulerOptions> {
   /** Equation 3: x' = x + (σ' - σ̂) d with d = (x - x0) / σ̂; σ̂ > σ where churn adds noise first. */
   step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: ChurnOptions<A> = {}): StepResult<A> {
     const ops = arithmeticOf(sample, options.shape);
-    const { sChurn = 0, sTmin = 0, sTmax = Infinity, sNoise = 1 } = options;
     const result = ops.scope(() => {
       const at = this.perPosition(t, (position) => {
         const [sigma, next] = [this.sigmas[position]!, this.sigmas[position + 1]!];
-        const churned = sigma >= sTmin && sigma <= sTmax;
-        const gamma = churned ? Math.min(sChurn / (this.sigmas.length - 1), Math.SQRT2 - 1) : 0;
-        const hat = this.round(sigma * (gamma + 1));
+        const { hat, added } = churn(sigma, this.sigmas.length - 1, options, this.round);
         // For v_prediction the output belongs to σ, not to σ̂.
         const type = this.options.predictionType;
         const mix = sigmaOriginalMix(type, type === 'epsilon' ? hat : sigma);
-        const added = sNoise * this.round(Math.sqrt(this.round(hat ** 2 - sigma ** 2)));
         const [originalSample, originalOutput] = [mix.sample, mix.output];
         return { added, originalSample, originalOutput, original: 1 - next / hat, sample: next / hat, output: 0 };
       });
-      const churn = at.added !== 0 && (typeof at.added === 'number' || at.added.some((one) => one !== 0));
-      const noisy = churn ? ops.combine([1, sample], [at.added, stepNoise(ops, options)]) : sample;
-      return stepByRule(ops, at, noisy, modelOutput, UNCLIPPED, []);
+      return stepByRule(ops, at, churned(ops, sample, at.added, options), modelOutput, UNCLIPPED, []);
     });
     this.follow(t);
     return result;

@@ -1,7 +1,8 @@
 export { createGenerator, torchGenerator, type Generator, type GeneratorState } from '@missing-u/random';
 export { DDPMScheduler, VARIANCE_TYPES, type DDPMOptions, type DDPMStepOptions, type VarianceType } from './ddpm.ts';
 export { DDIMScheduler, type DDIMOptions, type DDIMStepOptions } from './ddim.ts';
-export { EulerDiscreteScheduler, type ChurnOptions, type EulerOptions } from './euler.ts';
+export type { ChurnOptions } from './churn.ts';
+export { EulerDiscreteScheduler, type EulerOptions } from './euler.ts';
 export { EulerAncestralDiscreteScheduler } from './euler-ancestral.ts';
 export { HeunDiscreteScheduler, type HeunOptions } from './heun.ts';
 export { LMSDiscreteScheduler, type LMSStepOptions } from './lms.ts';

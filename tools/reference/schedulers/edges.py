@@ -19,6 +19,8 @@ cases = [
     # The end of EDM's levels.
     case(EDM, {"final_sigmas_type": "sigma_min"}, base={}, steps=1, scaled=False),
     case(EDM, {"final_sigmas_type": "sigma_min"}, base={}, steps=3, scaled=False),
+    # Churn on a straight flow.
+    *[case("FlowMatchHeunDiscreteScheduler", {"shift": shift}, base={}, steps=5, step={"s_churn": 1.5, "s_tmin": 0.1, "s_tmax": 0.9, "s_noise": 1.01}) for shift in (1.0, 3.0)],
 ]
 
 write("edges", cases)
