@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromConfig, parseConfig, stringifyConfig, type SchedulerConfig } from '@missing-u/schedulers';
@@ -17,7 +17,8 @@ const indexFile = 'model_index.json';
 const schedulerFile = 'scheduler/scheduler_config.json';
 const configFile = 'config.json';
 const weightsFile = 'diffusion_pytorch_model.safetensors';
-const weightsFiles = [weightsFile, `${weightsFile}.index.json`, 'diffusion_pytorch_model.bin'];
+const weightsIndex = `${weightsFile}.index.json`;
+const weightsFiles = [weightsIndex, weightsFile, 'diffusion_pytorch_model.bin'];
 
 /** The release of diffusers whose layout is written. */
 const DIFFUSERS_VERSION = '0.42.1';
@@ -102,6 +103,8 @@ export async function savePipeline(
   const stored = Object.entries(weights).map(([name, tensor]) => [name, { ...tensor, dtype }] as const);
   for (const part of ['scheduler', 'unet']) makeFolder(join(folder, part));
   writeAtomically(join(folder, 'unet', weightsFile), encodeSafetensors(Object.fromEntries(stored)));
+  // An index that an earlier save left would be read instead, here and in Python.
+  rmSync(join(folder, 'unet', weightsIndex), { force: true });
   writeJson(join(folder, 'unet'), configFile, {
     ...networkConfig,
     _class_name: className,
@@ -117,10 +120,16 @@ export async function savePipeline(
   });
 }
 
-/** The weights, from the first of diffusers' usual files that is there. */
+/**
+ * The weights, from the first of diffusers' usual files that is there. An index comes before a whole file, as in Python; but
+ * not on the hub, where asking for what is seldom there takes a request, and a network, each time.
+ */
 async function readWeights(folder: string): Promise<StateDict> {
   let absent: unknown;
-  for (const file of weightsFiles) {
+  const files = isAddress(folder)
+    ? [weightsFile, ...weightsFiles.filter((file) => file !== weightsFile)]
+    : weightsFiles;
+  for (const file of files) {
     let path: string;
     try {
       path = await locate(folder, file);
