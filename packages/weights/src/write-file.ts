@@ -10,7 +10,8 @@ export async function writeFileAtomically(path: string, pieces: Iterable<Uint8Ar
       `There is no file system here to write '${path}'; use the encode function and keep the bytes.`,
     );
   }
-  const temporary = `${path}.${process.pid}.tmp`;
+  // Of this call alone: several of one process, or its threads, may write to one path at the same time.
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     const file = await fs.open(temporary, 'w');
     try {

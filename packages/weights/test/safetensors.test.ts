@@ -172,6 +172,21 @@ describe('saveSafetensors', () => {
     expect((await readdir(folder)).filter((name) => name.includes('tmp'))).toEqual([]);
   });
 
+  it('leaves one whole file where several are written to one path at the same time', async () => {
+    const path = join(folder, 'at-once.safetensors');
+    const dicts = [40, 60].map((count): StateDict =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, i) => [
+          `w${i}`,
+          { dtype: 'float32', shape: [64], data: new Float32Array(64).fill(count) },
+        ]),
+      ),
+    );
+    await Promise.all(dicts.map((one) => saveSafetensors(one, path)));
+    expect(dicts).toContainEqual(await loadSafetensors(path));
+    expect((await readdir(folder)).filter((name) => name.includes('tmp'))).toEqual([]);
+  });
+
   it('writes shards and an index that load as one', async () => {
     const path = join(folder, 'model.safetensors');
     const paths = await saveSafetensors(dict, path, { maxShardBytes: 32 });
