@@ -5,6 +5,7 @@ import {
   jvp,
   stopGradient,
   tidy,
+  treeLeaves,
   treeLike,
   withFreshTape,
   type TensorTree,
@@ -61,6 +62,11 @@ export function differentiableEvents<Y extends TensorTree>(
       }),
     ];
   });
+}
+
+/** Frees what {@link differentiableEvents} made. */
+export function disposeEvents<Y extends TensorTree>(events: readonly FoundEvent<Y>[]): void {
+  for (const { time, y } of events) tf.dispose([time, ...treeLeaves(y)]);
 }
 
 /** f and dg/dt = ∂g/∂t + ∂g/∂y · f; the first by a central difference, as time is a number. */

@@ -15,7 +15,7 @@ import { direct } from '../gradients/direct.ts';
 import type { Plan } from '../gradients/gradient.ts';
 import { methodOf } from '../methods/index.ts';
 import { denseTree } from './dense.ts';
-import { differentiableEvents, eventValue, type FoundEvent } from './events.ts';
+import { differentiableEvents, disposeEvents, eventValue, type FoundEvent } from './events.ts';
 import { leavesField, tensorSystem, type Field } from './field.ts';
 import { solveIndependently } from './independent.ts';
 import {
@@ -138,11 +138,11 @@ export function* solution<Y extends TensorTree, Z extends TensorTree>(
       return stacked(trees) as Z;
     });
   } catch (error) {
-    tf.dispose(events);
+    disposeEvents(events);
     dense?.dispose();
     throw error;
   } finally {
-    tf.dispose(rows);
+    for (const { y } of rows) tf.dispose(y as tf.Tensor[]);
   }
   return {
     ts: rows.map(({ t }) => t),
@@ -238,7 +238,8 @@ function* solvedRows<Y extends TensorTree>(
     }
     if (movable !== undefined) movableEnd(order, movable, outputs);
   } catch (error) {
-    tf.dispose([rows, outputs, found]);
+    space.free([...rows, ...outputs].map(({ y }) => y));
+    disposeEvents(found);
     record?.dispose();
     throw error;
   }
