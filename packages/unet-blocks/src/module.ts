@@ -119,9 +119,12 @@ export abstract class Module {
     return report;
   }
 
-  /** Keeps optimizers away from all weights of this module, or lets them in again with `freeze(false)`. */
+  /**
+   * Keeps optimizers away from all weights of this module, or lets them in again with `freeze(false)`; tables that are never
+   * trained stay as they are.
+   */
   freeze(frozen = true): this {
-    for (const [, parameter] of namedParameters(this)) parameter.setTrainable(!frozen);
+    for (const [, parameter] of namedParameters(this)) parameter.setFrozen(frozen);
     return this;
   }
 

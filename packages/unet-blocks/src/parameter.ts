@@ -17,14 +17,16 @@ export class Parameter<R extends tf.Rank = tf.Rank> {
   readonly shape: tf.ShapeMap[R];
   readonly layout: LayerKind | undefined;
   private readonly initializer: Initializer;
-  private trainable: boolean;
+  /** Whether it is trained at all: tables are not, frozen or not. */
+  private readonly learned: boolean;
+  private frozen = false;
   private held: tf.Variable<R> | undefined;
 
   constructor(shape: tf.ShapeMap[R], { initializer, layout, trainable = true }: ParameterOptions) {
     this.shape = shape;
     this.layout = layout;
     this.initializer = initializer;
-    this.trainable = trainable;
+    this.learned = trainable;
   }
 
   get initialized(): boolean {
@@ -72,18 +74,23 @@ export class Parameter<R extends tf.Rank = tf.Rank> {
     });
   }
 
-  /** Trained by optimizers or left alone. */
-  setTrainable(trainable: boolean): void {
-    this.trainable = trainable;
-    if (this.initialized) this.held!.trainable = trainable;
+  /** Keeps optimizers away from it, or lets them in again where it is one that is trained. */
+  setFrozen(frozen: boolean): void {
+    this.frozen = frozen;
+    if (this.initialized) this.held!.trainable = this.trainable;
   }
 
   /** A parameter of its own with the same values. */
   clone(): Parameter<R> {
-    const { layout, initializer, trainable } = this;
-    const copy = new Parameter<R>(this.shape, { layout, initializer, trainable });
-    if (this.initialized) copy.held = tf.tidy(() => tf.variable<R>(tf.clone(this.variable), trainable));
+    const { layout, initializer, learned } = this;
+    const copy = new Parameter<R>(this.shape, { layout, initializer, trainable: learned });
+    copy.frozen = this.frozen;
+    if (this.initialized) copy.held = tf.tidy(() => tf.variable<R>(tf.clone(this.variable), this.trainable));
     return copy;
+  }
+
+  private get trainable(): boolean {
+    return this.learned && !this.frozen;
   }
 
   dispose(): void {

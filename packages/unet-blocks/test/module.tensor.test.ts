@@ -5,6 +5,7 @@ import {
   AttentionBlock,
   Conv2d,
   Dropout,
+  FourierProjection,
   Linear,
   Module,
   sinusoidalEmbedding,
@@ -92,6 +93,16 @@ describe('Module', () => {
         .parameters()
         .every(({ variable }) => variable.trainable),
     ).toBe(true);
+  });
+
+  it('keeps tables out of training whatever is thawed', () => {
+    const model = new FourierProjection({ size: 4, scale: 16 }).initialize(createGenerator(0));
+    const trainable = (module: Module) => module.parameters().map(({ variable }) => variable.trainable);
+    expect(trainable(model)).toEqual([false]);
+    expect(trainable(model.freeze().freeze(false))).toEqual([false]);
+    const frozen = pair().freeze().clone();
+    expect(trainable(frozen)).not.toContain(true);
+    expect(trainable(frozen.freeze(false))).not.toContain(false);
   });
 
   it('is cloned with weights of its own', () => {
