@@ -75,12 +75,19 @@ const functions: Record<string, Unary> = {
   convolutions: (x) => [tf.conv2d(x, filter, 2, 'same'), tf.fused.conv2d({ x, filter, strides: 1, pad: 'same', bias: tf.tensor1d([1, 2]), activation: 'relu' })], // prettier-ignore
   depthwise: (x) => tf.depthwiseConv2d(x, filter, 1, 'same'),
   transposed: (x) => tf.conv2dTranspose(tf.conv2d(x, filter, 1, 'same'), filter, [2, 6, 6, 4], 1, 'same'),
-  pools: (x) => [tf.maxPool(x, 2, 2, 'same'), tf.avgPool(x, 2, 2, 'same'), tf.localResponseNormalization(x)],
+  pools: (x) => [
+    tf.maxPool(x, 2, 2, 'same'),
+    tf.avgPool(x, 2, 2, 'same'),
+    tf.avgPool(x, 3, 2, 1),
+    tf.localResponseNormalization(x),
+  ],
   volumes: (x) => {
     const volume = tf.reshape<tf.Rank.R5>(x, [1, 2, 6, 6, 4]);
     return [tf.maxPool3d(volume, 2, 1, 'same'), tf.avgPool3d(volume, 2, 1, 'same'), tf.conv3d(volume, tf.ones([1, 3, 3, 4, 2]), 1, 'same')]; // prettier-ignore
   },
   resizes: (x) => [tf.image.resizeBilinear(x, [12, 9]), tf.image.resizeNearestNeighbor(x, [3, 12])],
+  poolGradients: (x) =>
+    [tf.maxPool, tf.avgPool].map((pool) => tf.grad((v) => tf.square(pool(v as tf.Tensor4D, 3, 2, 1)))(x)),
   resizeGradients: (x) =>
     [tf.image.resizeBilinear, tf.image.resizeNearestNeighbor].map((resize) =>
       tf.grad((v) => tf.square(resize(v as tf.Tensor4D, [9, 4], false, true)))(x),

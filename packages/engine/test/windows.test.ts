@@ -9,6 +9,15 @@ afterAll(async () => {
   await tf.setBackend('cpu');
 });
 
+type Explicit = tf.backend_util.ExplicitPadding;
+
+const uneven: Explicit = [
+  [0, 0],
+  [1, 0],
+  [0, 2],
+  [0, 0],
+];
+
 describe('pooling', () => {
   it.each([
     [2, 2, 'same'],
@@ -16,7 +25,10 @@ describe('pooling', () => {
     [3, 1, 'same'],
     [3, 2, 'same'],
     [[2, 3], [1, 2], 'valid'],
-  ] as [number | [number, number], number | [number, number], 'same' | 'valid'][])(
+    [3, 2, 1],
+    [[2, 3], [1, 2], 1],
+    [3, 2, uneven],
+  ] as [number | [number, number], number | [number, number], 'same' | 'valid' | number | Explicit][])(
     'of %j, stride %j, padding %s',
     async (size, strides, pad) => {
       const shape = [2, 7, 6, 3];

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { windowShares, type PoolAttributes } from '../average-pool.ts';
 import { composedKernel, replaceKernel, runBuiltIn } from '../composed-kernel.ts';
 
 type Pad = 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
@@ -14,6 +15,7 @@ export function allowNumericPadding(): void {
   for (const name of ['Conv2DBackpropInput', 'DepthwiseConv2dNativeBackpropInput']) replaceInputGradient(name);
   for (const name of ['Conv2DBackpropFilter', 'DepthwiseConv2dNativeBackpropFilter']) replaceFilterGradient(name);
   replaceMaxPool();
+  replaceAveragePool();
 }
 
 /** The kernels of convolutions know explicit amounts, but no number. */
@@ -55,6 +57,22 @@ function replaceMaxPool(): void {
     const input = tf.pad(inputs.input, around, -Infinity);
     const dx = builtIn({ ...inputs, input }, { ...attributes, pad: 'valid' });
     return cut(dx, inputs.input.shape as Shape4D, around);
+  });
+}
+
+/** Borders of zeros count neither in the sum of a window nor, which has to be made up for, in the number of its pixels. */
+function replaceAveragePool(): void {
+  const withShares = (mean: tf.Tensor, shape: number[], attributes: PoolAttributes, pad: Borders) => {
+    const shares = windowShares(shape, { ...attributes, pad });
+    return shares === undefined ? mean : tf.mul(mean, shares);
+  };
+  replace<'x', PoolAttributes>('AvgPool', (builtIn, { x }, attributes, around) =>
+    withShares(builtIn({ x: tf.pad(x, around) }, { ...attributes, pad: 'valid' }), x.shape, attributes, around),
+  );
+  replace<'dy' | 'input', PoolAttributes>('AvgPoolGrad', (builtIn, { dy, input }, attributes, around) => {
+    const scaled = withShares(dy, input.shape, attributes, around);
+    const dx = builtIn({ dy: scaled, input: tf.pad(input, around) }, { ...attributes, pad: 'valid' });
+    return cut(dx, input.shape as Shape4D, around);
   });
 }
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { replaceAveragePoolGradient } from '../../average-pool-gradient.ts';
+import { replaceAveragePoolGradient } from '../../average-pool.ts';
 import { replaceKernel } from '../../composed-kernel.ts';
 import { correctNumericPadding } from '../../numeric-padding.ts';
 import { correctResizeGradients } from '../../resize-gradients.ts';
