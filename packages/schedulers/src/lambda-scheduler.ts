@@ -42,6 +42,9 @@ export const LAMBDA_CHOICES = {
   timeShiftType: ['exponential', 'linear'],
 } as const;
 
+/** More than logarithms of noise levels in float32 leave of a timestep, and little beside one. */
+const ROUNDING = 1e-4;
+
 export interface ShiftOptions {
   /** log of the shift of flow levels, for models whose shift depends on the picture's size. */
   mu?: number;
@@ -63,8 +66,14 @@ export abstract class LambdaScheduler<O extends LambdaOptions> extends SigmaSche
     }
     this.flowShift = mu === undefined ? flowShift : timeShiftType === 'exponential' ? Math.exp(mu) : mu;
     super.setTimesteps(request);
-    // Models of this family know whole timesteps only; the levels keep their fractions.
-    this.timesteps = this.timesteps.map(Math.trunc);
+  }
+
+  /**
+   * Models of this family know whole timesteps only; the levels keep their fractions. One that misses a whole number by the
+   * rounding of its logarithm alone, as the noisiest does in float32, is that number; diffusers takes the one below.
+   */
+  protected override timestepName(t: number): number {
+    return Math.trunc(this.options.matchDiffusers ? t : t + ROUNDING);
   }
 
   /** The sample itself: it has unit variance already. */

@@ -52,7 +52,7 @@ export abstract class SigmaScheduler<O extends SigmaOptions> extends DiscreteSch
 
   override setTimesteps(request: TimestepRequest): void {
     const levels = this.levels(request);
-    this.timesteps = levels.timesteps.map(this.round);
+    this.timesteps = levels.timesteps.map((t) => this.timestepName(t));
     this.sigmas = levels.sigmas.map(this.round);
     this.numInferenceSteps = this.timesteps.length;
     this.scaleInitialNoise();
@@ -69,6 +69,11 @@ export abstract class SigmaScheduler<O extends SigmaOptions> extends DiscreteSch
   override addNoise<A extends Sample>(original: A, noise: A, timesteps: Timestep): A {
     const { sigma } = this.atSigma(timesteps, (one) => ({ sigma: one }));
     return arithmeticOf(original).combine([1, original], [sigma, noise]);
+  }
+
+  /** What the model is told for a timestep, which may be fractional. */
+  protected timestepName(t: number): number {
+    return this.round(t);
   }
 
   /** The levels of a request; most schedulers end them with 0. */

@@ -199,6 +199,32 @@ describe('a level that is repeated at the end, where diffusers divides by a step
   });
 });
 
+describe('whole timesteps of named levels', () => {
+  // diffusers 0.42.1, set_timesteps(10) with Stable Diffusion's betas; with float64 in place of float32 the first are 999.
+  const exponential = [998, 874, 723, 538, 329, 152, 52, 14, 2, 0];
+  const beta = [998, 991, 972, 943, 902, 841, 746, 583, 257, 0];
+  const betas = { betaStart: 0.00085, betaEnd: 0.012, betaSchedule: 'scaled_linear' } as const;
+
+  it.each([DPMSolverMultistepScheduler, DPMSolverSinglestepScheduler, UniPCMultistepScheduler])(
+    'begin at the noisiest, of which truncation in float32 misses 1 in diffusers',
+    (make) => {
+      for (const [schedule, listed] of [
+        [{ useExponentialSigmas: true }, exponential],
+        [{ useBetaSigmas: true }, beta],
+      ] as const) {
+        for (const precision of ['float64', 'float32'] as const) {
+          for (const matchDiffusers of [false, true]) {
+            const scheduler = new make({ ...betas, ...schedule, precision, matchDiffusers });
+            scheduler.setTimesteps(10);
+            const first = matchDiffusers && precision === 'float32' ? 998 : 999;
+            expect([...scheduler.timesteps]).toEqual([first, ...listed.slice(1)]);
+          }
+        }
+      }
+    },
+  );
+});
+
 describe('UniPC', () => {
   it('steps into σ = 0 with first order, and keeps the sample at a repeated level, where diffusers gives NaN', () => {
     for (const solverOrder of [2, 3]) {
