@@ -1,8 +1,12 @@
 import { choleskyPivoted } from './cholesky';
 import { eigenvalues } from './eigenvalues';
 import { at, gemm } from './gemm';
+import { dot } from './vectors';
 
 const BLOCK = 128;
+
+/** What the trace of L L^T may have more than that of S: noise of float32 covariances below full rank makes 1e-5 of it. */
+const EXCESS: f64 = 0.01;
 
 /**
  * Tr (S1 S2)^(1/2) of two covariances S1[n, n], S2[n, n], given whole and destroyed.
@@ -12,7 +16,7 @@ const BLOCK = 128;
  * root of its rounding error.
  *
  * @param work float64[n n + 100 n]
- * @returns the trace; NaN where the input was not finite.
+ * @returns the trace; NaN where the input was not finite, -1 where S1 and -2 where S2 is clearly no covariance.
  */
 export function traceSqrtProduct(n: i32, s1: usize, s2: usize, work: usize): f64 {
   const square: usize = at(n, 0, n, 1);
@@ -22,8 +26,10 @@ export function traceSqrtProduct(n: i32, s1: usize, s2: usize, work: usize): f64
 
   memory.copy(l, s2, square);
   const rank2 = choleskyPivoted(n, l, pivots, vectors);
+  if (exceeds(n, l, rank2, s2)) return -2;
   memory.copy(l, s1, square);
   let rank = choleskyPivoted(n, l, pivots, vectors);
+  if (exceeds(n, l, rank, s1)) return -1;
   let own = s1;
   let other = s2;
   if (rank2 < rank) {
@@ -80,6 +86,21 @@ export function traceSqrtProduct(n: i32, s1: usize, s2: usize, work: usize): f64
   let trace: f64 = 0;
   for (let i = 0; i < rank; i++) trace += Math.sqrt(max(0, load<f64>(vectors + at(0, i, n, 1))));
   return trace;
+}
+
+/**
+ * Whether L L^T has a clearly larger trace than S, of which it was made. With S positive semidefinite it has the trace of S
+ * less what was left as noise; a negative eigenvalue leaves a negative rest, so that more came out than was there.
+ */
+function exceeds(n: i32, l: usize, rank: i32, s: usize): bool {
+  let trace: f64 = 0;
+  let squares: f64 = 0;
+  for (let i = 0; i < n; i++) {
+    const row = l + at(i, 0, n, 1);
+    trace += load<f64>(s + at(i, i, n, 1));
+    squares += dot(min(i + 1, rank), row, row);
+  }
+  return squares > (1 + EXCESS) * trace;
 }
 
 /** to[i, j] = from[pivots[i], pivots[j]]. */

@@ -58,6 +58,30 @@ describe('frechetDistance', () => {
     expect(frechetDistance(mu, zeros, mu, zeros)).toBe(0);
   });
 
+  it('is exact for variances of any size', async () => {
+    // Diagonals a and b of n features have the distance n (sqrt a - sqrt b)².
+    for (const [a, b, expected] of [
+      [1e200, 4e200, 2e200],
+      [1e-300, 4e-300, 2e-300],
+      [1e-320, 4e-300, 8e-300],
+      [1e300, 1e-300, 2e300],
+      [3, 3e100, 6e100],
+    ] as const) {
+      const zero = new Float64Array(2);
+      const [s1, s2] = [a, b].map((size) => Float64Array.of(size, 0, 0, size)) as [Float64Array, Float64Array];
+      for (const distance of [frechetDistance(zero, s1, zero, s2), await frechetDistanceInWorker(zero, s2, zero, s1)]) {
+        expect(Math.abs(distance / expected - 1), `${a}, ${b}`).toBeLessThan(1e-9);
+      }
+    }
+  });
+
+  it('takes covariances of few images that were computed in float32', () => {
+    const [a, b] = pair(10, 24, 9).map(momentsOf) as [ReturnType<typeof momentsOf>, ReturnType<typeof momentsOf>];
+    const rounded = Float64Array.from(Float32Array.from(a.sigma));
+    const exact = frechetDistance(a.mu, a.sigma, b.mu, b.sigma);
+    expect(Math.abs(frechetDistance(a.mu, rounded, b.mu, b.sigma) / exact - 1)).toBeLessThan(1e-2);
+  });
+
   it('gives the same number in a worker, with the event loop free', async () => {
     const [a, b] = pair(300, 70, 6).map(momentsOf) as [ReturnType<typeof momentsOf>, ReturnType<typeof momentsOf>];
     const distance = await frechetDistanceInWorker(a.mu, a.sigma, b.mu, b.sigma);
@@ -68,6 +92,7 @@ describe('frechetDistance', () => {
 describe('bad input', () => {
   const one = identity(2);
   const zero = new Float64Array(2);
+  const opposed = Float64Array.of(1, -0.9, -0.9, -0.9, 1, -0.9, -0.9, -0.9, 1);
   it.each([
     ['different sizes', () => frechetDistance(zero, one, new Float64Array(3), identity(3)), 'METRIC_SHAPE_MISMATCH'],
     ['a covariance of another size', () => frechetDistance(zero, identity(3), zero, one), 'METRIC_SHAPE_MISMATCH'],
@@ -84,6 +109,22 @@ describe('bad input', () => {
       () => frechetDistance(zero, Float64Array.of(-1, 0, 0, 1), zero, one),
       'METRIC_NOT_COVARIANCE',
     ],
+    [
+      'a covariance beyond the variances',
+      () => frechetDistance(zero, Float64Array.of(1, 2, 2, 1), zero, one),
+      'METRIC_NOT_COVARIANCE',
+    ],
+    [
+      'three features that are all opposed, first',
+      () => frechetDistance(new Float64Array(3), opposed, new Float64Array(3), identity(3)),
+      'METRIC_NOT_COVARIANCE',
+    ],
+    [
+      'three features that are all opposed, second',
+      () => frechetDistance(new Float64Array(3), identity(3), new Float64Array(3), opposed),
+      'METRIC_NOT_COVARIANCE',
+    ],
+    ['means too far apart', () => frechetDistance(Float64Array.of(1e200, 0), one, zero, one), 'METRIC_NOT_FINITE'],
     ['no mean', () => frechetDistance(undefined as never, one, zero, one), 'METRIC_BAD_ARGUMENT'],
     ['no features', () => frechetDistanceOfFeatures(undefined as never, undefined as never), 'METRIC_BAD_ARGUMENT'],
     ['nothing', () => frechetDistance(new Float64Array(0), new Float64Array(0), zero, one), 'METRIC_BAD_ARGUMENT'],

@@ -72,6 +72,7 @@ function checkCovariance(name: string, sigma: Float64Array, n: number): void {
     );
   }
   let largest = 0;
+  const deviations = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     if (sigma[i * n + i]! < 0)
       throw new MetricError(
@@ -79,10 +80,18 @@ function checkCovariance(name: string, sigma: Float64Array, n: number): void {
         `\`${name}\` has the variance ${sigma[i * n + i]} of feature ${i}.`,
       );
     largest = Math.max(largest, sigma[i * n + i]!);
+    deviations[i] = Math.sqrt(sigma[i * n + i]!);
   }
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       const [below, above] = [sigma[i * n + j]!, sigma[j * n + i]!];
+      const bound = deviations[i]! * deviations[j]!;
+      if (Math.abs(below) > 1.01 * bound + 1e-6 * largest && Number.isFinite(below)) {
+        throw new MetricError(
+          'METRIC_NOT_COVARIANCE',
+          `\`${name}\` has the covariance ${below} of the features ${i} and ${j}, whose variances allow ${bound} at most.`,
+        );
+      }
       if (Math.abs(below - above) <= 1e-6 * largest) continue;
       if (!Number.isFinite(below - above))
         throw new MetricError('METRIC_NOT_FINITE', `\`${name}\` has numbers that are not finite.`);
@@ -101,14 +110,19 @@ function assemble(
   sigma2: Float64Array,
   cross: number,
 ): number {
-  if (Number.isNaN(cross))
+  if (cross < 0) {
     throw new MetricError(
-      'METRIC_NO_CONVERGENCE',
-      'The eigenvalues of the covariances did not converge; are their sizes extreme?',
+      'METRIC_NOT_COVARIANCE',
+      `\`sigma${-cross}\` has negative eigenvalues far beyond rounding, so it is no covariance, and there is no distance.`,
     );
+  }
+  if (Number.isNaN(cross))
+    throw new MetricError('METRIC_NO_CONVERGENCE', 'The eigenvalues of the covariances did not converge.');
   const n = mu1.length;
   let distance = -2 * cross;
   for (let i = 0; i < n; i++) distance += (mu1[i]! - mu2[i]!) ** 2 + sigma1[i * n + i]! + sigma2[i * n + i]!;
+  if (!Number.isFinite(distance))
+    throw new MetricError('METRIC_NOT_FINITE', 'The distance is beyond the largest float64; scale the features down.');
   // Equal distributions leave rounding on either side of zero.
   return Math.max(distance, 0);
 }
