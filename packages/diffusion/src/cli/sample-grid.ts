@@ -54,8 +54,10 @@ export async function sampleGrid(options: GridOptions): Promise<{ seconds: numbe
     if (shown < count) process.stderr.write(`the first ${shown} of ${count} images are on ${out}\n`);
   } finally {
     samples.close();
+    // What failed before its first image left nothing to go on with.
+    if (samples.length === 0) removePartial(partial);
   }
-  for (const file of [partial, `${partial}.json`]) rmSync(file, { force: true });
+  removePartial(partial);
   return { seconds: (performance.now() - begin) / 1000 };
 
   /** The images from `start` on. */
@@ -104,6 +106,10 @@ function partialFile(target: string, options: GridOptions): string {
   rmSync(path, { force: true });
   writeAtomically(`${path}.json`, wanted);
   return path;
+}
+
+function removePartial(path: string): void {
+  for (const file of [path, `${path}.json`]) rmSync(file, { force: true });
 }
 
 function* copies(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {

@@ -5,7 +5,8 @@ import type { AsyncDenoiser, Denoiser, SamplingScheduler } from '../contracts.ts
 import { DiffusionError } from '../errors.ts';
 import { chunkSizeFor } from './chunks.ts';
 import { classifierFreeGuidance } from './guidance.ts';
-import { imageShapeOf, nullLabelOf, wantsSelfCondition, type ImageShape } from './image-shape.ts';
+import { imageShapeOf, wantsSelfCondition, type ImageShape } from './image-shape.ts';
+import { labelsOf, nullLabelOf } from './labels.ts';
 import { generatorsOf, noisePerItem, type DDIMSettings, type Randomness } from './noise.ts';
 import { checkOutputType, toOutput, type Outputs, type OutputType } from './output.ts';
 import { Predictor } from './predictor.ts';
@@ -139,7 +140,7 @@ export class DiffusionPipeline {
     const { batchSize = 1, first = 0, callbackOnStepEnd, outputType = 'tensor' as Type } = options;
     checkPositive({ batchSize });
     checkOutputType(outputType);
-    const labels = labelsOf(options.classLabels, batchSize);
+    const labels = labelsOf(options.classLabels, batchSize, this.unet);
     const chunkSize = await this.#chunkSize(options, batchSize);
     const chunks: tf.Tensor4D[] = [];
     let step = 0;
@@ -171,7 +172,7 @@ export class DiffusionPipeline {
   ): AsyncGenerator<ReverseStep, void, void> {
     const { batchSize = 1, first = 0 } = options;
     checkPositive({ batchSize });
-    const classLabels = labelsOf(options.classLabels, batchSize);
+    const classLabels = labelsOf(options.classLabels, batchSize, this.unet);
     const generators = generatorsOf(options.generator ?? 0, first, batchSize);
     const last = yield* this.#fromNoise(generators, { ...options, ...(classLabels && { classLabels }) });
     last.dispose();
@@ -226,7 +227,7 @@ export class DiffusionPipeline {
     const { guidanceScale: _scale, nullLabel: _null, compile: _compile, classLabels: given, ...rest } = options;
     const { eta = this.defaults.eta, selfConditioning = wantsSelfCondition(this.unet) } = options;
     if (eta !== undefined) checkEta(eta);
-    const classLabels = labelsOf(given, options.sample.shape[0]);
+    const classLabels = labelsOf(given, options.sample.shape[0], this.unet);
     return {
       ...rest,
       unet: this.denoiserFor(options),
@@ -278,7 +279,7 @@ export class DiffusionPipeline {
     const imageShape = imageShapeOf(this.unet, options.imageShape);
     const key = [memory, ...imageShape, options.classLabels === undefined].join();
     if (this.#chunk?.key !== key || this.#predictor?.predictor.denoiser !== this.unet) {
-      const [label] = labelsOf(options.classLabels, batchSize) ?? [];
+      const [label] = labelsOf(options.classLabels, batchSize, this.unet) ?? [];
       const settings = {
         ...(memory !== undefined && { memory }),
         ...(label !== undefined && { condition: { classLabels: [label] } }),
@@ -287,19 +288,6 @@ export class DiffusionPipeline {
     }
     return this.#chunk.size;
   }
-}
-
-/** One class per image, where there are classes. */
-function labelsOf(labels: number | readonly number[] | undefined, count: number): readonly number[] | undefined {
-  if (labels === undefined) return undefined;
-  const list = typeof labels === 'number' ? new Array<number>(count).fill(labels) : labels;
-  if (list.length === count && list.every((label) => Number.isInteger(label) && label >= 0)) return list;
-  const message = invalidArgument({
-    argument: 'classLabels',
-    value: labels,
-    allowed: `an integer of 0 or more, or a list of ${count}, one per image`,
-  });
-  throw new DiffusionError('DIFFUSION_BAD_LABELS', message);
 }
 
 /** More fresh noise than a DDPM adds would leave less than no room for the rest. */

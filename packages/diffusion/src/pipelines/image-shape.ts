@@ -10,8 +10,6 @@ interface ImageConfig {
   inChannels?: number;
   sample_size?: number | readonly [number, number] | null;
   in_channels?: number;
-  num_class_embeds?: number | null;
-  class_embed_type?: string | null;
   selfCondition?: boolean;
 }
 
@@ -32,18 +30,6 @@ export function imageShapeOf(denoiser: Denoiser, asked?: ImageShape): ImageShape
     ...(asked === undefined && { remedy }),
   });
   throw new DiffusionError('DIFFUSION_BAD_IMAGE_SHAPE', message);
-}
-
-/** The last class of a conditional network, which by convention stands for hidden labels. */
-export function nullLabelOf(denoiser: Denoiser): number | undefined {
-  const { num_class_embeds: count } = configOf(denoiser);
-  return typeof count === 'number' ? count - 1 : undefined;
-}
-
-/** Whether a network says that it was made for class labels. */
-export function takesLabels(denoiser: Denoiser): boolean {
-  const { num_class_embeds, class_embed_type } = configOf(denoiser);
-  return (num_class_embeds ?? class_embed_type ?? null) !== null;
 }
 
 /** Whether a network was made to see its own estimate. */

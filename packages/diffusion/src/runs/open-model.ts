@@ -43,11 +43,21 @@ type Kind = 'run' | 'pipeline' | 'network' | 'preset';
  * What `--model` names: one of this project's trained models (`mnist-cunet`), the folder of a training run, of a pipeline or of
  * a network as diffusers writes them, a name on the Hugging Face hub, or a preset with random weights.
  *
- * @throws DiffusionError `DIFFUSION_NOT_A_MODEL`, and those of `loadRun`, `loadPipeline` and `loadNetwork`
+ * @throws DiffusionError `DIFFUSION_NOT_A_MODEL`, `DIFFUSION_UNKNOWN_CHECKPOINT`, and those of `loadRun`, `loadPipeline` and
+ *   `loadNetwork`
  */
 export async function openModel(name: string, options: OpenOptions = {}): Promise<OpenedModel> {
   const found = publishedFolder(name);
-  return openers[kindOf(found)](found, options);
+  const kind = kindOf(found);
+  checkIsRun(name, kind === 'run', options);
+  return openers[kind](found, options);
+}
+
+/** @throws DiffusionError `DIFFUSION_UNKNOWN_CHECKPOINT` where a checkpoint is named of something that is no run */
+export function checkIsRun(name: string, isRun: boolean, { checkpoint }: OpenOptions): void {
+  if (isRun || checkpoint === undefined) return;
+  const message = `The checkpoint '${checkpoint}' is asked for, but \`${name}\` is not the folder of a training run and has no checkpoints: leave it out.`;
+  throw new DiffusionError('DIFFUSION_UNKNOWN_CHECKPOINT', message);
 }
 
 /** The diffusion model of a folder with the face of the classical denoisers: DDIM from the timestep as noisy as the image. */

@@ -9,6 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Command } from 'commander';
 import { DiffusionError } from '../../errors.ts';
 import { DiffusionPipeline } from '../../pipelines/diffusion-pipeline.ts';
+import { exportConditions } from '../../pipelines/labels.ts';
 import { checkWritable, makeFolder, writeAtomically } from '../../runs/files.ts';
 import { schedulerNames } from '../../runs/registry.ts';
 import { openModel, type OpenedModel } from '../../runs/open-model.ts';
@@ -35,7 +36,8 @@ const formats: Readonly<Record<string, (model: OpenedModel, out: string, flags: 
     const scheduler = schedulerFor(name);
     checkWritable(out);
     const weights = float16 === true ? 'float16' : 'float32';
-    return saveOnnx(network, out, { imageSize: [height, width], channels, batch, weights, scheduler });
+    const conditions = exportConditions(network);
+    return saveOnnx(network, out, { imageSize: [height, width], channels, batch, weights, scheduler, conditions });
   },
   safetensors: async ({ network }, out, { float16 }) => {
     checkWritable(out);

@@ -1,13 +1,12 @@
 import { extname, resolve } from 'node:path';
 import { Command } from 'commander';
-import { DiffusionError } from '../../errors.ts';
-import { takesLabels } from '../../pipelines/image-shape.ts';
+import { checkSteps, openModel, weightsHash, type OpenOptions } from '../../runs/open-model.ts';
 import { schedulerClass, schedulerNames } from '../../runs/registry.ts';
-import { checkSteps, openModel, weightsHash } from '../../runs/open-model.ts';
+import { labelOptions } from '../labels.ts';
+import { openOnnx, type SampledModel } from '../open-onnx.ts';
 import { integer, number, positiveInteger, share, withEngineFlags, type EngineFlags } from '../options.ts';
 import { sampleFolder } from '../sample-folder.ts';
 import { sampleGrid } from '../sample-grid.ts';
-import { sampleOnnx } from '../sample-onnx.ts';
 import { startEngine } from '../start-engine.ts';
 
 interface Flags extends EngineFlags {
@@ -43,10 +42,15 @@ export function sampleCommand(): Command {
     .option('--batch <count>', 'images computed together, at most', positiveInteger, 64)
     .option('--seed <number>', 'of the noise; each image has its own stream', integer, 0)
     .option('--eta <share>', 'fresh noise in DDIM steps, 0 to 1', share)
-    .option('--label <class>', 'class of the images, for class-conditional networks', integer)
+    .option('--label <class>', 'class of the images, for class-conditional networks (default: any class)', integer)
     .option('--guidance <scale>', 'how far the label pushes, 1 and more', number)
-    .option('--size <pixels>', 'side of the images, for presets', positiveInteger, 32)
-    .option('--channels <count>', 'channels of the images, for presets', positiveInteger, 3)
+    .option('--size <pixels>', 'side of the images, for presets and models of any size', positiveInteger, 32)
+    .option(
+      '--channels <count>',
+      'channels of the images, for presets and .onnx files that do not tell',
+      positiveInteger,
+      3,
+    )
     .option('--out <path>', 'the picture of all, .png; or a folder (no ending) with a picture of each', 'samples.png')
     .option('--npz <file>', 'also the bytes: array `samples`, uint8 [count, height, width, channels]')
     .option('--no-compile', 'run each operation by itself, not the network as a graph (native engine)')
@@ -54,7 +58,7 @@ export function sampleCommand(): Command {
   return withEngineFlags(command)
     .addHelpText(
       'after',
-      '\n`--engine onnx` runs the network in onnxruntime (npm install onnxruntime-node), without TensorFlow.js.\n\n' +
+      '\n`--engine onnx` runs the network in onnxruntime (npm install onnxruntime-node), not in TensorFlow.js.\n\n' +
         'Examples:\n  missing-u sample --model cunet.onnx --engine onnx --steps 20 --out grid.png\n' +
         '  missing-u sample --model runs/first --scheduler ddim --steps 20 --count 16 --out grid.png\n' +
         '  missing-u sample --model runs/first --steps 50 --count 30000 --out samples\n' +
@@ -65,39 +69,18 @@ export function sampleCommand(): Command {
 }
 
 async function sample({ model: name, json, checkpoint, ...flags }: Flags): Promise<void> {
-  schedulerClass(flags.scheduler);
-  if (flags.engine === 'onnx') {
-    const out = resolve(flags.out);
-    const npz = flags.npz === undefined ? {} : { npz: resolve(flags.npz) };
-    const { seconds } = await sampleOnnx({ ...flags, ...npz, out, model: name });
-    const { count: samples, scheduler, steps } = flags;
-    const result = { out, ...npz, engine: 'onnx', samples, scheduler, steps, seconds };
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${flags.count} samples: ${out}\n`);
-    return;
-  }
-  const engine = await startEngine(flags);
-  const { network, imageShape, schedulerFor } = await openModel(name, {
-    ...flags,
-    ...(checkpoint !== undefined && { checkpoint }),
-  });
+  const { steps, scheduler: schedulerName, eta, seed, count, batch, compile } = flags;
+  schedulerClass(schedulerName);
+  const { engine, model } = await open(name, { ...flags, ...(checkpoint !== undefined && { checkpoint }) });
   try {
-    const { label, guidance, steps, scheduler: schedulerName } = flags;
-    const scheduler = schedulerFor(schedulerName);
+    const { network, imageShape, weights } = model;
+    const scheduler = model.schedulerFor(schedulerName);
     checkSteps(steps, scheduler.config);
-    if (label !== undefined && !takesLabels(network)) {
-      const message = `--label is given, but \`${name}\` was not trained with labels: leave it out, or train with --class-conditioning.`;
-      throw new DiffusionError('DIFFUSION_BAD_LABELS', message);
-    }
+    const condition = labelOptions(network, name, flags);
     const out = resolve(flags.out);
     const npz = flags.npz === undefined ? {} : { npz: resolve(flags.npz) };
-    const settings = { weights: weightsHash(network), scheduler: schedulerName };
-    const condition = {
-      ...(label !== undefined && { classLabels: label }),
-      ...(guidance !== undefined && { guidanceScale: guidance }),
-    };
-    const { eta, seed, count, batch, compile } = flags;
     const sampling = {
-      ...{ count, seed, network, imageShape, scheduler, settings, ...condition },
+      ...{ count, seed, network, imageShape, scheduler, settings: { weights, scheduler: schedulerName }, ...condition },
       ...(eta !== undefined && { eta }),
       ...(!compile && { compile }),
     };
@@ -105,9 +88,18 @@ async function sample({ model: name, json, checkpoint, ...flags }: Flags): Promi
       extname(out) === '' && flags.npz === undefined
         ? await sampleFolder({ ...sampling, folder: out, numInferenceSteps: steps, chunkSize: batch })
         : await sampleGrid({ ...sampling, ...npz, steps, batch, out });
-    const result = { out, ...npz, engine, samples: flags.count, scheduler: schedulerName, steps, seconds };
-    process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${flags.count} samples: ${out}\n`);
+    const result = { out, ...npz, engine, samples: count, scheduler: schedulerName, steps, seconds };
+    process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${count} samples: ${out}\n`);
   } finally {
-    network.dispose();
+    await model.dispose();
   }
+}
+
+/** Starts what the flags ask to compute with, and opens the model for it. */
+async function open(name: string, flags: EngineFlags & OpenOptions): Promise<{ engine: string; model: SampledModel }> {
+  if (flags.engine === 'onnx') return { engine: 'onnx', model: await openOnnx(name, flags) };
+  const engine = await startEngine(flags);
+  const { network, ...opened } = await openModel(name, flags);
+  const dispose = () => network.dispose();
+  return { engine, model: { ...opened, network, weights: weightsHash(network), dispose } };
 }

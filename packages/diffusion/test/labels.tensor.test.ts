@@ -1,0 +1,56 @@
+import { DDIMScheduler } from '@missing-u/schedulers';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { classifierFreeGuidance, DiffusionPipeline, type Condition, type Denoiser } from '../src/index.ts';
+
+/** Its answer tells its class. */
+const labelled = {
+  config: { num_class_embeds: 4, sample_size: 2, in_channels: 1 },
+  predict: (x: tf.Tensor4D, _t: unknown, { classLabels }: Condition = {}) =>
+    tf.tidy(() => {
+      const labels = tf.tensor4d([...(classLabels as number[])], [x.shape[0], 1, 1, 1]);
+      return tf.add<tf.Tensor4D>(tf.zerosLike(x), tf.square(labels));
+    }),
+};
+const promising = {
+  ...labelled,
+  asynchronous: true,
+  predict: async (...given: [tf.Tensor4D, number, Condition?]) => {
+    await Promise.resolve();
+    return labelled.predict(...given);
+  },
+};
+
+describe('labels of a conditional network', () => {
+  it.each([4, -1, 1.5, [0, 7]])('are refused where they are %j', async (classLabels) => {
+    const pipeline = new DiffusionPipeline({ unet: labelled, scheduler: new DDIMScheduler() });
+    const bad = { code: 'DIFFUSION_BAD_LABELS', message: expect.stringContaining('from 0 to 3') };
+    await expect(async () => {
+      await expect(pipeline.sample({ classLabels, batchSize: 2, numInferenceSteps: 1 })).rejects.toMatchObject(bad);
+    }).toLeakNoTensors();
+  });
+
+  it('guide one that answers with promises as one that answers at once, without leaks', async () => {
+    const sample: tf.Tensor4D = tf.ones([2, 2, 2, 1]);
+    const condition = { classLabels: [1, 2] };
+    const answer = async (denoiser: unknown, guidanceScale: number) => {
+      const guided = classifierFreeGuidance(denoiser as Denoiser, { guidanceScale, nullLabel: 3 });
+      return guided.predict(sample, 0, condition);
+    };
+    for (const scale of [1, 2.5]) {
+      const [now, later] = [await answer(labelled, scale), await answer(promising, scale)];
+      // u + s (c - u)
+      expect(now).toBeAllClose([1, 4].flatMap((c) => new Array<number>(4).fill(9 + scale * (c - 9))));
+      expect(later).toBeAllClose(now);
+      tf.dispose([now, later]);
+      await expect(async () => (await answer(promising, scale)).dispose()).toLeakNoTensors();
+    }
+    const options = { classLabels: 1, guidanceScale: 2, numInferenceSteps: 2, batchSize: 3 };
+    const pictures = [labelled, promising].map((unet) =>
+      new DiffusionPipeline({ unet: unet as Denoiser, scheduler: new DDIMScheduler() }).sample(options),
+    );
+    const [one, other] = await Promise.all(pictures);
+    expect(other!).toBeAllClose(one!);
+    tf.dispose([sample, one!, other!]);
+  });
+});
