@@ -25,12 +25,22 @@ const DIFFUSERS_VERSION = '0.42.1';
 /** Options that diffusers does not have; they enter a config only when they are set. */
 const OWN_OPTIONS = ['precision', 'matchDiffusers'];
 
+/** diffusers' list, in configs that were not read from a file, of the keys that nobody set. */
+const USED_DEFAULTS = '_use_default_values';
+
+/** Keys about a config, which are written anew. */
+const ABOUT = ['_class_name', '_diffusers_version', USED_DEFAULTS];
+
+/** The keys of our configs that nobody set: another class has its own defaults, as in diffusers. */
+const usedDefaults = new WeakMap<SchedulerConfig, ReadonlySet<string>>();
+
 /** Keys of unknown meaning that were warned about. */
 const warned = new Set<string>();
 
 /**
  * Settles a constructor's argument: camelCase options, or a diffusers config. Unknown camelCase options are refused; unknown
- * keys of a config are kept, so that a config survives a change of class and back, and warned about once.
+ * keys of a config are kept, so that a config survives a change of class and back, and warned about once. What a config holds
+ * only because its class has it for a default gives way to this class's default; a config read from a file does not tell.
  */
 export function settle<O extends object>(
   definition: Definition<O>,
@@ -41,12 +51,15 @@ export function settle<O extends object>(
   const known = Object.keys(defaults).filter((option) => !hidden.includes(option));
   const optionOf = new Map(known.map((option) => [snakeCase(option), option]));
   const isConfig = Object.keys(given).some((key) => key.includes('_'));
+  const unset = isConfig ? unsetKeys(given as SchedulerConfig) : new Set<string>();
+  const set = new Set<string>();
   const options = { ...defaults } as Record<string, unknown>;
   const kept: Record<string, JsonValue> = {};
   for (const [key, value] of Object.entries(given)) {
-    if (value === undefined || key === '_class_name' || key === '_diffusers_version') continue;
+    if (value === undefined || ABOUT.includes(key) || unset.has(key)) continue;
     const option = isConfig ? optionOf.get(key) : known.find((name) => name === key);
     if (option !== undefined) {
+      set.add(option);
       const usual = defaults[option as keyof O];
       options[option] = definition.aliases?.[option as keyof O]?.[String(value)] ?? numberOf(value, usual);
     } else if (isConfig) kept[key] = jsonOf(value);
@@ -63,7 +76,13 @@ export function settle<O extends object>(
   }
   const sorted = Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1));
   const config = { _class_name: name, _diffusers_version: DIFFUSERS_VERSION, ...Object.fromEntries(sorted) };
+  usedDefaults.set(config, new Set(known.filter((option) => !set.has(option)).map(snakeCase)));
   return { options: Object.freeze(options as O), config: deepFreeze(config) };
+}
+
+function unsetKeys(config: SchedulerConfig): ReadonlySet<string> {
+  const listed = config[USED_DEFAULTS];
+  return Array.isArray(listed) ? new Set(listed.map(String)) : (usedDefaults.get(config) ?? new Set());
 }
 
 function jsonOf(value: unknown): JsonValue {

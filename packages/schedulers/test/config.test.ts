@@ -65,6 +65,18 @@ it('changes class and back without loss', () => {
   expect(back.config).toMatchObject({ ...ddpm.config });
 });
 
+it('leaves what nobody set to the defaults of the new class', () => {
+  // diffusers 0.42.1: EulerDiscreteScheduler.from_config(DDIMScheduler(...).config).config.timestep_spacing
+  const spacing = (config: SchedulerConfig) => EulerDiscreteScheduler.fromConfig(config).config['timestep_spacing'];
+  expect(spacing(new DDIMScheduler().config)).toBe('linspace');
+  expect(spacing(new DDIMScheduler({ timestepSpacing: 'leading' }).config)).toBe('leading');
+  // diffusers' own list of such keys; a config from a file has none, and counts as set.
+  const config = { ...new DDIMScheduler().config, _use_default_values: ['timestep_spacing'] };
+  expect(spacing(config)).toBe('linspace');
+  expect(EulerDiscreteScheduler.fromConfig(config).config).not.toHaveProperty('_use_default_values');
+  expect(spacing(parseConfig(stringifyConfig(new DDIMScheduler().config)))).toBe('leading');
+});
+
 it('keeps unknown keys, and warns about them once', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   const config = { ...new EulerDiscreteScheduler().config, some_new_key: [1, 2] };
