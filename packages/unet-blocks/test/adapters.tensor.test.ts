@@ -85,6 +85,16 @@ describe('fromLayersModel', () => {
     expect(Object.keys(grads)).toHaveLength(4);
   });
 
+  it('refuses predictions of another size', () => {
+    const [image, time] = [tfl.input({ shape: [8, 8, 3] }), tfl.input({ shape: [1] })];
+    const half = tfl.layers.averagePooling2d({ poolSize: 2 }).apply(image);
+    const shift = tfl.layers.reshape({ targetShape: [1, 1, 3] }).apply(tfl.layers.dense({ units: 3 }).apply(time));
+    const spread = tfl.layers.upSampling2d({ size: [4, 4] }).apply(shift);
+    const output = tfl.layers.add().apply([half, spread] as tfl.SymbolicTensor[]) as tfl.SymbolicTensor;
+    const denoiser = fromLayersModel(tfl.model({ inputs: [image, time], outputs: output }));
+    expect(() => denoiser.predict(sample(), [1, 2])).toThrow(/`model.apply\(inputs\)`.*\[2, 4, 4, 3\]/);
+  });
+
   it('refuses models with other inputs', () => {
     expect(() =>
       fromLayersModel(tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [2] })] })),
@@ -99,5 +109,24 @@ describe('fromFunction', () => {
     expect(() => denoiser.predict(sample(), [1, 2, 3])).toThrow(/timesteps/);
     const x = sample();
     await expect(() => denoiser.predict(x, [1, 2]).dispose()).toLeakNoTensors();
+  });
+
+  it('gives a tensor of its own where the function gives the images themselves', () => {
+    const x = sample();
+    fromFunction((images) => images)
+      .predict(x, 3)
+      .dispose();
+    expect(x.isDisposed).toBe(false);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['another shape', () => tf.zeros([1, 2]), /\[1, 2\].*\[2, 8, 8, channels\]/],
+    ['fewer images', () => tf.zeros([1, 8, 8, 3]), /\[1, 8, 8, 3\]/],
+    ['nothing', () => undefined, /`predict\(sample, timesteps\)` is undefined/],
+    ['a promise', () => Promise.resolve(tf.zeros([2, 8, 8, 3])), /an instance of Promise/],
+  ])('refuses a function that gives %s', (_, predict, message) => {
+    const denoiser = fromFunction(predict as () => tf.Tensor4D);
+    expect(() => denoiser.predict(sample(), 3)).toThrow(message);
+    expect(() => denoiser.predict(sample(), 3)).toThrow(expect.objectContaining({ code: 'UNET_ADAPTER' }));
   });
 });

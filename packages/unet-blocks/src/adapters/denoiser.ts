@@ -35,7 +35,11 @@ export function fromFunction(
     predict: (sample, timesteps) =>
       tf.tidy(() => {
         checkSample(sample, sample.shape[3]);
-        return predict(sample, timestepTensor(timesteps, sample.shape[0]));
+        return prediction(
+          predict(sample, timestepTensor(timesteps, sample.shape[0])),
+          sample,
+          'predict(sample, timesteps)',
+        );
       }),
     parameters: () => named,
   };
@@ -64,9 +68,20 @@ export function fromLayersModel(model: LayersModelLike): TrainableDenoiser {
         checkSample(sample, images.shape[3] ?? sample.shape[3]);
         const flat = timestepTensor(timesteps, sample.shape[0]);
         // `apply` instead of `predict`: it is recorded on a tape, and does not cut the batch.
-        return model.apply([sample, times.shape.length === 2 ? tf.reshape(flat, [-1, 1]) : flat]) as tf.Tensor4D;
+        const inputs = [sample, times.shape.length === 2 ? tf.reshape(flat, [-1, 1]) : flat];
+        return prediction(model.apply(inputs), sample, 'model.apply(inputs)');
       }),
     parameters: () =>
       model.weights.map((weight) => ({ name: weight.originalName, variable: weight.read() as tf.Variable })),
   };
+}
+
+/** What a function gave for a sample, as a tensor of its own: callers dispose of a prediction while they go on with the sample. */
+function prediction(result: unknown, sample: tf.Tensor4D, argument: string): tf.Tensor4D {
+  const sizes = sample.shape.slice(0, 3);
+  if (!(result instanceof tf.Tensor) || result.rank !== 4 || sizes.some((size, axis) => result.shape[axis] !== size)) {
+    const bad = { argument, value: result, allowed: `a tensor [${sizes.join(', ')}, channels], as the sample` };
+    throw new UNetError('UNET_ADAPTER', invalidArgument(bad));
+  }
+  return (result === sample ? tf.clone(result) : result) as tf.Tensor4D;
 }
