@@ -1,6 +1,7 @@
 import { arithmeticOf } from './arithmetic/choose.ts';
 import type { Coefficient } from './arithmetic/arithmetic.ts';
 import type { Definition, SchedulerConfig } from './config.ts';
+import { refuse } from './errors.ts';
 import { ADAMS_WEIGHTS } from './pndm.ts';
 import type { Sample, Timestep } from './sample.ts';
 import { COMMON_DEFAULTS, Scheduler, type CommonOptions, type StepOptions, type StepResult } from './scheduler.ts';
@@ -30,6 +31,7 @@ export class IPNDMScheduler extends Scheduler<IPNDMOptions> {
 
   constructor(options: Partial<IPNDMOptions> | SchedulerConfig = {}) {
     super(DEFINITION, options);
+    checkLevels(this.options.trainedBetas);
     this.setTimesteps(this.options.numTrainTimesteps);
   }
 
@@ -57,6 +59,15 @@ export class IPNDMScheduler extends Scheduler<IPNDMOptions> {
     else super.reset();
   }
 
+  /** α x0 + σ ε at one of the listed timesteps, or one per item. */
+  addNoise<A extends Sample>(original: A, noise: A, timesteps: Timestep): A {
+    const { alpha, sigma } = this.perPosition(timesteps, (position) => ({
+      alpha: this.alphas[position]!,
+      sigma: this.betas[position]!,
+    }));
+    return arithmeticOf(original).combine([alpha, original], [sigma, noise]);
+  }
+
   step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: StepOptions<A> = {}): StepResult<A> {
     const ops = arithmeticOf(sample, options.shape);
     const position = this.position(t);
@@ -79,4 +90,14 @@ export class IPNDMScheduler extends Scheduler<IPNDMOptions> {
     if (isLast && !this.options.matchDiffusers) this.history.clear();
     return result;
   }
+}
+
+/** The σ of steps lie in (0, 1]; their end may be 0. */
+function checkLevels(levels: ArrayLike<number> | null): void {
+  if (levels === null) return;
+  const list = Array.from(levels);
+  const bad = list.findIndex((sigma, i) => !(sigma <= 1 && (sigma > 0 || (sigma === 0 && i === list.length - 1))));
+  if (bad === -1 && list.length > 1) return;
+  const allowed = 'a list of two or more numbers in (0, 1], of which the last may be 0';
+  refuse({ argument: 'trainedBetas', value: levels, allowed });
 }

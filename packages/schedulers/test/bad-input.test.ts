@@ -9,6 +9,7 @@ import {
   EulerDiscreteScheduler,
   FlowMatchEulerDiscreteScheduler,
   HeunDiscreteScheduler,
+  IPNDMScheduler,
   LCMScheduler,
   LMSDiscreteScheduler,
   PNDMScheduler,
@@ -28,6 +29,15 @@ describe('betas', () => {
       expect(() => new DDPMScheduler({ trainedBetas })).toThrow(/\(0, 1\]/);
     },
   );
+  it.each([[[0.1, NaN, 2]], [[0.5, 0, 0.1]], [[1.5, 0]], [[-0.1, 0]], [[0.5]], [[]]])(
+    'refuses %j as levels of iPNDM',
+    (trainedBetas) => {
+      expect(() => new IPNDMScheduler({ trainedBetas })).toThrow(/\(0, 1\]/);
+    },
+  );
+  it('takes an end of 0 for iPNDM', () => {
+    expect([...new IPNDMScheduler({ trainedBetas: [1, 0.5, 0] }).timesteps]).toBeAllClose([1, 1 / 3], { rtol: 1e-12 });
+  });
   it('refuses bounds outside (0, 1]', () => {
     expect(() => new DDPMScheduler({ betaEnd: 2 })).toThrow(/\(0, 1\]/);
     expect(() => new DDPMScheduler({ betaStart: NaN })).toThrow(/betaStart/);

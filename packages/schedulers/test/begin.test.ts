@@ -3,6 +3,7 @@ import {
   DPMSolverMultistepScheduler,
   EulerDiscreteScheduler,
   HeunDiscreteScheduler,
+  IPNDMScheduler,
   type StepResult,
 } from '../src/index.ts';
 
@@ -72,4 +73,20 @@ it('refuses an index that is no place', () => {
   const scheduler = new EulerDiscreteScheduler();
   scheduler.setTimesteps(5);
   for (const index of [-1, 5, 1.5, NaN]) expect(() => scheduler.setBeginIndex(index)).toThrow(/from 0 to 4/);
+});
+
+it('begins with iPNDM on data noised at a listed timestep, which the model of v takes back', () => {
+  const scheduler = new IPNDMScheduler();
+  scheduler.setTimesteps(10);
+  const [data, noise] = [Float64Array.of(0.3, -0.2, 0.8), Float64Array.of(1, -0.5, 0.25)];
+  const t = scheduler.timesteps[4]!;
+  const x = scheduler.addNoise(data, noise, t);
+  const angle = (t * Math.PI) / 2;
+  expect(x).toBeAllClose(
+    data.map((one, i) => Math.cos(angle) * one + Math.sin(angle) * noise[i]!),
+    { rtol: 1e-12 },
+  );
+  // v = α ε - σ x0
+  const velocity = data.map((one, i) => Math.cos(angle) * noise[i]! - Math.sin(angle) * one);
+  expect(scheduler.step(velocity, t, x).predOriginalSample).toBeAllClose(data, { rtol: 1e-12 });
 });
