@@ -14,7 +14,7 @@ const rows = (x: tf.Tensor) => tf.reshape<tf.Rank.R2>(x, [8, -1]);
 /** Functions whose operations name their outputs in all the ways there are. The argument lies in (0, 1). */
 const functions: Record<string, Unary> = {
   roots: (x) => tf.add(tf.sqrt(x), tf.add(tf.rsqrt(x), tf.reciprocal(x))),
-  exponentials: (x) => [tf.exp(x), tf.expm1(x), tf.log(x), tf.log1p(x), tf.erf(x), tf.pow(x, 1.7)],
+  exponentials: (x) => [tf.exp(x), tf.expm1(x), tf.log(x), tf.log1p(x), tf.erf(x), tf.pow(x, 1.7), tf.exp(ints(x))],
   circles: (x) => [tf.sin(x), tf.cos(x), tf.tan(x), tf.asin(x), tf.acos(x), tf.atan(x), tf.atan2(x, x)],
   hyperbolas: (x) => [tf.sinh(x), tf.cosh(x), tf.tanh(x), tf.asinh(x), tf.acosh(tf.add(x, 1)), tf.atanh(x)],
   rounding: (x) => [tf.floor(x), tf.ceil(x), tf.round(x), tf.sign(x), tf.abs(x), tf.neg(x), tf.square(x)],
@@ -29,7 +29,16 @@ const functions: Record<string, Unary> = {
   ],
   logic: (x) => [tf.logicalAnd(bools(x), bools(x)), tf.logicalOr(bools(x), bools(x)), tf.logicalNot(bools(x))],
   finite: (x) => [tf.isNaN(x), tf.isInf(x), tf.isFinite(x)],
-  activations: (x) => [tf.relu(x), tf.relu6(x), tf.elu(x), tf.selu(x), tf.leakyRelu(x), tf.softplus(x), tf.sigmoid(x)],
+  activations: (x) => [
+    tf.relu(x),
+    tf.relu6(x),
+    tf.elu(x),
+    tf.selu(x),
+    tf.leakyRelu(x),
+    tf.prelu(tf.sub(x, 0.5), x),
+    tf.softplus(x),
+    tf.sigmoid(x),
+  ],
   softmaxes: (x) => [tf.softmax(x), tf.logSoftmax(x)],
   swish: (x) => tf.mul(x, tf.sigmoid(x)),
   reductions: (x) => [
@@ -41,7 +50,7 @@ const functions: Record<string, Unary> = {
     tf.all(bools(x)),
     tf.any(bools(x)),
   ],
-  indices: (x) => [tf.argMax(x, 1), tf.argMin(x, 2), tf.oneHot(ints(tf.reshape(x, [-1])), 5)],
+  indices: (x) => [tf.argMax(x, 1), tf.argMin(x, 2), tf.argMax(bools(x), 1), tf.oneHot(ints(tf.reshape(x, [-1])), 5)],
   sums: (x) => [tf.addN([x, x, x]), tf.cumsum(x, 1), tf.cumprod(x, 1)],
   shapes: (x) => [
     tf.transpose(x),
@@ -52,7 +61,7 @@ const functions: Record<string, Unary> = {
   ],
   pieces: (x) => [...tf.split(x, 2, 3), ...tf.split(x, [1, 3], 3), ...tf.unstack(x), tf.slice(x, [0, 1], [1, 2]), tf.stridedSlice(x, [0, 0], [2, 6], [1, 2])], // prettier-ignore
   joins: (x) => [tf.concat([x, x], 1), tf.stack([x, x]), tf.pad(x, [[0, 0], [1, 1], [1, 2], [0, 0]]), tf.mirrorPad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], 'reflect')], // prettier-ignore
-  gathers: (x) => [tf.gather(x, tf.tensor1d([1, 0], 'int32')), tf.gatherND(x, tf.tensor2d([[1, 0], [0, 1]], [2, 2], 'int32'))], // prettier-ignore
+  gathers: (x) => [tf.gather(x, tf.tensor1d([1, 0], 'int32')), tf.gather(x, tf.tensor1d([1, 0], 'int32'), -1), tf.gatherND(x, tf.tensor2d([[1, 0], [0, 1]], [2, 2], 'int32'))], // prettier-ignore
   scatters: (x) => tf.scatterND(tf.tensor2d([[0], [2]], [2, 1], 'int32'), tf.slice(rows(x), [0, 0], [2, 4]), [4, 4]), // prettier-ignore
   choices: (x) => [
     tf.where(bools(x), x, tf.neg(x)),

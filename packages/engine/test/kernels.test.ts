@@ -17,6 +17,19 @@ describe('embeddings', () => {
     );
   });
 
+  it('gather counts axes from the last one, too', async () => {
+    const ids = [
+      [2, 0],
+      [1, 2],
+    ];
+    await expectSame(
+      [[2, 3, 4]],
+      withGradients((x) =>
+        tf.add(tf.gather(x, tf.tensor2d(ids, [2, 2], 'int32'), -2), tf.gather(x, tf.tensor2d(ids, [2, 2], 'int32'), 1)),
+      ),
+    );
+  });
+
   it('sums segments, leaving out unknown ids', async () => {
     const sums = (x: tf.Tensor, ids: number[]) => tf.unsortedSegmentSum(x, tf.tensor1d(ids, 'int32'), 4);
     await expectSame([[6, 2, 3]], (x) => [sums(x, [0, 2, -1, 2, 3, 0])]);
@@ -138,6 +151,18 @@ it('casts and reshapes, to what a tensor is and to what it is not', async () => 
     tf.reshape(x, [2, 3]),
     tf.reshape(x, [3, 2]),
   ]);
+});
+
+it('activations and extremes of every type', async () => {
+  await expectSame(
+    [[2, 3], [3]],
+    withGradients((x, alpha) => tf.prelu(x, alpha)),
+  );
+  await expectSame([[2, 3]], (x) => [tf.exp(tf.cast(tf.mul(x, 2), 'int32'))]);
+  await expectSame([[5]], (x) => {
+    const positive = tf.greater(x, 0);
+    return [tf.argMax(positive), tf.argMin(positive)].map((index) => tf.cast(index, 'float32'));
+  });
 });
 
 it('group norm and softmax', async () => {

@@ -73,9 +73,12 @@ describe('matrix products', () => {
   ] as [number[], number[], number[], boolean, boolean][])(
     'with a bias and an activation: %j times %j, bias %j, transposed %s and %s',
     async (a, b, bias, transposeA, transposeB) => {
-      await expectSame([a, b, bias], (x, y, z) =>
-        (['linear', 'relu', 'elu', 'leakyrelu', 'sigmoid'] as const).map((activation) =>
-          tf.fused.matMul({ a: x, b: y, bias: z, transposeA, transposeB, activation, leakyreluAlpha: 0.1 }),
+      await expectSame([a, b, bias, [3, 5]], (x, y, z, alpha) =>
+        (['linear', 'relu', 'elu', 'prelu', 'leakyrelu', 'sigmoid'] as const).map((activation) =>
+          tf.fused.matMul({
+            ...{ a: x, b: y, bias: z, transposeA, transposeB, activation, leakyreluAlpha: 0.1 },
+            ...(activation === 'prelu' && { preluActivationWeights: alpha }),
+          }),
         ),
       );
     },

@@ -1,10 +1,13 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import { replaceKernel } from '../composed-kernel.ts';
 import { EngineError } from '../errors.ts';
+import { gather } from '../primitives/gather.ts';
 import type { EngineOptions } from '../types.ts';
 import { refuseImpossibleWindows } from '../window-checks.ts';
 import { libraries } from './build.ts';
+import { replaceChainedCalls } from './chained-calls.ts';
 import type { Installation } from './installation.ts';
 import type { Helper } from './helper.ts';
 import { cudaLibraries } from './cuda.ts';
@@ -82,6 +85,8 @@ export function loadInstallation({ folder }: Installation, options: EngineOption
     throw new EngineError('ENGINE_LOAD_FAILED', message);
   }
   const backend = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
+  replaceChainedCalls();
+  replaceKernel(gather);
   allowNumericPadding();
   takeShortcuts();
   allowDepthwiseDilations();

@@ -3,7 +3,7 @@ import { attributeTypes, type GraphBackend } from '../compile/backend.ts';
 
 /**
  * `tf.gather` without the look at the indices that the native backend takes before it runs the operation, which checks them
- * itself: reading values waits for the engine, and cannot be recorded.
+ * itself: reading values waits for the engine, and cannot be recorded. Axes may be counted from the last one, too.
  */
 export const gather: tf.KernelConfig = {
   kernelName: 'GatherV2',
@@ -11,7 +11,8 @@ export const gather: tf.KernelConfig = {
   kernelFunc: ({ inputs, backend, attrs }) => {
     const native = backend as unknown as GraphBackend;
     const { x, indices } = inputs as { x: tf.Tensor; indices: tf.Tensor };
-    const { axis, batchDims } = attrs as { axis: number; batchDims: number };
+    const { axis: given, batchDims } = attrs as { axis: number; batchDims: number };
+    const [axis] = tf.util.parseAxisParam(given, x.shape) as [number];
     tf.backend_util.segment_util.collectGatherOpShapeInfo(x, indices, axis, batchDims);
     const type = (name: string, dtype: tf.DataType) => ({
       name,

@@ -1,5 +1,4 @@
 import { replaceKernel } from '../composed-kernel.ts';
-import { gather } from './gather.ts';
 import { registerReluGradient } from './relu-gradient.ts';
 import { softmax } from './softmax.ts';
 
@@ -8,7 +7,6 @@ let registered = false;
 /** Gives the native engine, once, kernels that it lacks, or that read values while they run. */
 export function registerNativePrimitives(): void {
   if (registered) return;
-  replaceKernel(gather);
   replaceKernel(softmax);
   registerReluGradient();
   registered = true;
