@@ -3,7 +3,7 @@ import { EventWatch, type EventSpec, type Occurrence } from './events.ts';
 import { copy, Outputs, type OutputKind, type Row, type TracedStep } from './outputs.ts';
 import type { Status } from './result.ts';
 import { solve, type AcceptedStep, type Problem } from './solve.ts';
-import type { Read } from './space.ts';
+import type { Read, Space } from './space.ts';
 
 /** A problem with what is wanted of its solution. */
 export interface Order<Y> extends Problem<Y> {
@@ -27,11 +27,42 @@ export interface Delivery<Y> {
 
 const noEvents: readonly Occurrence[] = [];
 
-/** Solves, and collects outputs, events and interpolants on the way; `watchStep` sees each step before it is freed. */
-export function* drive<Y>(
-  order: Order<Y>,
-  watchStep?: (step: AcceptedStep<Y>) => void,
-): Generator<Read, Delivery<Y>, number> {
+/** Sees each step before it is freed. */
+export type StepWatch<Y> = (step: AcceptedStep<Y>) => void;
+
+/**
+ * Solves, and collects outputs, events and interpolants on the way.
+ *
+ * A grid solve reads nothing on its way, so NaN shows at its end. Then it is made again, for the last good state, with a look at every
+ * step.
+ *
+ * @param beginWatch called at the beginning, each time.
+ */
+export function* drive<Y>(order: Order<Y>, beginWatch?: () => StepWatch<Y>): Generator<Read, Delivery<Y>, number> {
+  const { space } = order.system;
+  const mark = space.mark?.();
+  const delivery = yield* collect(order, beginWatch?.());
+  if (!order.checkFinite || order.steps.kind !== 'grid') return delivery;
+  try {
+    const last = delivery.rows.at(-1);
+    if (last === undefined || Number.isFinite(yield space.finiteness(last.y))) return delivery;
+  } catch (error) {
+    freeDelivery(space, delivery);
+    throw error;
+  }
+  freeDelivery(space, delivery);
+  space.rewind?.(mark);
+  // Evaluations are counted whenever they are made, steps as they led to what is returned.
+  Object.assign(order.stats, { steps: 0, accepted: 0, rejected: 0 });
+  return yield* collect({ ...order, checkSteps: true, onStep: undefined }, beginWatch?.());
+}
+
+function freeDelivery<Y>(space: Space<Y>, { rows, dense }: Delivery<Y>): void {
+  space.free(rows.map(({ y }) => y));
+  dense?.dispose();
+}
+
+function* collect<Y>(order: Order<Y>, watchStep: StepWatch<Y> | undefined): Generator<Read, Delivery<Y>, number> {
   const { space } = order.system;
   const outputs = new Outputs(space, order.output, order.ts, space.owned);
   const events = order.events.length > 0 ? new EventWatch(space, order.events) : undefined;
@@ -52,8 +83,7 @@ export function* drive<Y>(
     const t = status === 'event' ? outputs.rows.at(-1)!.t : outcome.t;
     if (status !== 'success' && status !== 'event') outputs.add(t, y);
     if (y !== order.y0 && dense?.retained.has(y) !== true) space.free([y]);
-    const delivery = { status, t, rows: outputs.rows, trace: outputs.trace, dense };
-    return order.checkFinite && order.steps.kind === 'grid' ? yield* cutWhereNotFinite(order, delivery) : delivery;
+    return { status, t, rows: outputs.rows, trace: outputs.trace, dense };
   } catch (error) {
     outputs.free();
     dense?.dispose();
@@ -67,15 +97,4 @@ function* watched<Y>(
   take: (step: AcceptedStep<Y>, found: readonly Occurrence[]) => boolean,
 ): Generator<Read, boolean, number> {
   return take(step, yield* events.within(step));
-}
-
-/** A grid solve reads nothing on its way; so NaN shows at the end, and the last good output is looked for then. */
-function* cutWhereNotFinite<Y>(order: Order<Y>, delivery: Delivery<Y>): Generator<Read, Delivery<Y>, number> {
-  const { space } = order.system;
-  const { rows } = delivery;
-  if (rows.length === 0 || Number.isFinite(yield space.finiteness(rows.at(-1)!.y))) return delivery;
-  let good = 0;
-  while (Number.isFinite(yield space.finiteness(rows[good]!.y))) good++;
-  space.free(rows.splice(good).map(({ y }) => y));
-  return { ...delivery, status: 'nonFinite', t: rows.at(-1)?.t ?? order.t0 };
 }

@@ -51,14 +51,16 @@ export class Outputs<Y> {
       this.rows.push({ t, y, ...row });
     };
     const outputs = due.map(([t, theta]) => ({ t, theta, output: true }));
-    const zeros = events.map(({ index, t, theta }) => ({ t, theta, output: theta === until, event: index }));
+    // Of several zeros at the end only the last, which is the terminal one, is put out as the solution.
+    const last = until === undefined ? -1 : events.length - 1;
+    const zeros = events.map(({ index, t, theta }, i) => ({ t, theta, output: i === last, event: index }));
     const rows = [...outputs.filter(({ theta }) => theta !== until), ...zeros].sort((a, b) => a.theta - b.theta);
     for (const { t, theta, ...row } of rows) put(t, theta, row);
   }
 
   /** Adds the state at which a solve gave up, if it is beyond what was put out. */
   add(t: number, y: Y): void {
-    if (t === this.times[0] || this.rows.at(-1)?.t === t) return;
+    if (t === this.times[0] || this.rows.findLast(({ output }) => output)?.t === t) return;
     this.trace.at(-1)?.thetas.push(1);
     this.rows.push({ t, y: copy(this.space, y), output: true });
   }

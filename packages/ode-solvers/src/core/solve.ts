@@ -19,6 +19,8 @@ export interface Problem<Y> {
   stats: SolverStats;
   signal?: AbortSignal | undefined;
   onStep?: ((info: StepInfo) => void) | undefined;
+  /** Whether each step of a grid is looked at for NaN, which takes a read; the solve ends before one that has it. */
+  checkSteps?: boolean;
   /** States put in here, by an observer that keeps interpolants, are not freed. */
   retained?: Set<Y> | undefined;
 }
@@ -179,7 +181,7 @@ class Walk<Y> {
   }
 
   *grid({ grid, perturb, maxNumSteps }: GridSteps): Generator<Read, Status, number> {
-    const { stats, signal } = this.problem;
+    const { stats, signal, checkSteps = false } = this.problem;
     if (grid.length > 1) this.begin(this.t);
     for (let i = 1; i < grid.length; i++) {
       if (signal?.aborted === true) return 'aborted';
@@ -190,12 +192,26 @@ class Walk<Y> {
       const span: Span = { t, h: end - t, tStart, tEnd };
       stats.steps++;
       const result = this.take(span);
+      if (checkSteps && !(yield* this.isFinite(result))) return 'nonFinite';
       this.report(span, end, true, undefined, result);
       const stop = this.show(span, end, result);
       if (typeof stop === 'boolean' ? stop : yield* stop) return 'event';
       yield 0;
     }
     return 'success';
+  }
+
+  /** Whether a step can be gone on from; it is freed where not. */
+  private *isFinite(result: Stepped<Y>): Generator<Read, boolean, number> {
+    let finite = false;
+    try {
+      const { space } = this.problem.system;
+      finite = Number.isFinite(yield space.finiteness(result.y));
+      for (const state of result.carry) finite &&= Number.isFinite(yield space.finiteness(state));
+      return finite;
+    } finally {
+      if (!finite) this.free(result);
+    }
   }
 
   finish(status: Status): Outcome<Y> {

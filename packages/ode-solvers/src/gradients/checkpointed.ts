@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { again, tidy } from '@missing-u/autodiff';
 import { invalidArgument } from '@missing-u/errors';
-import { drive, type Delivery } from '../core/drive.ts';
+import { drive, type Delivery, type StepWatch } from '../core/drive.ts';
 import type { AcceptedStep } from '../core/solve.ts';
 import type { Method } from '../core/method.ts';
 import type { TracedStep } from '../core/outputs.ts';
@@ -55,7 +55,7 @@ function* solveWithStations(
   const stations = new Stations(limit);
   let delivery: Delivery<Leaves>;
   try {
-    delivery = yield* offTape(drive(order, (step) => stations.pass(step)));
+    delivery = yield* offTape(drive(order, () => stations.begin()));
   } catch (error) {
     stations.dispose();
     throw error;
@@ -96,7 +96,14 @@ class Stations {
 
   constructor(private readonly segments: number | undefined) {}
 
-  pass({ y0, carry0 }: AcceptedStep<Leaves>): void {
+  /** Watches a solve from its beginning. */
+  begin(): StepWatch<Leaves> {
+    this.dispose();
+    [this.stride, this.count] = [1, 0];
+    return (step) => this.pass(step);
+  }
+
+  private pass({ y0, carry0 }: AcceptedStep<Leaves>): void {
     const index = this.count++;
     if (index % this.stride !== 0) return;
     const keep = (state: Leaves) => state.map((leaf) => tf.keep(tf.clone(leaf)));

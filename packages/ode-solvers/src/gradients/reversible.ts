@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { again, tidy } from '@missing-u/autodiff';
-import { drive, type Delivery } from '../core/drive.ts';
+import { drive, type Delivery, type StepWatch } from '../core/drive.ts';
 import type { AcceptedStep } from '../core/solve.ts';
 import type { Read } from '../core/space.ts';
 import { checkCoupling, coupled } from '../methods/coupled.ts';
@@ -36,7 +36,7 @@ function* solveReversibly(plan: Plan): Generator<Read, Delivery<Leaves>, number>
   const last = new LastStation();
   let delivery: Delivery<Leaves>;
   try {
-    delivery = yield* offTape(drive(order, (step) => last.pass(step)));
+    delivery = yield* offTape(drive(order, () => last.begin()));
   } catch (error) {
     last.dispose();
     throw error;
@@ -72,7 +72,14 @@ class LastStation {
   readonly beforeRestart = new Map<number, Station>();
   private count = 0;
 
-  pass({ result, restart }: AcceptedStep<Leaves>): void {
+  /** Watches a solve from its beginning. */
+  begin(): StepWatch<Leaves> {
+    this.dispose();
+    this.count = 0;
+    return (step) => this.pass(step);
+  }
+
+  private pass({ result, restart }: AcceptedStep<Leaves>): void {
     if (restart !== undefined && this.count > 0) this.beforeRestart.set(this.count, this.station);
     else freeStation(this.station);
     this.count++;
