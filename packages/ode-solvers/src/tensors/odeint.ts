@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { isTaping, isTensor, rollbackOnThrow, tidy, treeLike, type TensorTree } from '@missing-u/autodiff';
+import {
+  isTaping,
+  isTensor,
+  rollbackOnThrow,
+  tidy,
+  treeLeavesLike,
+  treeLike,
+  type TensorTree,
+} from '@missing-u/autodiff';
 import { checkEvents, checkField, checkOutput } from '../control/arguments.ts';
 import { checkedSteps } from '../control/options.ts';
 import { checkedTimes } from '../control/times.ts';
@@ -233,6 +241,12 @@ function* solvedRows<Y extends TensorTree>(
   try {
     throwOnFailure(status, t, options.throw === false);
     found = differentiableEvents(order, rows, events, y0);
+    if (status === 'event' && isTaping()) {
+      // The last row is at the time of the event, whose gradient is in the state found there.
+      const end = rows.at(-1)!;
+      space.free([end.y]);
+      end.y = treeLeavesLike(found.at(-1)!.y, y0).map((leaf) => tf.clone(leaf));
+    }
     if (output !== 'end' || outputs.length === 0) {
       outputs.unshift({ t: times[0]!, y: start.map((leaf) => tf.clone(leaf)), output: true });
     }

@@ -16,11 +16,14 @@ export function movableStart(order: Order<Leaves>, ts: tf.Tensor): Leaves {
   return shifted(order, order.t0, order.y0, ts, 0, -1);
 }
 
-/** Gives the rows the gradient of their times, by y' = f(t, y); rows that belong to no time of `ts` stay as they are. */
+/**
+ * Gives the rows the gradient of their times, by y' = f(t, y); rows that belong to no time of `ts` stay as they are, as do those of
+ * events, whose time has a gradient of its own.
+ */
 export function movableEnd(order: Order<Leaves>, ts: tf.Tensor, rows: Row<Leaves>[]): void {
   for (const row of rows) {
     const index = order.ts.indexOf(row.t);
-    if (index === -1 || (row === rows[0] && index === 0)) continue;
+    if (index === -1 || row.event !== undefined || (row === rows[0] && index === 0)) continue;
     row.y = shifted(order, row.t, row.y, ts, index, 1);
   }
 }
