@@ -13,16 +13,16 @@ export interface LoadReport {
   mismatched: { name: string; expected: number[]; found: number[] }[];
 }
 
-/** Sorts a state dict into what fits the parameters and what does not; throws if `strict` and anything does not. */
+/**
+ * Sorts a state dict into what fits the parameters and what does not; throws if `strict` and anything does not, and for entries
+ * that are no tensors in either case, so that what is matched can be taken.
+ */
 export function matchStateDict(
   parameters: ReadonlyMap<string, Parameter>,
   dict: StateDict,
   strict: boolean,
 ): { report: LoadReport; matched: Map<Parameter, StateTensor> } {
-  if (typeof dict !== 'object' || (dict as unknown) === null) {
-    const allowed = 'a record of names to { dtype, shape, data }';
-    throw new UNetError('UNET_STATE_DICT', invalidArgument({ argument: 'dict', value: dict, allowed }));
-  }
+  checkStateDict(dict);
   const matched = new Map<Parameter, StateTensor>();
   const report: LoadReport = { missing: [], unexpected: [], mismatched: [] };
   for (const [name, parameter] of parameters) {
@@ -37,6 +37,25 @@ export function matchStateDict(
     throw new UNetError('UNET_STATE_DICT', describe(report));
   }
   return { report, matched };
+}
+
+/** Throws `UNET_STATE_DICT` unless `dict` is a record of tensors with as many numbers as their shapes say. */
+export function checkStateDict(dict: StateDict): void {
+  const refuse = (argument: string, value: unknown, allowed: string): never => {
+    throw new UNetError('UNET_STATE_DICT', invalidArgument({ argument, value, allowed }));
+  };
+  if (typeof dict !== 'object' || (dict as unknown) === null) {
+    refuse('dict', dict, 'a record of names to { dtype, shape, data }');
+  }
+  for (const [name, tensor] of Object.entries(dict)) {
+    const { shape, data } = (tensor as Partial<StateTensor> | null) ?? {};
+    if (!Array.isArray(shape) || typeof data?.length !== 'number')
+      refuse(`dict['${name}']`, tensor, '{ dtype, shape, data }');
+    const size = tensor.shape.reduce((product, length) => product * length, 1);
+    if (tensor.data.length !== size) {
+      refuse(`dict['${name}'].data`, tensor.data, `${size} numbers for the shape [${tensor.shape.join(', ')}]`);
+    }
+  }
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {

@@ -13,12 +13,22 @@ import {
   UNet2DModel,
   UpsampleTransposed,
 } from '@missing-u/unet-blocks';
+import type { StateTensor } from '@missing-u/weights';
 import { random } from './random.ts';
 
 class Pair extends Module {
   readonly parts = [0, 1].map((i) => this.child(`parts.${i}`, new Linear({ inFeatures: 2, outFeatures: 2 })));
   readonly conv = this.child('conv', new Conv2d({ inChannels: 1, outChannels: 2 }));
 }
+
+const smallest = {
+  blockOutChannels: [4],
+  downBlockTypes: ['DownBlock2D'],
+  upBlockTypes: ['UpBlock2D'],
+  normNumGroups: 2,
+  layersPerBlock: 1,
+  attentionHeadDim: 4,
+};
 
 const pair = (seed = 0) => new Pair().initialize(createGenerator(seed));
 
@@ -82,6 +92,25 @@ describe('Module', () => {
     });
     expect(model.stateDict()['conv.weight']).toEqual(pair(1).stateDict()['conv.weight']);
     expect(model.stateDict()['conv.bias']).toEqual(before['conv.bias']);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    [
+      'too few numbers',
+      { dtype: 'float32', shape: [2], data: new Float32Array(1) },
+      /`dict\['conv.bias'\].data`.*2 numbers/,
+    ],
+    ['nothing', null, /`dict\['conv.bias'\]` is null/],
+    ['a plain array', Float32Array.of(1, 2), /`dict\['conv.bias'\]`/],
+  ])('takes nothing of a state dict with an entry of %s', (_, entry, message) => {
+    const model = pair();
+    const before = model.stateDict();
+    const dict = { ...pair(1).stateDict(), 'conv.bias': entry as StateTensor };
+    for (const strict of [true, false]) {
+      expect(() => model.loadStateDict(dict, { strict })).toThrow(message);
+      expect(() => model.loadStateDict(dict, { strict })).toThrow(expect.objectContaining({ code: 'UNET_STATE_DICT' }));
+    }
+    expect(model.stateDict()).toEqual(before);
   });
 
   it('is frozen and thawed', () => {
@@ -189,6 +218,7 @@ describe('bad input is refused by name', () => {
     [/`selfCondition` is 'yes'/, () => new UNet({ selfCondition: 'yes' as never })],
     [/`blockOutChannels` is 8.*a list/, () => new UNet2DModel({ blockOutChannels: 8 as never })],
     [/`dict` is null/, () => new UNet({ weights: 'none' }).loadStateDict(null as never)],
+    [/`dict` is null/, () => new UNet2DModel(smallest, { weights: 'none' }).loadStateDict(null as never)],
     [/fullAttention.*2 levels/, () => new UNet({ dim: 8, dimMults: [1, 2], fullAttention: [true] })],
     [/Did you mean 'learned'/, () => new UNet({ dim: 8, sinusoids: 'learn' as 'learned' })],
     [/headSize.*4 or less/, () => new AttentionBlock({ channels: 4, headSize: 8 })],

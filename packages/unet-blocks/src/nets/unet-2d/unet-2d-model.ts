@@ -9,7 +9,7 @@ import { Conv2d } from '../../layers/conv2d.ts';
 import { Embedding } from '../../layers/embedding.ts';
 import { GroupNorm } from '../../layers/norms.ts';
 import { Module } from '../../module.ts';
-import type { LoadReport } from '../../state-dict.ts';
+import { checkStateDict, type LoadReport } from '../../state-dict.ts';
 import { TimestepEmbedding, timeProjection, type TimeProjection } from './conditioning.ts';
 import { settleConfig, type UNet2DConfig, type UNet2DOptions } from './config.ts';
 import { createDownBlock, type DownBlock, type DownState } from './down-blocks.ts';
@@ -122,6 +122,7 @@ export class UNet2DModel extends Module {
 
   /** As `Module.loadStateDict`; takes the attention names of early diffusers releases too. */
   override loadStateDict(dict: StateDict, options: { strict?: boolean } = {}): LoadReport {
+    checkStateDict(dict);
     return super.loadStateDict(renameOldAttention(dict), options);
   }
 
