@@ -57,13 +57,18 @@ export class ScoreSdeVeScheduler extends Scheduler<ScoreSdeVeOptions> {
     this.setSigmas(numTrainTimesteps);
   }
 
-  /** Times from 1 to `samplingEps`. Levels stay as they are: call `setSigmas` with the same count. */
+  /**
+   * Times from 1 to `samplingEps`, and as many levels. diffusers leaves the levels as they are, so that a loop without
+   * `setSigmas` walks the least of them only; `matchDiffusers` repeats that.
+   */
   setTimesteps(request: TimestepRequest, { samplingEps = this.options.samplingEps } = {}): void {
     checkRequest(request);
     this.timesteps = torchLinspace(1, samplingEps, checkStepCount(request), this.options.precision);
     this.reset();
+    if (!this.options.matchDiffusers) this.setSigmas(request);
   }
 
+  /** Levels with other bounds than those of the options, or another count than that of the times. */
   setSigmas(count: number, bounds: { sigmaMin?: number; sigmaMax?: number } = {}): void {
     const { sigmaMin = this.options.sigmaMin, sigmaMax = this.options.sigmaMax } = bounds;
     const { round } = this;

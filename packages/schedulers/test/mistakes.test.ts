@@ -9,6 +9,7 @@ import {
   EulerAncestralDiscreteScheduler,
   EulerDiscreteScheduler,
   PNDMScheduler,
+  ScoreSdeVeScheduler,
   UniPCMultistepScheduler,
   createGenerator,
 } from '../src/index.ts';
@@ -223,6 +224,26 @@ describe('whole timesteps of named levels', () => {
       }
     },
   );
+});
+
+it('the variance-exploding SDE goes down all of its levels without setSigmas', () => {
+  // Data N(0, 0.5²): the score at x is -x / (σ² + 0.25).
+  const deviation = (matchDiffusers: boolean) => {
+    const scheduler = new ScoreSdeVeScheduler({ sigmaMax: 50, matchDiffusers });
+    scheduler.setTimesteps(50);
+    const generator = createGenerator(1);
+    let x = generator.fillNormal(new Float64Array(200)).map((one) => one * scheduler.initNoiseSigma);
+    for (const t of scheduler.timesteps) {
+      const level = 0.01 * (50 / 0.01) ** t;
+      const score = x.map((one) => -one / (level ** 2 + 0.25));
+      x = scheduler.step(score, t, x, { generator }).prevSample;
+    }
+    return Math.sqrt(x.reduce((sum, one) => sum + one ** 2, 0) / x.length);
+  };
+  expect(deviation(false)).toBeAllClose(0.5, { rtol: 0.15 });
+  // diffusers' levels are still those of 2000 steps, of which 50 steps see the least.
+  expect(new ScoreSdeVeScheduler({ matchDiffusers: true }).discreteSigmas).toHaveLength(2000);
+  expect(deviation(true)).toBeGreaterThan(10);
 });
 
 describe('UniPC', () => {
