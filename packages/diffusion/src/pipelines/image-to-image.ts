@@ -26,6 +26,8 @@ export interface ImageToImageOptions extends PartialOptions {
 interface PartialScheduler {
   readonly order?: number;
   setBeginIndex?(index: number): void;
+  /** Of PNDM: the timesteps of its Runge-Kutta steps, with which it begins. */
+  readonly prkTimesteps?: ArrayLike<number>;
 }
 
 /**
@@ -65,6 +67,12 @@ export async function denoisePartially(
   const begin = (numInferenceSteps - steps) * (scheduler.order ?? 1);
   const timesteps = Array.from(scheduler.timesteps).slice(begin);
   if (steps === 0 || timesteps.length === 0) return tf.clone(images);
+  if (begin > 0 && (scheduler.prkTimesteps?.length ?? 0) > 0) {
+    const allowed = '0 or 1 with the Runge-Kutta steps of PNDM, which begin at pure noise';
+    const remedy = 'make the scheduler with `skipPrkSteps: true`, or take another one';
+    const message = invalidArgument({ argument: 'strength', value: strength, allowed, remedy });
+    throw new DiffusionError('DIFFUSION_BAD_STRENGTH', message);
+  }
   scheduler.setBeginIndex?.(begin);
   const sample = tf.tidy(() => {
     const times = generators.map(() => timesteps[0]!);
