@@ -7,10 +7,10 @@ import type { DatasetInfo } from './info.ts';
 import type { ArrayBatch, TensorBatch } from './pipeline/batch.ts';
 import { Batches } from './pipeline/batches.ts';
 import { settle, type BatchOptions } from './pipeline/options.ts';
-import { counting, epochOrder, type Shard } from './pipeline/order.ts';
+import { checkShard, counting, epochOrder, type Shard } from './pipeline/order.ts';
 import { partSizes } from './pipeline/split.ts';
 import { concatenate } from './sources/concat.ts';
-import type { Step } from './step.ts';
+import { isStep, STEP, type Step } from './step.ts';
 import { toTfDataset, type TfDatasetOptions, type TfElement } from './tf-dataset.ts';
 import type { View } from './view.ts';
 
@@ -72,13 +72,22 @@ export class Dataset {
     return new Batches(this.#view, settle(options));
   }
 
-  /** Applies a built-in transform or a function to each example, when it is loaded. */
+  /**
+   * Applies a built-in transform or a function to each example, when it is loaded.
+   *
+   * @throws DatasetError `DATASETS_BAD_TRANSFORM`
+   */
   map(step: Step): Dataset {
+    if (!isStep(step)) {
+      const message = invalidArgument({ argument: 'step', value: step, allowed: STEP });
+      throw new DatasetError('DATASETS_BAD_TRANSFORM', message);
+    }
     return this.#with(this.#view.with({ steps: [...this.#view.steps, step] }));
   }
 
   /** The examples for which `keep` is true. It is asked about each once, now, and sees what comes before `map`. */
   filter(keep: (entry: Entry) => boolean): Dataset {
+    if (typeof keep !== 'function') throw badOption('keep', keep, 'a function of an entry');
     return this.subset(counting(this.length).filter((index) => keep(entryOf(this.#view, index))));
   }
 
@@ -135,7 +144,7 @@ export class Dataset {
   /**
    * Disjoint random parts: `split([0.9, 0.1], { seed: 0 })`. Parts are fractions with sum 1 or less, or numbers of examples.
    *
-   * @throws DatasetError `DATASETS_BAD_SPLIT`
+   * @throws DatasetError `DATASETS_BAD_SPLIT`, `DATASETS_BAD_OPTION`
    */
   split(parts: readonly number[], seed: Seed): Dataset[] {
     const order = createGenerator(seedOf(seed)).permutation(this.length);
@@ -144,8 +153,9 @@ export class Dataset {
   }
 
   /** Every `count`-th example from `index` on: the share of one of several processes. */
-  shard({ index, count }: Shard): Dataset {
-    return this.#at(epochOrder({ length: this.length, seed: undefined, shard: { index, count } }, 0));
+  shard(shard: Shard): Dataset {
+    checkShard(shard);
+    return this.#at(epochOrder({ length: this.length, seed: undefined, shard }, 0));
   }
 
   /**
@@ -190,11 +200,16 @@ function entryOf(view: View, index: number): Entry {
 }
 
 function seedOf(seed: Seed): number {
-  return typeof seed === 'number' ? seed : seed.seed;
+  const value = typeof seed === 'object' ? seed?.seed : seed;
+  if (Number.isSafeInteger(value)) return value;
+  throw badOption('seed', seed, 'an integer, alone or like { seed: 0 }');
 }
 
 function checkCount(argument: string, value: number): void {
   if (Number.isInteger(value) && value >= 0) return;
-  const allowed = 'an integer of 0 or more';
-  throw new DatasetError('DATASETS_BAD_OPTION', invalidArgument({ argument, value, allowed }));
+  throw badOption(argument, value, 'an integer of 0 or more');
+}
+
+function badOption(argument: string, value: unknown, allowed: string): DatasetError {
+  return new DatasetError('DATASETS_BAD_OPTION', invalidArgument({ argument, value, allowed }));
 }

@@ -1,11 +1,18 @@
 import type { Example, Image } from './image.ts';
-import { applyTransform, resizeAndCrop, type Transform } from './transforms/index.ts';
+import { applyTransform, isTransform, resizeAndCrop, type Transform } from './transforms/index.ts';
 
 /** A function of an example: it may change picture and label. May be asynchronous. */
 export type ExampleFunction = (example: Example) => Example | Promise<Example>;
 
 /** One step between a source and a batch: a built-in transform, which is plain data and can run in a worker, or a function. */
 export type Step = Transform | ExampleFunction;
+
+/** What a step may be, for messages. */
+export const STEP = 'a built-in transform, like resize(64), or a function of an example';
+
+export function isStep(value: unknown): value is Step {
+  return typeof value === 'function' || isTransform(value);
+}
 
 export function isFunction(step: Step): step is ExampleFunction {
   return typeof step === 'function';

@@ -128,6 +128,10 @@ describe('batches', () => {
     ).rejects.toMatchObject({
       code: 'DATASETS_BAD_STATE',
     });
+    for (const wrong of [null, 'state', { ...state, position: 6 }, { ...state, position: 1e6 }]) {
+      const batches = numbered(6).batches({ batchSize: 2, shuffle: { seed: 1 } });
+      await expect(batches.restore(wrong as typeof state)).rejects.toMatchObject({ code: 'DATASETS_BAD_STATE' });
+    }
     const bad: Partial<Record<keyof BatchOptions, unknown>>[] = [
       { batchSize: 0 },
       { epochs: 1.5 },
@@ -139,11 +143,16 @@ describe('batches', () => {
       { dtype: 'float16' },
       { range: [0, Infinity] },
       { corrupt: 'ignore' },
+      { transform: 'flip' },
+      { transform: [{ transform: 'toString' }] },
+      { transform: [undefined] },
+      { shard: null },
     ];
     for (const options of bad) {
       const call = () => numbered(2).batches({ batchSize: 1, ...options } as BatchOptions);
       expect(call, JSON.stringify(options)).toThrow(expect.objectContaining({ code: 'DATASETS_BAD_OPTION' }) as Error);
     }
+    expect(() => numbered(2).batches(undefined as never)).toThrow('`options` is undefined');
     expect(() => numbered(2).batches({ batchSize: 1, shufle: {} } as never)).toThrow("Did you mean 'shuffle'?");
   });
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedFile } from '@missing-u/test-utils';
@@ -242,6 +242,10 @@ describe('imageFolder', () => {
     await expect(imageFolder({ root: empty })).rejects.toMatchObject({ code: 'DATASETS_EMPTY_FOLDER' });
     rmSync(join(empty, 'cats'), { recursive: true });
     await expect(imageFolder({ root: empty })).rejects.toMatchObject({ code: 'DATASETS_EMPTY_FOLDER' });
+    const dangling = join(root, 'dangling');
+    mkdirSync(dangling);
+    symlinkSync(join(dangling, 'gone.png'), join(dangling, 'link.png'));
+    await expect(imageFolder({ root: dangling })).rejects.toThrow('link.png is a link to something that is not there');
     await expect(imageFolder({ root: join(root, 'nowhere') })).rejects.toMatchObject({ code: 'DATASETS_MISSING_FILE' });
     await expect(imageFolder({ root: join(folder, 'identity_CelebA.txt') })).rejects.toMatchObject({
       name: 'DatasetError',

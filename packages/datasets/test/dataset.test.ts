@@ -129,6 +129,24 @@ describe('views of a data set', () => {
       await expect(base.get(index)).rejects.toMatchObject({ code: 'DATASETS_OUT_OF_RANGE' });
     }
     expect(() => base.subset([0, 12])).toThrow('`indices[1]` is 12');
-    expect(() => base.take(-1)).toThrow(expect.objectContaining({ code: 'DATASETS_BAD_OPTION' }) as Error);
+    const bad: [code: string, call: (set: Dataset) => unknown][] = [
+      ['DATASETS_BAD_OPTION', (set) => set.take(-1)],
+      ['DATASETS_BAD_OPTION', (set) => set.shard({ index: 5, count: 2 })],
+      ['DATASETS_BAD_OPTION', (set) => set.shard({ index: -1, count: 2 })],
+      ['DATASETS_BAD_OPTION', (set) => set.shard({ index: 0, count: 1.5 })],
+      ['DATASETS_BAD_OPTION', (set) => set.shard({ index: 0, count: 0 })],
+      ['DATASETS_BAD_OPTION', (set) => set.shard(undefined as never)],
+      ['DATASETS_BAD_OPTION', (set) => set.shuffle(undefined as never)],
+      ['DATASETS_BAD_OPTION', (set) => set.shuffle({} as never)],
+      ['DATASETS_BAD_OPTION', (set) => set.shuffle(null as never)],
+      ['DATASETS_BAD_OPTION', (set) => set.split([0.5, 0.5], undefined as never)],
+      ['DATASETS_BAD_SPLIT', (set) => set.split(0.5 as never, 0)],
+      ['DATASETS_BAD_OPTION', (set) => set.filter(undefined as never)],
+      ['DATASETS_BAD_TRANSFORM', (set) => set.map(undefined as never)],
+      ['DATASETS_BAD_TRANSFORM', (set) => set.map({ transform: 'rotate' } as never)],
+    ];
+    for (const [code, call] of bad) {
+      expect(() => call(base), String(call)).toThrow(expect.objectContaining({ code }) as Error);
+    }
   });
 });

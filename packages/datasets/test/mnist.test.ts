@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { sharedFile } from '@missing-u/test-utils';
 import { afterAll, describe, expect, it } from 'vitest';
-import { mnist } from '../src/index.ts';
+import { emnist, mnist } from '../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'datasets-mnist-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -110,8 +111,24 @@ describe('mnist', () => {
     await expect(mnist({ root, split: 'test' })).rejects.toMatchObject({ code: 'DATASETS_CHECKSUM' });
   });
 
+  it('says so where a web server cannot be reached', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    const root = `http://127.0.0.1:${port}/mnist`;
+    await expect(mnist({ root, split: 'test' })).rejects.toMatchObject({
+      code: 'DATASETS_UNREADABLE',
+      message: expect.stringMatching(`^Cannot reach ${root}/.*ECONNREFUSED`) as string,
+    });
+  });
+
   it('refuses bad options', async () => {
     await expect(mnist({ split: 'trian' as 'train' })).rejects.toThrow("Did you mean 'train'?");
+    for (const name of ['toString', 'constructor', '__proto__']) {
+      await expect(mnist({ split: name as 'train' })).rejects.toMatchObject({ code: 'DATASETS_BAD_OPTION' });
+      await expect(emnist({ variant: name as 'mnist' })).rejects.toMatchObject({ code: 'DATASETS_BAD_OPTION' });
+    }
     await expect(mnist({ size: 27.5 })).rejects.toMatchObject({ code: 'DATASETS_BAD_OPTION' });
   });
 });

@@ -4,6 +4,13 @@ export type Range = readonly [low: number, high: number];
 /** What models take. */
 export const SIGNED: Range = [-1, 1];
 
+/** What a range may be, for messages. */
+export const RANGE = 'two finite numbers, like [-1, 1]';
+
+export function isRange(range: unknown): range is Range {
+  return Array.isArray(range) && range.length === 2 && range.every(Number.isFinite);
+}
+
 /**
  * Bytes 0 .. 255 to floats in `range`. Each value is the nearest float32 to `low + byte / 255 * (high - low)`.
  *

@@ -1,8 +1,8 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
 import { DatasetError } from '../errors.ts';
-import type { Step } from '../step.ts';
-import { SIGNED, type Range } from './convert.ts';
-import type { Shard } from './order.ts';
+import { isStep, STEP, type Step } from '../step.ts';
+import { isRange, RANGE, SIGNED, type Range } from './convert.ts';
+import { checkShard, type Shard } from './order.ts';
 
 /** How to go through a data set. */
 export interface BatchOptions {
@@ -58,6 +58,9 @@ const NAMES = [
  * @throws DatasetError `DATASETS_BAD_OPTION`
  */
 export function settle(options: BatchOptions): Settings {
+  if (typeof options !== 'object' || options === null) {
+    throw bad(invalidArgument({ argument: 'options', value: options, allowed: 'like { batchSize: 64 }' }));
+  }
   for (const name of Object.keys(options)) {
     if (!(NAMES as readonly string[]).includes(name)) throw bad(unknownName('options', name, NAMES));
   }
@@ -76,12 +79,7 @@ export function settle(options: BatchOptions): Settings {
   count('epochs', epochs, 0, true);
   count('prefetch', prefetch, 0);
   count('workers', workers, 0);
-  count('shard.count', shard.count, 1);
-  count('shard.index', shard.index, 0);
-  if (shard.index >= shard.count) {
-    const allowed = `less than \`shard.count\`, ${shard.count}`;
-    throw bad(invalidArgument({ argument: 'shard.index', value: shard.index, allowed }));
-  }
+  checkShard(shard);
   if (shuffle !== undefined && !Number.isSafeInteger(shuffle?.seed)) {
     const remedy = 'without `shuffle` the order is that of the data set';
     throw bad(invalidArgument({ argument: 'shuffle', value: shuffle, allowed: 'like { seed: 0 }', remedy }));
@@ -89,10 +87,11 @@ export function settle(options: BatchOptions): Settings {
   choice('as', as, ['tensor', 'array']);
   choice('dtype', dtype, ['float32', 'uint8']);
   choice('corrupt', corrupt, ['throw', 'skip']);
-  if (!Array.isArray(range) || range.length !== 2 || !range.every(Number.isFinite)) {
-    throw bad(invalidArgument({ argument: 'range', value: range, allowed: 'two finite numbers, like [-1, 1]' }));
-  }
+  if (!isRange(range)) throw bad(invalidArgument({ argument: 'range', value: range, allowed: RANGE }));
   const steps = (Array.isArray(transform) ? transform : [transform]) as readonly Step[];
+  for (const step of steps) {
+    if (!isStep(step)) throw bad(invalidArgument({ argument: 'transform', value: step, allowed: STEP }));
+  }
   const seed = shuffle?.seed;
   return { batchSize, epochs, dropLast, prefetch, workers, shard, as, dtype, range, corrupt, seed, steps };
 }

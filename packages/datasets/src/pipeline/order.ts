@@ -1,9 +1,20 @@
+import { invalidArgument } from '@missing-u/errors';
 import { createGenerator } from '@missing-u/random';
+import { DatasetError } from '../errors.ts';
 
 /** One of several readers of the same epoch: reader `index` of `count` takes every `count`-th example of the common order. */
 export interface Shard {
   readonly index: number;
   readonly count: number;
+}
+
+/** @throws DatasetError `DATASETS_BAD_OPTION` */
+export function checkShard(shard: Shard): void {
+  const whole = (value: unknown, least: number) => Number.isInteger(value) && (value as number) >= least;
+  const { index, count } = shard ?? {};
+  if (whole(count, 1) && whole(index, 0) && index < count) return;
+  const allowed = 'like { index: 0, count: 2 }: integers, `count` of 1 or more and `index` from 0 to below it';
+  throw new DatasetError('DATASETS_BAD_OPTION', invalidArgument({ argument: 'shard', value: shard, allowed }));
 }
 
 /** In what order examples come. */

@@ -8,8 +8,9 @@ import { DatasetError } from '../errors.ts';
  * @throws DatasetError `DATASETS_BAD_SPLIT`
  */
 export function partSizes(parts: readonly number[], length: number): number[] {
-  const sum = parts.reduce((total, part) => total + part, 0);
-  const valid = parts.length > 0 && parts.every((part) => Number.isFinite(part) && part >= 0);
+  const list = Array.isArray(parts);
+  const sum = list ? parts.reduce((total, part) => total + part, 0) : NaN;
+  const valid = list && parts.length > 0 && parts.every((part) => Number.isFinite(part) && part >= 0);
   if (valid && parts.every(Number.isInteger) && sum <= length && sum !== 1) return [...parts];
   if (valid && sum <= 1 + 1e-9) {
     const sizes = parts.map((part) => Math.floor(part * length + 1e-9));

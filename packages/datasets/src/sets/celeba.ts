@@ -59,7 +59,7 @@ export async function celeba(options: CelebaOptions): Promise<Dataset> {
   }
   const targets = typeof targetType === 'string' ? [targetType] : targetType;
   for (const target of targets) {
-    if (!(target in TARGETS)) {
+    if (!Object.hasOwn(TARGETS, target)) {
       throw new DatasetError('DATASETS_BAD_OPTION', unknownName('targetType', target, Object.keys(TARGETS)));
     }
   }
@@ -98,7 +98,7 @@ function cropSteps({ crop: name = 'squash', size, filter = 'bilinear' }: CelebaO
       invalidArgument({ argument: 'size', value: size, allowed: 'left out', remedy }),
     );
   }
-  if (!(name in CROPS)) {
+  if (!Object.hasOwn(CROPS, name)) {
     throw new DatasetError('DATASETS_BAD_OPTION', unknownName('crop', name, [...Object.keys(CROPS), 'none']));
   }
   return [...CROPS[name](), resize([size ?? 64, size ?? 64], { filter })];

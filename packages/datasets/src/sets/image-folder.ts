@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { Dataset } from '../dataset.ts';
 import type { Channels } from '../decode/channels.ts';
 import { DatasetError } from '../errors.ts';
@@ -76,16 +77,27 @@ async function list(folder: string): Promise<{ pictures: string[]; folders: stri
   try {
     for (const entry of await fs.readdir(folder, { withFileTypes: true })) {
       if (entry.name.startsWith('.')) continue;
-      const link = entry.isSymbolicLink();
-      const isFolder = link ? (await fs.stat(path.join(folder, entry.name))).isDirectory() : entry.isDirectory();
-      if (isFolder) folders.push(entry.name);
+      const linked = entry.isSymbolicLink() ? await statLink(path.join(folder, entry.name)) : entry;
+      if (linked.isDirectory()) folders.push(entry.name);
       else if (PICTURE.test(entry.name)) pictures.push(entry.name);
     }
   } catch (cause) {
+    if (cause instanceof DatasetError) throw cause;
     if (!isMissing(cause)) throw cannotRead(folder, cause);
     throw new DatasetError('DATASETS_MISSING_FILE', `There is no folder ${folder}.`, { cause });
   }
   // By code units, so that the order, and with it the labels, are the same on every platform.
   const order = (a: string, b: string) => (a < b ? -1 : 1);
   return { pictures: pictures.sort(order), folders: folders.sort(order) };
+}
+
+async function statLink(link: string): Promise<Stats> {
+  return nodeModule('node:fs')
+    .promises.stat(link)
+    .catch((cause: unknown) => {
+      if (!isMissing(cause)) throw cannotRead(link, cause);
+      throw new DatasetError('DATASETS_MISSING_FILE', `${link} is a link to something that is not there; remove it.`, {
+        cause,
+      });
+    });
 }

@@ -1,4 +1,5 @@
 import type { Image } from '../image.ts';
+import { isRange, RANGE } from '../pipeline/convert.ts';
 import { checkSeed, refused } from './check.ts';
 import { generatorFor, type Occasion } from './occasion.ts';
 
@@ -25,6 +26,7 @@ export function dequantize(options: {
   const { seed, kind = 'uniform', range = [-1, 1] } = options;
   checkSeed(seed);
   if (kind !== 'uniform' && kind !== 'gaussian') throw refused('kind', kind, "'uniform' or 'gaussian'");
+  if (!isRange(range)) throw refused('range', range, RANGE);
   return { transform: 'dequantize', kind, range, seed };
 }
 

@@ -42,6 +42,12 @@ const APPLY: { readonly [Name in Transform['transform']]: Apply<Extract<Transfor
   resize: applyResize,
 };
 
+/** Whether something, read from a file perhaps, names a built-in transform. */
+export function isTransform(value: unknown): value is Transform {
+  if (typeof value !== 'object' || value === null || !('transform' in value)) return false;
+  return typeof value.transform === 'string' && Object.hasOwn(APPLY, value.transform);
+}
+
 /** Applies a built-in transform to one picture; the picture that came in is not changed. */
 export function applyTransform(step: Transform, image: Image, occasion: Occasion = { epoch: 0, index: 0 }): Image {
   return (APPLY[step.transform] as Apply<Transform>)(step, image, occasion);

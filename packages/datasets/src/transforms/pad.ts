@@ -26,6 +26,7 @@ export function pad(sides: Sides, { value = 0 }: { value?: number } = {}): Pad {
   if (![top, right, bottom, left].every((side) => Number.isInteger(side) && side >= 0)) {
     throw refused('sides', sides, 'an integer of 0 or more, or such integers for top, right, bottom and left');
   }
+  if (!Number.isFinite(value)) throw refused('value', value, 'a finite number');
   return border({ top, right, bottom, left }, value);
 }
 
