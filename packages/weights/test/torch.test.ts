@@ -51,6 +51,30 @@ describe('loadTorch', () => {
     expect((object.get('optimizer') as Map<string, unknown>).get('lr')).toBe(0.1);
   });
 
+  // What torch.save writes of `torch._neg_view(torch.tensor([1., 2.]))`, and of a tensor that it lies in.
+  it('gives negated views the sign that they have in PyTorch', async () => {
+    const text = (letters: string) => `X${String.fromCharCode(letters.length)}\0\0\0${letters}`;
+    const storage = `(${text('storage')}ctorch\nFloatStorage\n${text('0')}${text('cpu')}K\x03tQ`;
+    const tensor = (shape: string, strides: string, flags: string) =>
+      `ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\0${shape}\x85${strides}\x85\x89ccollections\nOrderedDict\n)R${flags}tR`;
+    const negated = `}${text('neg')}\x88s`;
+    const pickle = `\x80\x02}(${text('plain')}${tensor('K\x03', 'K\x01', '')}${text('view')}${tensor('K\x03', 'K\x01', negated)}${text('strided')}${tensor('K\x02', 'K\x02', negated)}u.`;
+    const file = await new Blob(
+      await zipPieces(
+        [
+          ['archive/data.pkl', Uint8Array.from(pickle, (letter) => letter.charCodeAt(0))],
+          ['archive/data/0', new Uint8Array(Float32Array.of(1, 2, -3).buffer)],
+        ],
+        false,
+      ),
+    ).arrayBuffer();
+    expect(plain(await loadTorch(file))).toEqual({
+      plain: { shape: [3], data: [1, 2, -3] },
+      view: { shape: [3], data: [-1, -2, 3] },
+      strided: { shape: [2], data: [-1, 3] },
+    });
+  });
+
   it.skipIf(!sharedFile('lpips/v0.1/squeeze.pth'))(
     'reads the published LPIPS heads (needs shared/data/lpips)',
     async () => {

@@ -44,7 +44,14 @@ export class StorageClass {
  * through `made`, since its data come later.
  */
 export function torchGlobals(made: (tensor: TorchTensor) => void): Record<string, PickleGlobal> {
-  const rebuild = (storage: unknown, dtype: DType | undefined, offset: unknown, shape: unknown, strides: unknown) => {
+  const rebuild = (
+    storage: unknown,
+    dtype: DType | undefined,
+    offset: unknown,
+    shape: unknown,
+    strides: unknown,
+    flags: unknown,
+  ) => {
     if (!(storage instanceof TypedStorage)) throw broken('a tensor without a storage');
     if (dtype === undefined) throw broken('a tensor without a dtype');
     if (typeof offset !== 'number' || !Array.isArray(shape) || !Array.isArray(strides))
@@ -55,22 +62,18 @@ export function torchGlobals(made: (tensor: TorchTensor) => void): Record<string
       storage.offset + offset,
       shape as number[],
       strides as number[],
+      flags instanceof Map && flags.get('neg') === true,
     );
     made(tensor);
     return tensor;
   };
-  const typed = (storage: unknown, offset: unknown, shape: unknown, strides: unknown) =>
-    rebuild(storage, (storage as TypedStorage | undefined)?.dtype, offset, shape, strides);
-  // The arguments between the strides and the dtype are requires_grad and hooks.
+  // Between the strides and what comes after are requires_grad and hooks; the last are flags, such as of a negated view.
+  type Layout = [storage: unknown, offset: unknown, shape: unknown, strides: unknown, grad: unknown, hooks: unknown];
+  const typed = (...[storage, offset, shape, strides, , , flags]: [...Layout, flags?: unknown]) =>
+    rebuild(storage, (storage as TypedStorage | undefined)?.dtype, offset, shape, strides, flags);
   const untyped = (
-    storage: unknown,
-    offset: unknown,
-    shape: unknown,
-    strides: unknown,
-    _grad: unknown,
-    _hooks: unknown,
-    dtype: unknown,
-  ) => rebuild(storage, typeof dtype === 'string' ? dtypeNames[dtype] : undefined, offset, shape, strides);
+    ...[storage, offset, shape, strides, , , dtype, flags]: [...Layout, dtype: unknown, flags?: unknown]
+  ) => rebuild(storage, typeof dtype === 'string' ? dtypeNames[dtype] : undefined, offset, shape, strides, flags);
   const parameter = (tensor: unknown) => tensor;
 
   const classes = Object.entries(storageClasses).map(

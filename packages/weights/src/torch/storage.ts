@@ -51,6 +51,8 @@ export class TorchTensor implements StateTensor {
     offset: number,
     readonly shape: readonly number[],
     strides: readonly number[],
+    /** Whether the numbers are stored with the opposite sign, as PyTorch's lazily negated views are. */
+    readonly negated = false,
   ) {
     const sizes = [offset, ...shape, ...strides];
     if (strides.length !== shape.length || !sizes.every((size) => Number.isSafeInteger(size) && size >= 0)) {
@@ -66,8 +68,12 @@ export class TorchTensor implements StateTensor {
     this.#offset = offset;
   }
 
-  /** Whether the data lie in C order without gaps, so that no copy is needed. */
-  get contiguous(): boolean {
+  /** Whether the data lie in the storage as they are, in C order without gaps, so that no copy is needed. */
+  get inPlace(): boolean {
+    return !this.negated && this.#contiguous;
+  }
+
+  get #contiguous(): boolean {
     const dense = contiguousStrides(this.shape);
     return (
       sizeOf(this.shape) === 0 || this.shape.every((size, axis) => size === 1 || this.#strides[axis] === dense[axis])
@@ -76,10 +82,17 @@ export class TorchTensor implements StateTensor {
 
   fill(): void {
     const numbers = this.storage.as(this.dtype);
-    this.data = this.contiguous
+    const data = this.#contiguous
       ? numbers.subarray(this.#offset, this.#offset + sizeOf(this.shape))
       : gather(numbers, this.#offset, this.shape, this.#strides);
+    this.data = this.negated ? opposite(data) : data;
   }
+}
+
+function opposite(data: NumberArray): NumberArray {
+  if (data instanceof BigInt64Array) return data.map((value) => -value);
+  if (data instanceof BigUint64Array) return data.map((value) => -value);
+  return data.map((value) => -value);
 }
 
 /** Copies that strided tensors may take beyond what the file itself holds, in elements. */
@@ -87,7 +100,7 @@ const COPY_ALLOWANCE = 2 ** 26;
 
 /** Fills all tensors, unless tensors expanded by zero strides would take far more memory than the file. */
 export function fillTensors(tensors: readonly TorchTensor[]): void {
-  const copies = tensors.filter((tensor) => !tensor.contiguous).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const copies = tensors.filter((tensor) => !tensor.inPlace).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const stored = [...new Set(tensors.map(({ storage }) => storage))].reduce(
     (sum, { byteLength }) => sum + byteLength,
     0,
