@@ -7,7 +7,7 @@ export type EngineName = (typeof engineNames)[number];
 export interface EngineOptions {
   /** Threads of `native` and `wasm`. Default: the processor's physical cores. */
   threads?: number;
-  /** `false` keeps `native` on the processor even where it could use a graphics card; `true` insists on the card. */
+  /** `false` keeps `native` on the processor even where it could use a graphics card; `true` insists on a card, with `auto` too. */
   gpu?: boolean;
   /** Is told, once, which engine `auto` chose. Default: standard error, or the console of a browser. */
   log?: (line: string) => void;

@@ -15,7 +15,7 @@ import { verifyEngine } from './verify.ts';
  *   `MISSING_U_ENGINE`, or else `auto`
  * @throws EngineError `ENGINE_UNKNOWN`, `ENGINE_INVALID_OPTION`, `ENGINE_UNAVAILABLE` (the engine that was asked for does not
  *   work here; the message has the reason and the remedy), `ENGINE_WRONG_RESULTS` (it computes wrong numbers),
- *   `ENGINE_ALREADY_STARTED` (it runs with other threads)
+ *   `ENGINE_ALREADY_STARTED` (it runs with other threads; for `auto` too)
  */
 export async function useEngine(name?: 'auto' | EngineName, options: EngineOptions = {}): Promise<Engine> {
   checkOptions(options);
@@ -41,16 +41,29 @@ type Outcome = { started: Started } | { candidate: Candidate; error?: EngineErro
 
 /** Starts and verifies one engine. What it cannot do is an answer here, what nobody foresaw is thrown. */
 async function attempt(driver: Driver, options: EngineOptions & { automatic: boolean }): Promise<Outcome> {
-  const candidate = await driver.probe(options);
+  const candidate =
+    options.gpu === true && onProcessor.has(driver.name) ? noCard(driver.name) : await driver.probe(options);
   if (!candidate.usable) return { candidate };
   try {
     const started = await driver.start(options);
     await verifyEngine();
     return { started };
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
+    // It works, but not as it is wanted now: another engine would be a surprise.
+    if (!(error instanceof EngineError) || error.code === 'ENGINE_ALREADY_STARTED') throw error;
     return { candidate: unusable(driver.name, error), error };
   }
+}
+
+/** Engines that never compute on a graphics card. */
+const onProcessor: ReadonlySet<EngineName> = new Set(['wasm', 'cpu']);
+
+function noCard(name: EngineName): Candidate {
+  return {
+    name,
+    usable: false,
+    reason: `${name} computes on the processor, and \`gpu: true\` insists on a graphics card`,
+  };
 }
 
 /** What has been told already. */

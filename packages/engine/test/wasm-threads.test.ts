@@ -1,7 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createGenerator } from '@missing-u/random';
-import { expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { useEngine } from '../src/index.ts';
+import { ownCacheFolder } from './folder.ts';
+
+// No native engine is found in it, and no card by the driver that is named.
+ownCacheFolder();
+beforeEach(() => void vi.stubEnv('VK_ICD_FILENAMES', '/nowhere/card.json'));
 
 it('wasm runs on several threads in Node, with the results of one', async () => {
   const random = createGenerator(1);
@@ -24,5 +29,9 @@ it('wasm runs on several threads in Node, with the results of one', async () => 
   await expect(useEngine('wasm', { threads: 1 })).rejects.toMatchObject({
     code: 'ENGINE_ALREADY_STARTED',
     message: /already runs with 2 thread/,
+  });
+  // Neither does `auto`, which would take another engine then.
+  await expect(useEngine('auto', { threads: 1, log: () => undefined })).rejects.toMatchObject({
+    code: 'ENGINE_ALREADY_STARTED',
   });
 });
