@@ -15,6 +15,8 @@ export const FLOW_DEFAULTS: FlowOptions = { ...COMMON_DEFAULTS, numTrainTimestep
 
 /** A scheduler of straight flows x = (1 - σ) x0 + σ ε, whose models return ε - x0 (Liu et al. 2023; Lipman et al. 2023). */
 export abstract class FlowScheduler<O extends FlowOptions> extends Scheduler<O> {
+  /** What the model returns, which is no option of these schedulers: ε - x0. */
+  readonly predictionType = 'flow_prediction';
   /** Noise levels of the steps, and the one at the end. */
   sigmas: Float64Array;
   /** Bounds of the trained levels. */

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   DDPMScheduler,
+  DPMSolverMultistepScheduler,
+  EDMEulerScheduler,
+  FlowMatchEulerDiscreteScheduler,
+  FlowMatchHeunDiscreteScheduler,
   LossSecondMomentSampler,
   SpacedDiffusion,
   arithmeticOf,
@@ -53,6 +57,29 @@ it.each(['epsilon', 'sample', 'v_prediction'] as const)(
     expect(forward.step(target, 300, noisy, { noise }).predOriginalSample).toBeAllClose(x0, { atol: 1e-12 });
   },
 );
+
+it('the target of straight flows is the flow, noise less data', () => {
+  for (const forward of [
+    new FlowMatchEulerDiscreteScheduler(),
+    new FlowMatchHeunDiscreteScheduler(),
+    new DPMSolverMultistepScheduler({ useFlowSigmas: true, predictionType: 'flow_prediction' }),
+  ]) {
+    forward.setTimesteps(4);
+    const [x0, noise, t] = [draw(6, 1), draw(6, 2), forward.timesteps[0]!];
+    const { noisy, target } = trainingPair(forward, x0, noise, t);
+    expect(target).toEqual(noise.map((one, i) => one - x0[i]!));
+    expect(forward.step(target, t, noisy).predOriginalSample).toBeAllClose(x0, { atol: 1e-12 });
+  }
+});
+
+it('refuses a pair for schedulers that name no target', () => {
+  const edm = new EDMEulerScheduler();
+  const nameless = { config: {}, addNoise: edm.addNoise.bind(edm) };
+  const x0 = draw(6);
+  expect(() => trainingPair(nameless, x0, x0, edm.timesteps[0]!)).toThrow(/predictionType/);
+  const mixed = new DPMSolverMultistepScheduler({ predictionType: 'flow_prediction' });
+  expect(() => trainingPair(mixed, x0, x0, mixed.timesteps[0]!)).toThrow(/levels are those of flows/);
+});
 
 describe('likelihood', () => {
   it('has the KL divergence of normal distributions', () => {
