@@ -41,8 +41,13 @@ export class DDIMInverseScheduler extends DiscreteScheduler<DDIMInverseOptions> 
     this.timesteps.reverse();
   }
 
-  /** The listed timestep before t on the way to noise, where the sample stands; -1 before the first. */
+  /**
+   * The listed timestep before t on the way to noise, where the sample stands; -1 before the first. diffusers takes t - T/n
+   * whatever the list, and `matchDiffusers` repeats that.
+   */
   override previousTimestep(t: number): number {
+    const { matchDiffusers, numTrainTimesteps } = this.options;
+    if (matchDiffusers) return t - Math.floor(numTrainTimesteps / this.numInferenceSteps!);
     return this.timesteps.findLast((listed) => listed < t) ?? -1;
   }
 

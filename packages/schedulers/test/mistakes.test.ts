@@ -56,6 +56,15 @@ describe('the previous timestep of DDIM (diffusers#12633, #11347, #9261)', () =>
   });
 });
 
+it('the previous timestep of DDIM inverse is the listed one too', () => {
+  for (const timestepSpacing of ['leading', 'trailing'] as const) {
+    const scheduler = new DDIMInverseScheduler({ timestepSpacing });
+    scheduler.setTimesteps(13);
+    const listed = [...scheduler.timesteps];
+    expect(listed.map((t) => scheduler.previousTimestep(t))).toEqual([-1, ...listed.slice(0, -1)]);
+  }
+});
+
 it('fixed_large_log has the deviation of fixed_large, not NaN (diffusers#14569)', () => {
   const noise = Float64Array.of(1, 1, 1);
   const [log, plain] = (['fixed_large_log', 'fixed_large'] as const).map((varianceType) =>

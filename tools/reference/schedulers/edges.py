@@ -21,6 +21,9 @@ cases = [
     case(EDM, {"final_sigmas_type": "sigma_min"}, base={}, steps=3, scaled=False),
     # Churn on a straight flow.
     *[case("FlowMatchHeunDiscreteScheduler", {"shift": shift}, base={}, steps=5, step={"s_churn": 1.5, "s_tmin": 0.1, "s_tmax": 0.9, "s_noise": 1.01}) for shift in (1.0, 3.0)],
+    # Steps to t - T/n, which is another timestep than the listed one where n does not divide T.
+    case("DDIMInverseScheduler", {"timestep_spacing": "trailing"}, steps=13),
+    case("DDIMInverseScheduler", {"timestep_spacing": "leading", "steps_offset": 1}, steps=13),
 ]
 
 write("edges", cases)
