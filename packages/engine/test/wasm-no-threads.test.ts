@@ -23,6 +23,7 @@ it('wasm falls back to one thread where workers cannot start, and says why', asy
   expect(engine.notes).toEqual([expect.stringContaining('no more threads')]);
   expect(said).toEqual(engine.notes);
   expect(tf.add(1, 2)).toBeAllClose([3]);
+  expect((await useEngine('wasm', { threads: 2, log: () => undefined })).notes).toEqual(engine.notes);
 });
 
 it('and the doctor says why', async () => {

@@ -6,10 +6,13 @@ import { EngineError } from '../errors.ts';
 import { guardKernels, guardMemory, threadedBackend } from './backend.ts';
 import { registerWasmKernels } from './kernels/register.ts';
 
-/** The build of the backend has room for that many. */
-const mostThreads = 16;
+/** The build of the backend starts no more, whatever it is asked for. */
+const mostThreads = 8;
 
 const load = () => loadPeer(() => import('@tensorflow/tfjs-backend-wasm'), '@tensorflow/tfjs-backend-wasm');
+
+/** How many threads the running engine was asked for. */
+let asked: number | undefined;
 
 /** What the running engine has to do without. */
 let notes: string[] = [];
@@ -27,11 +30,17 @@ export const wasm: Driver = {
     const backend = await load();
     registerWasmKernels();
     const running = runningThreads(backend);
-    if (running !== undefined && threads !== undefined && threads !== running) {
+    if (
+      running !== undefined &&
+      threads !== undefined &&
+      Math.min(threads, mostThreads) !== running &&
+      threads !== asked
+    ) {
       const message = `The wasm engine already runs with ${running} thread(s) and cannot change to ${threads}; choose the number when it is started first.`;
       throw new EngineError('ENGINE_ALREADY_STARTED', message);
     }
     if (running === undefined) {
+      asked = threads;
       notes = await prepareThreads(backend, threads);
       guardBackend();
     }
@@ -40,7 +49,11 @@ export const wasm: Driver = {
     }
     const count = runningThreads(backend) ?? 1;
     const processor = host?.processor ?? 'WebAssembly';
-    return { device: `${processor}, ${count} thread${count === 1 ? '' : 's'}`, version: backend.version_wasm, notes };
+    return {
+      device: `${processor}, ${count} thread${count === 1 ? '' : 's'}`,
+      version: backend.version_wasm,
+      notes: (threads ?? 1) > mostThreads ? [...notes, fewer(threads!)] : notes,
+    };
   },
 };
 
@@ -56,6 +69,10 @@ function guardBackend(): void {
   });
 }
 
+function fewer(threads: number): string {
+  return `wasm has room for ${mostThreads} threads, not for the ${threads} that were asked for.`;
+}
+
 /** The number of threads, or undefined before the start. */
 function runningThreads(backend: typeof WasmPackage): number | undefined {
   try {
@@ -66,10 +83,10 @@ function runningThreads(backend: typeof WasmPackage): number | undefined {
 }
 
 /** Sets the number of threads, which a browser needs no more than; in Node the threaded build has to be started by hand. */
-async function prepareThreads(backend: typeof WasmPackage, asked: number | undefined): Promise<string[]> {
-  const threads = Math.min(asked ?? host?.cores ?? 1, mostThreads);
+async function prepareThreads(backend: typeof WasmPackage, wanted: number | undefined): Promise<string[]> {
+  const threads = Math.min(wanted ?? host?.cores ?? 1, mostThreads);
   if (host === undefined) {
-    if (asked !== undefined) backend.setThreadsCount(threads);
+    if (wanted !== undefined) backend.setThreadsCount(threads);
     return [];
   }
   if (threads === 1) return [];
