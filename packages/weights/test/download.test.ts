@@ -129,6 +129,18 @@ describe('download', () => {
     expect(readFileSync((await download(`${origin}/weights.bin`, options)).path!).equals(changed)).toBe(true);
   });
 
+  it('notices that the cached file was damaged since its checksum was checked', async () => {
+    const options = { cacheDir, sha256 };
+    const { path } = await download(`${origin}/weights.bin`, options);
+    const damaged = Buffer.from(content);
+    damaged[5]! ^= 1;
+    await writeFile(path!, damaged);
+    await expect(download(`${origin}/weights.bin`, { ...options, offline: true })).rejects.toMatchObject({
+      code: 'WEIGHTS_CHECKSUM',
+    });
+    expect(readFileSync((await download(`${origin}/weights.bin`, options)).path!).equals(content)).toBe(true);
+  });
+
   it('stays offline when told so', async () => {
     await expect(download(`${origin}/weights.bin`, { cacheDir, offline: true })).rejects.toMatchObject({
       code: 'WEIGHTS_OFFLINE',
