@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   bestSteps,
   compare,
+  DDIMPipeline,
   DiffusionPipeline,
   evaluate,
   restore,
@@ -45,6 +46,28 @@ describe('evaluate', () => {
       expect(mean.count).toBe(5 * 16);
       expect(progress).toEqual(chunkSize === 2 ? [2, 4, 5] : [5]);
     }
+  });
+});
+
+describe('the options of evaluate', () => {
+  it('may leave the number of steps to the pipeline, and the time is of one step', async () => {
+    const pipeline = new DDIMPipeline({ unet: shrinking(0.7), scheduler: new DDIMScheduler() });
+    const options = { pipeline, imageShape, count: 3, chunkSize: 2, metrics: {} };
+    for (const [more, steps] of [
+      [{}, 50],
+      [{ numInferenceSteps: 4 }, 4],
+    ] as const) {
+      // prettier-ignore
+      const { seconds, secondsPerStep } = await evaluate({ ...options, ...more });
+      expect(seconds / secondsPerStep).toBeAllClose(2 * steps);
+    }
+  });
+
+  it.each([{ count: 0 }, { count: -3 }, { count: NaN }, { chunkSize: 0 }])('refuses %j', async (wrong) => {
+    const pipeline = new DiffusionPipeline({ unet: shrinking(0.7), scheduler: new DDIMScheduler() });
+    const asked = { pipeline, imageShape, count: 1, numInferenceSteps: 1, metrics: {}, ...wrong };
+    const bad = { code: 'DIFFUSION_BAD_COUNT', message: expect.stringContaining(`\`${Object.keys(wrong)[0]}\``) };
+    await expect(evaluate(asked)).rejects.toMatchObject(bad);
   });
 });
 

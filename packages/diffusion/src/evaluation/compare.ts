@@ -1,5 +1,6 @@
 import { invalidArgument } from '@missing-u/errors';
 import type * as tf from '@tensorflow/tfjs-core';
+import { checkPositive } from '../check-positive.ts';
 import type { Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { DiffusionPipeline, type SampleOptions } from '../pipelines/diffusion-pipeline.ts';
@@ -72,10 +73,11 @@ export interface Measurement {
  * Measures every model with every sampler and number of steps, on the same noise.
  *
  * @throws DiffusionError `DIFFUSION_DUPLICATE_NAME` where two contenders, or two samplers of one, have one name: reports could not
- *   tell them apart
+ *   tell them apart; `DIFFUSION_BAD_COUNT`
  */
 export async function compare(given: CompareOptions): Promise<ComparisonResult[]> {
   const { contenders, samplers: shared = [], steps, measurements = new Map(), onResult, ...options } = given;
+  checkPositive({ count: options.count });
   checkNames('contenders', contenders);
   for (const { samplers = shared } of contenders) checkNames('samplers', samplers);
   const results: ComparisonResult[] = [];

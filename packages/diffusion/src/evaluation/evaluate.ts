@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { checkPositive } from '../check-positive.ts';
 import type { DiffusionPipeline, SampleOptions } from '../pipelines/diffusion-pipeline.ts';
 
 /** A measure of a set of images against another set, whose images it has seen already: FID, KID, Inception Score... */
@@ -22,17 +23,24 @@ export interface Evaluation {
   values: Record<string, number>;
   /** Time of the sampling alone. */
   seconds: number;
+  /** Of one call of the network and one step of the scheduler on a chunk of images. */
   secondsPerStep: number;
 }
 
-/** Samples images in chunks and measures them, in memory that does not grow with their number. */
+/**
+ * Samples images in chunks and measures them, in memory that does not grow with their number.
+ *
+ * @throws DiffusionError `DIFFUSION_BAD_COUNT`, and those of `DiffusionPipeline.sample`
+ */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { pipeline, count, metrics, onProgress, chunkSize = 64, ...sampling } = options;
-  let seconds = 0;
+  checkPositive({ count, chunkSize });
+  const callbackOnStepEnd = () => void (steps += 1);
+  let [seconds, steps] = [0, 0];
   for (let first = 0; first < count; first += chunkSize) {
     const batchSize = Math.min(chunkSize, count - first);
     const begin = performance.now();
-    const images = await pipeline.sample({ ...sampling, first, batchSize, chunkSize });
+    const images = await pipeline.sample({ ...sampling, first, batchSize, chunkSize, callbackOnStepEnd });
     seconds += (performance.now() - begin) / 1000;
     try {
       for (const metric of Object.values(metrics)) await metric.update(images, { real: false });
@@ -43,6 +51,5 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
   const values: Record<string, number> = {};
   for (const [name, metric] of Object.entries(metrics)) values[name] = await metric.compute();
-  const calls = Math.ceil(count / chunkSize) * (sampling.numInferenceSteps ?? 1000);
-  return { count, values, seconds, secondsPerStep: seconds / calls };
+  return { count, values, seconds, secondsPerStep: seconds / steps };
 }

@@ -1,6 +1,7 @@
 import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkPositive } from '../check-positive.ts';
 import type { AsyncDenoiser, Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { chunkSizeFor } from './chunks.ts';
@@ -295,14 +296,6 @@ function checkEta(eta: number): void {
   if (eta >= 0 && eta <= 1) return;
   const allowed = 'a number from 0 (DDIM) to 1 (as much fresh noise as DDPM)';
   throw new DiffusionError('DIFFUSION_BAD_ETA', invalidArgument({ argument: 'eta', value: eta, allowed }));
-}
-
-function checkPositive(counts: Record<string, number>): void {
-  for (const [argument, value] of Object.entries(counts)) {
-    if (Number.isInteger(value) && value >= 1) continue;
-    const allowed = 'an integer of 1 or more';
-    throw new DiffusionError('DIFFUSION_BAD_COUNT', invalidArgument({ argument, value, allowed }));
-  }
 }
 
 function checkPart<T>(argument: string, value: T | undefined, methods: readonly string[], allowed: string): T {
