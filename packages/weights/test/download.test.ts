@@ -141,6 +141,35 @@ describe('download', () => {
     expect(readFileSync((await download(`${origin}/weights.bin`, options)).path!).equals(content)).toBe(true);
   });
 
+  it.each(['', 'null', '{"size":', '5'])('starts anew where its notes were cut off: %j', async (left) => {
+    answer = serve(content, { cut: 100_000 });
+    await expect(download(`${origin}/weights.bin`, { cacheDir, retries: 0 })).rejects.toThrow();
+    const [folder] = await readdir(cacheDir);
+    await writeFile(join(cacheDir, folder!, 'part.json'), left);
+    for (const count of [2, 3]) {
+      const file = await download(`${origin}/weights.bin`, { cacheDir, sha256 });
+      expect(readFileSync(file.path!).equals(content)).toBe(true);
+      expect(requests).toHaveLength(count);
+      expect(requests.at(-1)!.headers.range).toBeUndefined();
+      await writeFile(join(cacheDir, folder!, 'receipt.json'), left);
+    }
+    expect((await readdir(join(cacheDir, folder!))).filter((name) => name.includes('tmp'))).toEqual([]);
+  });
+
+  it.each([
+    ['begins elsewhere', `bytes 0-${content.length - 1}/${content.length}`, content],
+    ['ends early', `bytes 100000-${content.length - 1}/${content.length}`, content.subarray(100_000, 200_000)],
+  ])('is not misled by a part that %s', async (_, contentRange, body) => {
+    answer = (request, response) => {
+      if (requests.length !== 2) return serve(content, { cut: 100_000 })(request, response);
+      response.writeHead(206, { 'content-length': body.length, 'content-range': contentRange, etag: '"v1"' });
+      return response.end(body);
+    };
+    const file = await download(`${origin}/weights.bin`, { cacheDir });
+    expect(readFileSync(file.path!).equals(content)).toBe(true);
+    expect(requests).toHaveLength(3);
+  });
+
   it('stays offline when told so', async () => {
     await expect(download(`${origin}/weights.bin`, { cacheDir, offline: true })).rejects.toMatchObject({
       code: 'WEIGHTS_OFFLINE',

@@ -4,7 +4,7 @@ import { checkDigestOptions, checkDigests, type Digests } from './digest.ts';
 import { checkContent } from './content.ts';
 import { fetchInto } from './fetch-into.ts';
 import { resolveUrl, type HubFile } from './hub.ts';
-import { openStore, type Store } from './store.ts';
+import { openStore, readRecord, type Store } from './store.ts';
 
 export interface DownloadProgress {
   readonly url: string;
@@ -135,9 +135,8 @@ async function fromCache(
   name: string,
   options: Digests,
 ): Promise<CachedFile | 'absent' | 'checksum'> {
-  const text = await store.readText(RECEIPT);
-  if (text === undefined || (await store.size(name)) === undefined) return 'absent';
-  const receipt = JSON.parse(text) as Receipt;
+  const receipt: Partial<Receipt> | undefined = await readRecord(store, RECEIPT);
+  if (receipt === undefined || (await store.size(name)) === undefined) return 'absent';
   const file = await store.file(name, url);
   if (receipt.size !== file.size) return 'absent';
   try {

@@ -1,10 +1,15 @@
 import { WeightsError } from '../errors.ts';
 import type { DownloadOptions } from './download.ts';
-import type { Store } from './store.ts';
+import { readRecord, type Store } from './store.ts';
 
-/** What has to be the same for a transfer to be taken up where it broke off (RFC 9110, 13.1.5 If-Range). */
+/** What is kept beside a part: what has to be the same for a transfer to be taken up (RFC 9110, 13.1.5 If-Range). */
 interface Resumable {
   validator: string;
+}
+
+/** The beginning of a file that an earlier attempt left. */
+interface Beginning extends Resumable {
+  size: number;
 }
 
 /** The error that another attempt may cure. */
@@ -35,13 +40,13 @@ export async function fetchInto(store: Store, part: string, url: string, options
 
 async function attemptOnce(store: Store, part: string, url: string, options: DownloadOptions): Promise<void> {
   const { signal, onProgress } = options;
-  const memory = await store.readText(`${part}.json`);
-  const have = memory === undefined ? 0 : ((await store.size(part)) ?? 0);
+  const beginning = await beginningOf(store, part);
+  const have = beginning?.size ?? 0;
   const headers: Record<string, string> = {
     'accept-encoding': 'identity',
     ...(options.token !== undefined && { authorization: `Bearer ${options.token}` }),
     ...options.headers,
-    ...(have > 0 && { range: `bytes=${have}-`, 'if-range': (JSON.parse(memory!) as Resumable).validator }),
+    ...(beginning && { range: `bytes=${have}-`, 'if-range': beginning.validator }),
   };
   const response = await (options.fetch ?? fetch)(url, { headers, ...(signal && { signal }) }).catch(
     (cause: unknown) => {
@@ -49,15 +54,17 @@ async function attemptOnce(store: Store, part: string, url: string, options: Dow
       throw interruption(url, cause);
     },
   );
-  if (have > 0 && response.status === 416) {
-    // The part is as long as the file or longer: not a beginning of it.
+  const range = rangeOf(response);
+  // A part as long as the file or longer is not a beginning of it (416), and other bytes than asked for do not belong behind it.
+  if ((have > 0 && response.status === 416) || (range !== undefined && range.start !== have)) {
+    await response.body?.cancel();
     await store.remove(`${part}.json`);
     throw new Interrupted(new WeightsError('WEIGHTS_HTTP', `${url} cannot be resumed.`), 0);
   }
   if (!response.ok || response.body === null) throw await failure(url, response);
   const start = response.status === 206 ? have : 0;
   const length = response.headers.has('content-encoding') ? null : response.headers.get('content-length');
-  const total = length === null ? undefined : start + Number(length);
+  const total = range?.total ?? (length === null ? undefined : start + Number(length));
   if (start === 0) await rememberValidator(store, part, response);
 
   const writer = await store.writer(part, start);
@@ -79,6 +86,19 @@ async function attemptOnce(store: Store, part: string, url: string, options: Dow
   }
   if (total !== undefined && received !== total)
     throw interruption(url, new Error(`${received} of ${total} bytes came`));
+}
+
+async function beginningOf(store: Store, part: string): Promise<Beginning | undefined> {
+  const { validator }: Partial<Record<keyof Resumable, unknown>> = (await readRecord(store, `${part}.json`)) ?? {};
+  const size = await store.size(part);
+  return typeof validator === 'string' && size !== undefined && size > 0 ? { validator, size } : undefined;
+}
+
+/** Which part of how many bytes an answer 206 brings; undefined where it does not say, as pages of other origins may not see it. */
+function rangeOf({ status, headers }: Response): { start: number; total: number | undefined } | undefined {
+  const found = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec((status === 206 && headers.get('content-range')) || '');
+  if (found === null) return undefined;
+  return { start: Number(found[1]), total: found[2] === '*' ? undefined : Number(found[2]) };
 }
 
 /** Only a strong validator tells that the rest belongs to the same file; without one, the next attempt starts anew. */

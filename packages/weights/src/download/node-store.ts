@@ -1,4 +1,5 @@
 import { nodeModule } from '../node.ts';
+import { writeFileAtomically } from '../write-file.ts';
 import type { Store } from './store.ts';
 
 /** A folder `<cacheDir>/<hash of the address>`. */
@@ -18,7 +19,7 @@ export async function openNodeStore(url: string, cacheDir = defaultCacheDir()): 
     readText: (name) => fs.readFile(path(name), 'utf8').catch(absent),
     async writeText(name, text) {
       await fs.mkdir(folder, { recursive: true });
-      await fs.writeFile(path(name), text);
+      await writeFileAtomically(path(name), [new TextEncoder().encode(text)]);
     },
     async writer(name, start) {
       await fs.mkdir(folder, { recursive: true });
