@@ -6,6 +6,7 @@ import type { EngineError } from '../src/errors.ts';
 import { compileBinding, libraries } from '../src/native/build.ts';
 import { findInstallations, layoutVersion, removeInstallations } from '../src/native/installation.ts';
 import { installNative } from '../src/native/install.ts';
+import { operationsLibrary } from '../src/native/operations/library.ts';
 import { ownCacheFolder } from './folder.ts';
 import { makeWheel } from './make-wheel.ts';
 
@@ -187,6 +188,31 @@ describe('an installation', () => {
       code: 'ENGINE_LOAD_FAILED',
       message: /native install --force/,
     });
+  });
+
+  it.runIf(supported)('stays, unless it is asked for another wheel or folder than it was made from', async () => {
+    const python = join(folder(), 'venv', 'lib', 'python3.11', 'site-packages', 'tensorflow');
+    mkdirSync(python, { recursive: true });
+    const place = record({ source: python });
+    const backend = join(place, 'js', 'node_modules', '@tensorflow', 'tfjs-node', 'dist');
+    mkdirSync(join(place, 'lib'));
+    mkdirSync(backend, { recursive: true });
+    const files = [
+      join(backend, 'nodejs_kernel_backend.js'),
+      ...[libraries.binding, libraries.helper, operationsLibrary].map((name) => join(place, 'lib', name)),
+      ...[libraries.tensorflow, libraries.framework].map((name) => join(python, name)),
+    ];
+    for (const file of files) writeFileSync(file, '');
+    for (const options of [{}, { tensorflow: join(folder(), 'venv') }, { tensorflow: python }]) {
+      expect(await installNative(options)).toMatchObject({ folder: place, source: python });
+    }
+    await expect(installNative({ tensorflow: folder() })).rejects.toMatchObject({ code: 'ENGINE_NOT_FOUND' });
+    await expect(installNative({ wheel: join(folder(), 'other.whl') })).rejects.toMatchObject({
+      code: 'ENGINE_BAD_WHEEL',
+    });
+    record({ source: 'other.whl' });
+    for (const name of [libraries.tensorflow, libraries.framework]) writeFileSync(join(place, 'lib', name), '');
+    expect(await installNative({ wheel: join(folder(), 'other.whl') })).toMatchObject({ source: 'other.whl' });
   });
 
   it('with a damaged record is not used', async () => {

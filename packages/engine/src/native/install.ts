@@ -37,7 +37,7 @@ export interface InstallOptions {
   wheel?: string;
   /** An existing Python installation of TensorFlow, whose libraries are used where they lie. */
   tensorflow?: string;
-  /** Installs even where a complete installation is found. */
+  /** Installs even where a complete installation, made from the same wheel or folder where one is given, is found. */
   force?: boolean;
   onProgress?: Progress;
 }
@@ -52,9 +52,12 @@ export interface InstallOptions {
  *   `ENGINE_BAD_WHEEL`, `ENGINE_DISK_FULL`, `ENGINE_INSTALL_RUNNING`, `ENGINE_BUILD_FAILED`, `ENGINE_CHECK_FAILED`
  */
 export async function installNative(options: InstallOptions = {}): Promise<Installation> {
-  const release = supportedRelease(options.gpu ?? false);
-  const existing = await findInstallations();
-  const usable = existing.find((one) => one.fault === undefined && one.gpu === (options.gpu ?? false));
+  const gpu = options.gpu ?? false;
+  const release = supportedRelease(gpu);
+  const source = await sourceName(options);
+  const usable = (await findInstallations()).find(
+    (one) => one.fault === undefined && one.gpu === gpu && (source === undefined || one.source === source),
+  );
   if (usable !== undefined && !options.force) return usable.operations ? usable : addOperations(usable, options);
   // What is missing is said before anything is downloaded.
   const compiler = findCompiler();
@@ -66,6 +69,12 @@ export async function installNative(options: InstallOptions = {}): Promise<Insta
       throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? diskFull(root, error) : error;
     }
   });
+}
+
+/** What an installation made with these options has as its source; undefined where any will do. */
+async function sourceName({ wheel, tensorflow }: InstallOptions): Promise<string | undefined> {
+  if (tensorflow !== undefined) return findTensorflow(tensorflow);
+  return wheel === undefined ? undefined : basename(wheel);
 }
 
 async function install(
@@ -241,8 +250,12 @@ async function unpackLibraries(wheel: Wheel, staging: string, progress: Progress
   }
 }
 
-/** An existing Python installation: its folder `tensorflow`, the `site-packages` above it, or a virtual environment. */
-async function fromPython(folder: string): Promise<Source> {
+/**
+ * The folder `tensorflow` of an existing Python installation.
+ *
+ * @param folder that folder, the `site-packages` above it, or a virtual environment
+ */
+async function findTensorflow(folder: string): Promise<string> {
   const given = resolve(folder);
   const python = await readdir(join(given, 'lib')).catch(() => []);
   const candidates = [
@@ -255,6 +268,11 @@ async function fromPython(folder: string): Promise<Source> {
     const message = `No TensorFlow was found in ${given}; name the folder that holds ${libraries.tensorflow} (\`python3 -c "import tensorflow; print(tensorflow.__path__[0])"\`), its site-packages or its virtual environment.`;
     throw new EngineError('ENGINE_NOT_FOUND', message);
   }
+  return found;
+}
+
+async function fromPython(folder: string): Promise<Source> {
+  const found = await findTensorflow(folder);
   const siblings = await readdir(join(found, '..'));
   const version = siblings.map((name) => /^tensorflow(?:_cpu)?-(.+)\.dist-info$/.exec(name)?.[1]).find(Boolean);
   const include = join(found, 'include');
