@@ -190,6 +190,24 @@ describe('bad input', () => {
       /polynomial/,
     ],
     ['too many splits', () => inceptionScore(logits, { splits: 104 }), 'METRIC_TOO_FEW', /104 splits/],
+    ['a degree of NaN', () => kernelInceptionDistance(x, y, { degree: NaN }), 'METRIC_BAD_ARGUMENT', /degree/],
+    ['an infinite gamma', () => kernelInceptionDistance(x, y, { gamma: Infinity }), 'METRIC_BAD_ARGUMENT', /gamma/],
+    [
+      'an unknown input',
+      () => inceptionScore(logits, { input: 'logit' as never }),
+      'METRIC_BAD_ARGUMENT',
+      /Did you mean 'logits'/,
+    ],
+    [
+      'probabilities of another sum',
+      () =>
+        inceptionScore(
+          { data: new Float64Array(4).fill(5), rows: 2, columns: 2 },
+          { splits: 1, input: 'probabilities' },
+        ),
+      'METRIC_BAD_ARGUMENT',
+      /sum 1/,
+    ],
     [
       'negative probabilities',
       () => inceptionScore(logits, { input: 'probabilities' }),

@@ -55,6 +55,8 @@ describe('DISTS', () => {
       expect.objectContaining({ code: 'METRIC_WRONG_WEIGHTS', message: expect.stringMatching(/alpha/) }),
     );
     expect(() => new DISTS({ trunk: {}, heads })).toThrow(/vgg16/);
-    await expect(() => void expect(wrong).toThrow()).toLeakNoTensors();
+    const noHeads = () => new DISTS({ trunk, heads: null as never });
+    expect(noHeads).toThrow(expect.objectContaining({ code: 'METRIC_WRONG_WEIGHTS' }));
+    await expect(() => void [wrong, noHeads].map((call) => expect(call).toThrow())).toLeakNoTensors();
   });
 });

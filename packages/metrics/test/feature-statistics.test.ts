@@ -101,6 +101,7 @@ describe('FeatureStatistics', () => {
 });
 
 describe('bad input', () => {
+  const json = (changes: object) => ({ ...new FeatureStatistics(3).toJSON(), ...changes });
   it.each([
     ['one image', () => new FeatureStatistics().update(slice(0, 1)).compute(), 'METRIC_TOO_FEW'],
     ['none', () => new FeatureStatistics().compute(), 'METRIC_TOO_FEW'],
@@ -113,6 +114,22 @@ describe('bad input', () => {
     ],
     ['no dimension', () => new FeatureStatistics(0), 'METRIC_BAD_ARGUMENT'],
     ['moments without a count', () => FeatureStatistics.fromMoments(direct(all)), 'METRIC_BAD_ARGUMENT'],
+    ['moments of no image', () => FeatureStatistics.fromMoments({ ...direct(all), count: 0 }), 'METRIC_BAD_ARGUMENT'],
+    ['moments of -3', () => FeatureStatistics.fromMoments({ ...direct(all), count: -3 }), 'METRIC_BAD_ARGUMENT'],
+    ['moments of 2.5', () => FeatureStatistics.fromMoments({ ...direct(all), count: 2.5 }), 'METRIC_BAD_ARGUMENT'],
+    [
+      'a covariance of another size',
+      () => FeatureStatistics.fromMoments({ mu: new Float64Array(2), sigma: new Float64Array(3), count: 5 }),
+      'METRIC_SHAPE_MISMATCH',
+    ],
+    [
+      'moments that are not finite',
+      () => FeatureStatistics.fromMoments({ mu: new Float64Array(1), sigma: Float64Array.of(NaN), count: 5 }),
+      'METRIC_NOT_FINITE',
+    ],
+    ['JSON without a mean', () => FeatureStatistics.fromJSON(json({ mean: undefined })), 'METRIC_BAD_FILE'],
+    ['JSON that is no base64', () => FeatureStatistics.fromJSON(json({ scatter: '*' })), 'METRIC_BAD_FILE'],
+    ['JSON without a dimension', () => FeatureStatistics.fromJSON(json({ dimension: undefined })), 'METRIC_BAD_FILE'],
     ['other JSON', () => FeatureStatistics.fromJSON({} as never), 'METRIC_BAD_FILE'],
     [
       'cut JSON',

@@ -83,7 +83,11 @@ describe('LPIPS', () => {
     );
     wrong(() => new LPIPS({ net: 'squeeze', trunk })).toThrow(/squeeze.pth/);
     wrong(() => new LPIPS({ net: 'squeezenet' as never, trunk, heads })).toThrow(/Did you mean 'squeeze'/);
-    await expect(() => void expect(() => new LPIPS({ net: 'alex', trunk, heads })).toThrow()).toLeakNoTensors();
+    const noHeads: unknown[] = [null, 'heads', { ...heads, 'lin0.model.1.weight': {} }];
+    await expect(() => {
+      expect(() => new LPIPS({ net: 'alex', trunk, heads })).toThrow();
+      for (const bad of noHeads) expect(() => new LPIPS({ net: 'squeeze', trunk, heads: bad as never })).toThrow();
+    }).toLeakNoTensors();
   });
 
   it('takes grey pictures as three equal channels', () => {

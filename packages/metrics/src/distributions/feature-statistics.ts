@@ -107,18 +107,19 @@ export class FeatureStatistics {
   /** @throws MetricError `METRIC_BAD_FILE` */
   static fromJSON(json: FeatureStatisticsJson): FeatureStatistics {
     const { format, version, count, dimension: n } = json ?? {};
-    if (format !== 'feature-statistics' || version !== 1 || !Number.isSafeInteger(count) || count < 0) {
+    const whole = [count, n].every((value) => Number.isSafeInteger(value) && value >= 0);
+    if (format !== 'feature-statistics' || version !== 1 || !whole) {
       throw new MetricError('METRIC_BAD_FILE', 'This is not the JSON of `FeatureStatistics`, version 1.');
     }
     if (n === 0) return new FeatureStatistics();
-    const statistics = new FeatureStatistics(n);
-    const [mean, packed] = [fromBase64(json.mean), fromBase64(json.scatter)];
+    const [mean, packed] = [numbersOf('mean', json.mean), numbersOf('scatter', json.scatter)];
     if (mean.length !== n || packed.length !== (n * (n + 1)) / 2) {
       throw new MetricError(
         'METRIC_BAD_FILE',
         `The JSON says ${n} features, but holds ${mean.length} means and ${packed.length} products.`,
       );
     }
+    const statistics = new FeatureStatistics(n);
     statistics.#count = count;
     statistics.#mean = mean;
     const scatter = statistics.#kernel!.blocks.scatter.data;
@@ -126,13 +127,25 @@ export class FeatureStatistics {
     return statistics;
   }
 
-  /** From a mean and covariance whose number of images is known. */
+  /**
+   * From a mean and covariance whose number of images is known.
+   *
+   * @throws MetricError `METRIC_BAD_ARGUMENT`, `METRIC_SHAPE_MISMATCH`, `METRIC_NOT_FINITE`
+   */
   static fromMoments({ mu, sigma, count }: Moments): FeatureStatistics {
-    if (count === undefined) {
+    if (count === undefined || !Number.isSafeInteger(count) || count < 2) {
       const remedy = 'a covariance without its number of images cannot be merged; a Fréchet distance needs no count';
       return refuse({ argument: 'count', value: count, allowed: 'an integer of 2 or more', remedy });
     }
     const n = mu.length;
+    if (sigma.length !== n * n) {
+      throw new MetricError(
+        'METRIC_SHAPE_MISMATCH',
+        `\`sigma\` has ${sigma.length} numbers, but a covariance of ${n} features has ${n * n}.`,
+      );
+    }
+    if (![mu, sigma].every((numbers) => numbers.every(Number.isFinite)))
+      throw new MetricError('METRIC_NOT_FINITE', '`mu` or `sigma` has numbers that are not finite.');
     const statistics = new FeatureStatistics(n);
     statistics.#count = count;
     statistics.#mean = mu.slice();
@@ -191,4 +204,13 @@ export class FeatureStatistics {
     const { pointer } = blocks.rows;
     exports.gemm(n, n, rows + 1, 1, pointer, 1, n, pointer, n, 1, blocks.scatter.pointer, n, 1);
   }
+}
+
+function numbersOf(name: string, text: unknown): Float64Array<ArrayBuffer> {
+  try {
+    if (typeof text === 'string') return fromBase64(text);
+  } catch {
+    // No base64: refused below as what is no text at all.
+  }
+  throw new MetricError('METRIC_BAD_FILE', `\`${name}\` in the JSON is not a text of base64.`);
 }

@@ -1,3 +1,4 @@
+import { unknownName } from '@missing-u/errors';
 import { MetricError, refuse } from '../errors.ts';
 import { takeRows, toFeatureMatrix, type Features } from '../linalg/feature-matrix.ts';
 import { meanAndStd, type MeanAndStd } from './kernel-inception-distance.ts';
@@ -25,6 +26,8 @@ export interface InceptionScoreOptions {
 export function inceptionScore(logits: Features, options: InceptionScoreOptions = {}): MeanAndStd {
   const { splits = 10, input = 'logits', generator } = options;
   let matrix = toFeatureMatrix('logits', logits);
+  if (input !== 'logits' && input !== 'probabilities')
+    throw new MetricError('METRIC_BAD_ARGUMENT', unknownName('input', input, ['logits', 'probabilities']));
   if (!Number.isSafeInteger(splits) || splits < 1)
     refuse({ argument: 'splits', value: splits, allowed: 'an integer of 1 or more' });
   if (matrix.rows < splits) {
@@ -39,8 +42,7 @@ export function inceptionScore(logits: Features, options: InceptionScoreOptions 
   for (let row = 0; row < rows; row++) {
     const values = probabilities.subarray(row * columns, (row + 1) * columns);
     if (input === 'logits') softmax(values);
-    else if (values.some((value) => value < 0))
-      refuse({ argument: `logits[${row}]`, value: values, allowed: 'probabilities, 0 or more' });
+    else checkProbabilities(values, row);
   }
   return meanAndStd(
     Array.from({ length: splits }, (_, split) => {
@@ -48,6 +50,16 @@ export function inceptionScore(logits: Features, options: InceptionScoreOptions 
       return scoreOf(probabilities.subarray(from * columns, to * columns), columns);
     }),
   );
+}
+
+/** What rounding, in half precision too, may take from a sum of one. */
+const slack = 1e-3;
+
+function checkProbabilities(values: Float64Array, row: number): void {
+  const sum = values.reduce((total, value) => total + value, 0);
+  if (values.every((value) => value >= 0) && Math.abs(sum - 1) <= slack) return;
+  const remedy = "pass what the classifier gives as it is with `input: 'logits'`";
+  refuse({ argument: `logits[${row}]`, value: values, allowed: 'probabilities: 0 or more with the sum 1', remedy });
 }
 
 /** exp(mean KL(p(y|x) || p(y))). */

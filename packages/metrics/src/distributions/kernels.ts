@@ -20,6 +20,7 @@ export interface KernelOptions {
 /** The kernel's values for all pairs of rows, row-major, x.rows x y.rows. */
 export function kernelMatrix(x: FeatureMatrix, y: FeatureMatrix, options: KernelOptions): Float64Array {
   const { kernel = 'polynomial', degree = 3, gamma = 1 / x.columns, coef0 = 1, sigma } = options;
+  if (kernel === 'polynomial') checkPolynomial(degree, gamma, coef0);
   const out = new Float64Array(x.rows * y.rows);
   switch (kernel) {
     case 'polynomial':
@@ -28,7 +29,8 @@ export function kernelMatrix(x: FeatureMatrix, y: FeatureMatrix, options: Kernel
       });
       return out;
     case 'rbf': {
-      if (sigma === undefined || !(sigma > 0)) refuse({ argument: 'sigma', value: sigma, allowed: 'a number above 0' });
+      if (sigma === undefined || !(sigma > 0 && sigma < Infinity))
+        refuse({ argument: 'sigma', value: sigma, allowed: 'a finite number above 0' });
       const scale = -1 / (2 * sigma ** 2);
       const [xx, yy] = [squaredNorms(x), squaredNorms(y)];
       forEachProductBlock(x, y, (products, first, rows) => {
@@ -43,6 +45,15 @@ export function kernelMatrix(x: FeatureMatrix, y: FeatureMatrix, options: Kernel
     }
     default:
       throw new MetricError('METRIC_BAD_ARGUMENT', unknownName('kernel', kernel, ['polynomial', 'rbf']));
+  }
+}
+
+function checkPolynomial(degree: number, gamma: number, coef0: number): void {
+  // Another power of a negative number would be none.
+  if (!Number.isSafeInteger(degree) || degree < 1)
+    refuse({ argument: 'degree', value: degree, allowed: 'an integer of 1 or more' });
+  for (const [argument, value] of Object.entries({ gamma, coef0 })) {
+    if (!Number.isFinite(value)) refuse({ argument, value, allowed: 'a finite number' });
   }
 }
 

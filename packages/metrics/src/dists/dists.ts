@@ -35,9 +35,10 @@ export class DISTS {
 
   /** @throws MetricError `METRIC_WRONG_WEIGHTS` */
   constructor({ trunk, heads }: DistsWeights) {
+    // First what can be refused without a tensor on the engine.
+    this.#parameters = new Parameters(heads, 'DISTS (`alpha` and `beta`)');
     this.#trunk = createTrunk('vgg', trunk, { pool: l2Pool });
     this.#channels = [colors, ...this.#trunk.channels];
-    this.#parameters = new Parameters(heads, 'DISTS (`alpha` and `beta`)');
     try {
       const size = this.#channels.reduce((sum, channels) => sum + channels, 0);
       const [alpha, beta] = ['alpha', 'beta'].map((name) => this.#parameters.vector(name, size, [1, size, 1, 1])) as [

@@ -55,23 +55,25 @@ export class LPIPS {
     if (!trunkNames.includes(net)) throw new MetricError('METRIC_BAD_ARGUMENT', unknownName('net', net, trunkNames));
     if (version !== '0.1' && version !== '0.0')
       refuse({ argument: 'version', value: version, allowed: `'0.1' or '0.0'` });
-    if (lpips && heads === undefined) {
+    if (lpips && (heads === undefined || heads === null)) {
       const remedy = `load weights/v${version}/${net}.pth of the lpips package, or set \`lpips: false\` for the baseline`;
       refuse({ argument: 'heads', value: heads, allowed: 'the state dict of the linear heads', remedy });
     }
     this.net = net;
     this.version = version;
     this.spatial = spatial;
+    // First what can be refused without a tensor on the engine.
+    const parameters = lpips ? new Parameters(heads!, `the LPIPS heads of ${net}`) : undefined;
     this.#trunk = createTrunk(net, trunk);
-    if (!lpips) return;
-    this.#headParameters = new Parameters(heads!, `the LPIPS heads of ${net}`);
-    this.#heads = this.#trunk.channels.map((channels, layer) =>
-      this.#headParameters!.vector(`lin${layer}.model.1.weight`, channels, [1, channels, 1, 1]),
-    );
+    if (parameters === undefined) return;
+    this.#headParameters = parameters;
     try {
-      this.#headParameters.finish();
+      this.#heads = this.#trunk.channels.map((channels, layer) =>
+        parameters.vector(`lin${layer}.model.1.weight`, channels, [1, channels, 1, 1]),
+      );
+      parameters.finish();
     } catch (error) {
-      this.#trunk.dispose();
+      this.dispose();
       throw error;
     }
   }
