@@ -1,5 +1,7 @@
 import { refuse } from './errors.ts';
+import { compatiblesOf } from './compatibles.ts';
 import { settle, type Definition, type SchedulerConfig } from './config.ts';
+import type { SchedulerName } from './registry.ts';
 import { rounding, type Precision, type Round } from './precision.ts';
 import type { Generator } from '@missing-u/random';
 import type { Coefficient } from './arithmetic/arithmetic.ts';
@@ -64,6 +66,11 @@ export abstract class Scheduler<O extends CommonOptions = CommonOptions> {
   /** Builds a scheduler of this class from the config of any compatible one. */
   static fromConfig<S>(this: new (config: SchedulerConfig) => S, config: SchedulerConfig): S {
     return new this(config);
+  }
+
+  /** Names in `SCHEDULERS` of the classes that this scheduler's config is meant for, its own first: `new SCHEDULERS[name](config)`. */
+  get compatibles(): readonly SchedulerName[] {
+    return compatiblesOf(this.config['_class_name'] as SchedulerName);
   }
 
   abstract setTimesteps(request: TimestepRequest): void;

@@ -77,6 +77,19 @@ it('leaves what nobody set to the defaults of the new class', () => {
   expect(spacing(parseConfig(stringifyConfig(new DDIMScheduler().config)))).toBe('leading');
 });
 
+it('names the classes that its config is meant for, which take it up', () => {
+  // len(scheduler.compatibles) in diffusers 0.42.1, the class itself included where it is not in the list
+  const counts = { DDIMScheduler: 15, SASolverScheduler: 16, EDMEulerScheduler: 1, LCMScheduler: 1 } as const;
+  for (const [name, count] of Object.entries(counts)) {
+    const scheduler = new SCHEDULERS[name as keyof typeof counts]();
+    expect(scheduler.compatibles[0]).toBe(name);
+    expect(new Set(scheduler.compatibles).size).toBe(count);
+    for (const other of scheduler.compatibles) {
+      expect(new SCHEDULERS[other](scheduler.config).config['_class_name']).toBe(other);
+    }
+  }
+});
+
 it('keeps unknown keys, and warns about them once', () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   const config = { ...new EulerDiscreteScheduler().config, some_new_key: [1, 2] };
