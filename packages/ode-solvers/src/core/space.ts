@@ -42,6 +42,11 @@ export interface System<Y> {
   f(t: number, y: Y, into?: Y): Y;
   /** v ↦ (∂f/∂y) v at (t, y), for implicit methods; `ft` is f(t, y). */
   linearise(t: number, y: Y, ft: Y): (v: Y) => Y;
+  /**
+   * rhs ↦ δ of (1 - γ ∂f/∂y) δ = rhs with the Jacobian at (t, y), to be used again and again, where the space can afford to write it
+   * out. Where not, products by `linearise` have to do.
+   */
+  newton?(t: number, y: Y, gamma: number): ((rhs: Y) => Y) | undefined;
   /** Solves y = base + γ f(t, y) differentiably where the space needs it; see `methods/implicit.ts`. */
   implicitStage?(t: number, base: Y, gamma: number, solve: () => Y | undefined): Y | undefined;
   /** (x, v) ↦ the pieces that `leapfrog` needs; absent where the system is not of second order. */

@@ -7,8 +7,15 @@ export type Tolerance = number | ArrayLike<number>;
 /** Size of a vector of errors, each in units of its tolerance; the step is accepted at 1 or less. */
 export type Norm = (scaled: Float64Array) => number;
 
-/** The arithmetic of plain vectors. */
-export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): Space<Float64Array> {
+/** The arithmetic of plain vectors, which knows the tolerance of each component. */
+export interface Float64Space extends Space<Float64Array> {
+  /** Of component i where the state is y. */
+  tolerance(y: Float64Array, i: number): number;
+  /** Its part that does not depend on the state. */
+  absoluteTolerance(i: number): number;
+}
+
+export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): Float64Space {
   const uniform = typeof rtol === 'number' && typeof atol === 'number';
   return {
     combine(base, scale, weights, terms, picks, into) {
@@ -39,6 +46,8 @@ export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): Spa
     },
 
     finiteness: (y) => (y.every(Number.isFinite) ? 0 : NaN),
+    tolerance: (y, i) => at(atol, i) + at(rtol, i) * Math.abs(y[i]!),
+    absoluteTolerance: (i) => at(atol, i),
     scope: (run) => run(),
     owned: false,
     free: () => undefined,

@@ -1,7 +1,9 @@
 import { invalidArgument, show } from '@missing-u/errors';
 import type { SolverStats } from '../core/result.ts';
-import type { SecondOrderParts, Space, System } from '../core/space.ts';
+import type { SecondOrderParts, System } from '../core/space.ts';
 import { OdeError } from '../errors.ts';
+import { MOST_DENSE, newtonSolver } from './newton.ts';
+import type { Float64Space } from './space.ts';
 
 /**
  * dy/dt at time t. Returns the slopes, or writes all of them into `out`, which is faster; neither `y` nor `out` may be kept,
@@ -34,7 +36,7 @@ export function secondOrder(acceleration: VectorAcceleration): SecondOrderVector
 /** A field with its counts. */
 export function float64System(
   field: VectorField | SecondOrderVectorField,
-  space: Space<Float64Array>,
+  space: Float64Space,
   stats: SolverStats,
 ): System<Float64Array> {
   const f = (t: number, y: Float64Array, into?: Float64Array): Float64Array => {
@@ -55,6 +57,11 @@ export function float64System(
       // The step that balances truncation and rounding of a forward difference.
       const epsilon = (Math.sqrt(Number.EPSILON) * (1 + Math.sqrt(space.dot(y, y)))) / size;
       return space.combine(undefined, 1 / epsilon, [1, -1], [f(t, space.combine(y, epsilon, [1], [v])), ft]);
+    },
+    newton(t, y, gamma) {
+      if (y.length > MOST_DENSE) return undefined;
+      stats.njev = (stats.njev ?? 0) + y.length;
+      return newtonSolver(space, (at, into) => f(t, at, into), y, gamma);
     },
     ...('acceleration' in field && { secondOrder: partsOf(field.acceleration, stats) }),
   };
