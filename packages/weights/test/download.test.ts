@@ -185,6 +185,53 @@ describe('download', () => {
     expect(requests).toHaveLength(1);
   });
 
+  it('goes on with a shared transfer when one call is aborted, and tells all of the progress', async () => {
+    answer = (_, response) => {
+      response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 1000));
+      setTimeout(() => response.end(content.subarray(1000)), 100);
+    };
+    const controller = new AbortController();
+    const first = download(`${origin}/weights.bin`, { cacheDir, signal: controller.signal });
+    const seen: number[] = [];
+    const onProgress = ({ received }: { received: number }) => {
+      seen.push(received);
+      controller.abort(new Error('enough'));
+    };
+    const second = download(`${origin}/weights.bin`, { cacheDir, onProgress });
+    const third = download(`${origin}/weights.bin`, {
+      cacheDir,
+      onProgress: () => {
+        throw new Error('of its own');
+      },
+    });
+    await Promise.all([
+      expect(first).rejects.toThrow('enough'),
+      expect(third).rejects.toThrow('of its own'),
+      expect(second).resolves.toMatchObject({ size: content.length }),
+    ]);
+    expect(seen.at(-1)).toBe(content.length);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('ends a transfer that all have given up, and takes it up again when it is asked for', async () => {
+    answer = (request, response) => {
+      if (requests.length > 1) return serve(content)(request, response);
+      return response
+        .writeHead(200, { 'content-length': content.length, etag: '"v1"' })
+        .write(content.subarray(0, 1000));
+    };
+    const calls = [1, 2].map(() => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      return download(`${origin}/weights.bin`, { cacheDir, signal, onProgress: () => controller.abort() });
+    });
+    await Promise.all(calls.map((call) => expect(call).rejects.toThrow(/abort/i)));
+    const file = await download(`${origin}/weights.bin`, { cacheDir, sha256 });
+    expect(readFileSync(file.path!).equals(content)).toBe(true);
+    expect(requests.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=1000-']);
+    await expect(download(`${origin}/other.bin`, { cacheDir, signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
+  });
+
   it('takes over the cache of a process that died, and works beside one that lives', async () => {
     answer = serve(content, { cut: 100_000 });
     await expect(download(`${origin}/weights.bin`, { cacheDir, retries: 0 })).rejects.toThrow();

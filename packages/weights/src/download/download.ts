@@ -4,6 +4,7 @@ import { checkDigestOptions, checkDigests, type Digests } from './digest.ts';
 import { checkContent } from './content.ts';
 import { fetchInto } from './fetch-into.ts';
 import { resolveUrl, type HubFile } from './hub.ts';
+import { SharedTransfer } from './shared-transfer.ts';
 import { openStore, readRecord, type Store } from './store.ts';
 
 export interface DownloadProgress {
@@ -19,6 +20,7 @@ export interface DownloadOptions extends Digests {
   cacheDir?: string;
   /** Takes only what is in the cache; default true where `$MISSING_U_OFFLINE` or `$HF_HUB_OFFLINE` is 1. */
   offline?: boolean;
+  /** Called as bytes come, also by a transfer that another call began. */
   onProgress?: (progress: DownloadProgress) => void;
   /** Access token, sent as `Authorization: Bearer`. */
   token?: string;
@@ -27,6 +29,7 @@ export interface DownloadOptions extends Digests {
   endpoint?: string;
   /** How often a broken transfer is taken up again before it fails; default 3. */
   retries?: number;
+  /** Ends this call; a transfer that other calls wait for goes on. */
   signal?: AbortSignal;
   fetch?: typeof fetch;
 }
@@ -46,7 +49,7 @@ interface Receipt {
 }
 
 const RECEIPT = 'receipt.json';
-const underWay = new Map<string, Promise<CachedFile>>();
+const underWay = new Map<string, SharedTransfer>();
 
 /**
  * Downloads a file once and keeps it: an address (`https:`, `hf://owner/name/file`, `hf://owner/name@revision/file`) or a file
@@ -75,14 +78,22 @@ export async function downloadFor(what: string | URL | HubFile, options: Downloa
   checkDigestOptions(options);
   const url = resolveUrl(what, options.endpoint);
   const store = await openStore(url, options.cacheDir);
-  // Two requests for one file at the same time share the transfer.
-  const key = `${store.key} ${options.sha256 ?? ''} ${options.md5 ?? ''}`;
-  let promise = underWay.get(key);
-  if (promise === undefined) {
-    promise = obtain(url, store, options).finally(() => underWay.delete(key));
-    underWay.set(key, promise);
+  options.signal?.throwIfAborted();
+  // Two requests for one file at the same time share the transfer, where they ask for it in the same way.
+  const { sha256, md5, offline, token, headers } = options;
+  const key = JSON.stringify([store.key, sha256, md5, offline, token, headers]);
+  let transfer = underWay.get(key);
+  if (transfer === undefined) {
+    const started: SharedTransfer = new SharedTransfer(
+      (shared) => obtain(url, store, { ...options, ...shared }).finally(forget),
+      forget,
+    );
+    function forget() {
+      if (underWay.get(key) === started) underWay.delete(key);
+    }
+    underWay.set(key, (transfer = started));
   }
-  return promise;
+  return transfer.join(options);
 }
 
 async function obtain(url: string, store: Store, options: DownloadOptions): Promise<CachedFile> {
