@@ -3,7 +3,7 @@ import type { Definition, SchedulerConfig } from './config.ts';
 import { DISCRETE_CHOICES } from './discrete.ts';
 import { ancestralStep } from './euler-ancestral.ts';
 import { doubled } from './heun.ts';
-import { KDPM2_DEFAULTS, roundedIfKarras } from './kdpm2.ts';
+import { KDPM2_DEFAULTS, roundedIfKarras, withEnd } from './kdpm2.ts';
 import { stepNoise } from './noise.ts';
 import { mixed } from './prediction.ts';
 import type { Sample, Timestep } from './sample.ts';
@@ -42,7 +42,7 @@ export class KDPM2AncestralDiscreteScheduler extends SigmaScheduler<SigmaOptions
     this.#ups = doubled(Float64Array.of(...parts.map(({ up }) => up), 0));
     this.#middles = doubled(Float64Array.of(...middles, 0));
     const interleaved = middles.slice(0, -1).flatMap((middle, i) => [this.timestepOf(middle), timesteps[i + 1]!]);
-    return { timesteps: Float64Array.of(timesteps[0]!, ...interleaved), sigmas: doubled(sigmas) };
+    return { timesteps: Float64Array.of(timesteps[0]!, ...interleaved), sigmas: withEnd(doubled(sigmas)) };
   }
 
   override scaleModelInput<A extends Sample>(sample: A, t: Timestep): A {

@@ -37,7 +37,7 @@ export class KDPM2DiscreteScheduler extends SigmaScheduler<SigmaOptions> {
     this.#middles = doubled(middles);
     const between = middles.slice(1, -1).map((sigma) => this.timestepOf(sigma));
     const interleaved = [...between].flatMap((middle, i) => [middle, timesteps[i + 1]!]);
-    return { timesteps: Float64Array.of(timesteps[0]!, ...interleaved), sigmas: doubled(sigmas) };
+    return { timesteps: Float64Array.of(timesteps[0]!, ...interleaved), sigmas: withEnd(doubled(sigmas)) };
   }
 
   /** The second call of a level sees the sample at the midpoint. */
@@ -73,4 +73,9 @@ export class KDPM2DiscreteScheduler extends SigmaScheduler<SigmaOptions> {
 /** Karras levels are named by whole timesteps here. */
 export function roundedIfKarras({ timesteps, sigmas }: Levels, options: SigmaOptions): Levels {
   return { timesteps: options.useKarrasSigmas ? timesteps.map(roundHalfEven) : timesteps, sigmas };
+}
+
+/** The end once more, as diffusers lists the levels of these two schedulers. */
+export function withEnd(levels: Float64Array): Float64Array {
+  return Float64Array.of(...levels, levels.at(-1)!);
 }

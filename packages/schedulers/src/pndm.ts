@@ -117,7 +117,8 @@ export class PNDMScheduler extends DiscreteScheduler<PNDMOptions> {
 
   /** A linear multistep step (algorithm 2, PLMS). @throws SchedulerError before the Runge-Kutta steps. */
   stepPlms<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: StepOptions<A> = {}): StepResult<A> {
-    if (!this.options.skipPrkSteps && this.numInferenceSteps !== null && this.history.length < 3) {
+    const isUnderWay = this.numInferenceSteps !== null && this.#counter < this.timesteps.length;
+    if (!this.options.skipPrkSteps && isUnderWay && this.history.length < 3) {
       const message =
         'The multistep part of PNDM needs its 12 Runge-Kutta calls first: begin at timesteps[0], or set skipPrkSteps.';
       throw new SchedulerError('SCHEDULER_OUT_OF_ORDER', message);

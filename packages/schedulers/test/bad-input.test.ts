@@ -145,6 +145,13 @@ describe('steps', () => {
     },
   );
 
+  it('says that PNDM is finished after its last step', () => {
+    const scheduler = new PNDMScheduler();
+    scheduler.setTimesteps(4);
+    for (const t of scheduler.timesteps) scheduler.step(x(), t, x());
+    expect(() => scheduler.step(x(), scheduler.timesteps.at(-1)!, x())).toThrow(/after the last/);
+  });
+
   it('refuses timesteps that are not there', () => {
     expect(() => new DDPMScheduler().step(x(), 1000, x())).toThrow(/0 to 999/);
     expect(() => new DDPMScheduler().step(x(), -1, x())).toThrow(/0 to 999/);

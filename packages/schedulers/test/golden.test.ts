@@ -49,6 +49,8 @@ describe.each([
     expect(exact.timesteps).toBeAllClose(golden.float64.timesteps, { rtol: 1e-12, atol: 1e-9 });
     expect(exact.values).toBeAllClose(golden.float64.values, { rtol: 1e-6, atol: 2e-6 * scale });
     expect(exact.sum).toBeAllClose(golden.float64.sum, { rtol: 1e-6 });
+    const { sigmas } = golden.float64;
+    if (sigmas !== undefined) expect(exact.sigmas).toBeAllClose(sigmas, { rtol: 1e-9, atol: 1e-12 });
 
     const shown = titleOf(golden)
       .slice(golden.class.length + 1)

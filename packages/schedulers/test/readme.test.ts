@@ -15,3 +15,8 @@ it.each(['../README.md', '../../../docs/schedulers.md'])('the examples of %s run
     expect(Array.from(sample).every(Number.isFinite)).toBe(true);
   }
 });
+
+it('the README counts the schedulers', () => {
+  const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  expect(text).toContain(`${Object.keys(schedulers.SCHEDULERS).length} schedulers, \`SCHEDULERS\``);
+});
