@@ -1,4 +1,5 @@
-export { compile, type CompileOptions, type Compiled } from './compile/compile.ts';
+export { compile, type Compiled } from './compile/compile.ts';
+export type { CompileOptions } from './compile/options.ts';
 export type { CompileStats, GraphStats } from './compile/stats.ts';
 export { doctor, type Diagnosis } from './doctor.ts';
 export { EngineError } from './errors.ts';

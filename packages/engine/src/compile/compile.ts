@@ -5,6 +5,7 @@ import { graphBackend, type GraphBackend } from './backend.ts';
 import { registerNativePrimitives } from '../primitives/register.ts';
 import { CompiledGraph } from './graph.ts';
 import { interpret } from './interpreter.ts';
+import { checkCompileArguments, type CompileOptions } from './options.ts';
 import { callSubject, compare, isTensor, isVariable, record, type TensorFunction } from './record.ts';
 import { schedule, type Schedule } from './recompute.ts';
 import { changed, keepsState, overBudget } from './refusals.ts';
@@ -12,26 +13,6 @@ import { SourceLine } from './source-line.ts';
 import { describe, type CompileStats, type GraphStats } from './stats.ts';
 import { results } from './trace.ts';
 import { verify } from './verify.ts';
-
-export interface CompileOptions {
-  /** Graphs kept at a time, one for each combination of the arguments' shapes and types; default 8. The least used goes. */
-  maxGraphs?: number;
-  /**
-   * Largest relative difference between a graph and the recorded operations executed one by one; default 1e-5. It is 0
-   * but for rare operations that TensorFlow merges. `Infinity` compares nothing, and saves the first call that execution.
-   */
-  tolerance?: number;
-  /**
-   * Most bytes that a run may hold at a time: arguments, variables, results, and what is in between, as `stats` estimates them
-   * from shapes and the recorded order (`memory.peakBytes`). Where the function needs more, intermediate results are computed
-   * again instead of kept, the cheapest for their size first, and only as many as it takes; results stay the same to the
-   * digit. Libraries, and what operations need while they run, come on top. Default: no limit, nothing is computed again but
-   * what the function says itself (`checkpoint`).
-   */
-  memoryBudget?: number;
-  /** False runs the function as it is on every engine, for a switch; default true. */
-  enabled?: boolean;
-}
 
 /** A function that runs as a graph. */
 export type Compiled<F extends TensorFunction> = F & {
@@ -70,11 +51,8 @@ let recording = false;
  *   `_DISPOSED`
  */
 export function compile<F extends TensorFunction>(fn: F, options: CompileOptions = {}): Compiled<F> {
+  checkCompileArguments(fn, options);
   const { maxGraphs = 8, tolerance = 1e-5, memoryBudget = Infinity, enabled = true } = options;
-  if (!(Number.isInteger(maxGraphs) && maxGraphs >= 1)) refuseOption('maxGraphs', maxGraphs, 'an integer of 1 or more');
-  if (!(tolerance >= 0)) refuseOption('tolerance', tolerance, 'a number of 0 or more');
-  if (!(memoryBudget > 0)) refuseOption('memoryBudget', memoryBudget, 'a number of bytes above 0');
-
   const subject = { fn, compiledAt: new SourceLine() };
   const entries = new Map<string, Entry>();
   let calls = 0;
@@ -231,8 +209,4 @@ function checkArguments(args: readonly unknown[]): asserts args is tf.Tensor[] {
 function describeArgument(tensor: tf.Tensor): string {
   const name = isVariable(tensor) ? `variable ${tensor.id} ` : '';
   return `${name}${tensor.dtype}[${tensor.shape}]`;
-}
-
-function refuseOption(argument: string, value: unknown, allowed: string): never {
-  throw new EngineError('ENGINE_COMPILE_OPTION', invalidArgument({ argument, value, allowed }));
 }
