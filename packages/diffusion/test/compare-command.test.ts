@@ -6,6 +6,7 @@ import { useEngine } from '@missing-u/engine';
 import { DDIMScheduler } from '@missing-u/schedulers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DiffusionPipeline } from '../src/index.ts';
+import { smallNetwork } from './small-network.ts';
 import { runCommand } from './run-command.ts';
 
 let folder: string;
@@ -35,7 +36,24 @@ describe('missing-u compare', () => {
     expect(results[0]!.values).not.toEqual(results[1]!.values);
   });
 
+  it('samples and restores with class-conditional networks, of any class or of one', async () => {
+    const unet = smallNetwork(32, 11);
+    const model = join(folder, 'labelled');
+    await new DiffusionPipeline({ unet, scheduler: new DDIMScheduler() }).savePretrained(model);
+    unet.dispose();
+    const measured: unknown[] = [];
+    for (const more of [[], ['--label', '3']]) {
+      const args = [model, ...few, '--from', '10', '--out', join(folder, 'labels'), ...more];
+      const { status, stdout, stderr } = await runCommand('compare', ...args);
+      expect(status, stderr).toBe(0);
+      const { results, restored } = JSON.parse(stdout) as Record<'results' | 'restored', { values: object }[]>;
+      measured.push([results[0]!.values, restored[0]!.values]);
+    }
+    expect(measured[0]).not.toEqual(measured[1]);
+  });
+
   it.each([
+    [['mnist-cunet', '--label', '3'], /was not trained with labels.*DIFFUSION_BAD_LABELS/],
     [['mnist-cunet', 'mnist-cunet'], /`mnist-cunet` is named twice.*DIFFUSION_DUPLICATE_NAME/],
     [['mnist-cunet', '--schedulers', 'ddim,ddim'], /--schedulers[\s\S]*each of them once/],
   ])('refuses %j', async (args, message) => {

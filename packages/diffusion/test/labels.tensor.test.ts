@@ -1,7 +1,15 @@
 import { DDIMScheduler } from '@missing-u/schedulers';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { classifierFreeGuidance, DiffusionPipeline, type Condition, type Denoiser } from '../src/index.ts';
+import {
+  classifierFreeGuidance,
+  compare,
+  DiffusionPipeline,
+  evaluate,
+  restore,
+  type Condition,
+  type Denoiser,
+} from '../src/index.ts';
 
 /** Its answer tells its class. */
 const labelled = {
@@ -52,5 +60,40 @@ describe('labels of a conditional network', () => {
     const [one, other] = await Promise.all(pictures);
     expect(other!).toBeAllClose(one!);
     tf.dispose([sample, one!, other!]);
+  });
+});
+
+describe('evaluations of a conditional network', () => {
+  const unet = {
+    ...labelled,
+    seen: [] as number[][],
+    predict(x: tf.Tensor4D, t: unknown, condition?: Condition) {
+      this.seen.push([...(condition!.classLabels as number[])]);
+      return labelled.predict(x, t, condition);
+    },
+  };
+  const scheduler = new DDIMScheduler();
+
+  it('give each image its label, in chunks of any size', async () => {
+    unet.seen = [];
+    const pipeline = new DiffusionPipeline({ unet, scheduler });
+    const options = { pipeline, count: 3, chunkSize: 2, numInferenceSteps: 1, metrics: {} };
+    await evaluate({ ...options, classLabels: [2, 0, 1] });
+    expect(unet.seen).toEqual([[2, 0], [1]]);
+  });
+
+  it('are of the label of each contender', async () => {
+    const contenders = [1, 2].map((classLabels) => ({ name: `class ${classLabels}`, unet, classLabels }));
+    const shared = { imageShape: [2, 2, 1] as const, steps: [1], count: 1, metrics: () => ({}) };
+    const [one, two] = await compare({ ...shared, contenders, samplers: [{ name: 'DDIM', scheduler }] });
+    expect(one!.samples.data).not.toEqual(two!.samples.data);
+  });
+
+  it('restore images of a label', async () => {
+    unet.seen = [];
+    const images: tf.Tensor4D = tf.fill([2, 2, 2, 1], 0.5);
+    await restore({ unet, classLabels: 3, scheduler, images, from: 10, steps: 1, metrics: {} });
+    expect(unet.seen).toEqual([[3, 3]]);
+    images.dispose();
   });
 });

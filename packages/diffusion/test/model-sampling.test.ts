@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { modelSampling } from '../src/cli/model-sampling.ts';
 import { DiffusionPipeline } from '../src/index.ts';
+import { smallNetwork } from './small-network.ts';
 
 let folder: string;
 beforeAll(() => useEngine('wasm', { threads: 1 }).then(() => undefined));
@@ -93,6 +94,19 @@ describe('the pictures of evaluate --model', () => {
     const { fake: again } = await modelSampling.folders({ ...asked(), real, count: 4 });
     expect(again).toBe(four);
     expect(readdirSync(four)).not.toContain('.first-2.999999999.tmp');
+  });
+
+  it('are of any class of a conditional network, or of one', async () => {
+    const unet = smallNetwork(8, 4);
+    await new DiffusionPipeline({ unet, scheduler: new DDIMScheduler() }).savePretrained(at('model'));
+    unet.dispose();
+    vi.spyOn(process, 'cwd').mockReturnValue(folder);
+    const { samples: _, ...any } = { ...asked(), real: at('anything') };
+    const folders = [any, { ...any, label: 1 }, { ...any, label: 1, guidance: 3 }];
+    const fakes = await Promise.all(folders.map(async (options) => (await modelSampling.folders(options)).fake));
+    const first = fakes.map((fake) => readFileSync(join(fake, '00000000.png')).toString('hex'));
+    expect(new Set(first).size).toBe(3);
+    await expect(modelSampling.folders({ ...any, label: 7 })).rejects.toMatchObject({ code: 'DIFFUSION_BAD_LABELS' });
   });
 
   it('are compared with the folder that is named, of any model', async () => {

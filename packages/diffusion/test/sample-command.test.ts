@@ -3,24 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useEngine } from '@missing-u/engine';
 import { DDIMScheduler } from '@missing-u/schedulers';
-import { UNet2DModel } from '@missing-u/unet-blocks';
 import { loadNpz } from '@missing-u/weights';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DiffusionPipeline } from '../src/index.ts';
 import { runCommand } from './run-command.ts';
+import { smallNetwork } from './small-network.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'missing-u-sample-'));
 const at = (path: string) => join(folder, path);
 
 beforeAll(async () => {
   await useEngine('cpu');
-  const options = {
-    ...{ sampleSize: 8, inChannels: 1, outChannels: 1, blockOutChannels: [8, 8], layersPerBlock: 1 },
-    ...{ downBlockTypes: ['DownBlock2D', 'DownBlock2D'], upBlockTypes: ['UpBlock2D', 'UpBlock2D'], normNumGroups: 4 },
-  };
   for (const [name, classes] of Object.entries({ labelled: 4, plain: null })) {
-    const unet = new UNet2DModel({ ...options, numClassEmbeds: classes }, { seed: 1 });
+    const unet = smallNetwork(8, classes);
     await new DiffusionPipeline({ unet, scheduler: new DDIMScheduler() }).savePretrained(at(name));
     unet.dispose();
   }

@@ -9,8 +9,8 @@ export function contenderOf(name: string, network: Network, imageShape: ImageSha
   return { name, unet: network, parameters, operations, checkpointBytes };
 }
 
-/** What a report says of a contender: all but the network. */
-export function factsOf({ unet: _unet, samplers: _samplers, ...facts }: Contender): ModelFacts {
+/** What a report says of a contender: all but the network and how it is sampled. */
+export function factsOf({ unet: _unet, samplers: _samplers, classLabels: _labels, ...facts }: Contender): ModelFacts {
   return facts;
 }
 

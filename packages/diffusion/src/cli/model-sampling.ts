@@ -12,7 +12,8 @@ import { openDataset, schedulerNames } from '../runs/registry.ts';
 import { samplePaths, writeImages } from '../runs/sample-set.ts';
 import { trainingConfig } from '../runs/trained-model.ts';
 import { interruptible } from './interrupt.ts';
-import { integer, positiveInteger } from './options.ts';
+import { labelOptions } from './labels.ts';
+import { integer, number, positiveInteger } from './options.ts';
 import { startProgress } from './progress.ts';
 import { sampleFolder } from './sample-folder.ts';
 
@@ -23,6 +24,8 @@ interface Flags {
   steps: number;
   count: number;
   noiseSeed: number;
+  label?: number;
+  guidance?: number;
   batchSize: number;
   realCount: number;
   real?: string;
@@ -42,6 +45,8 @@ export const modelSampling: ModelSampling = {
       .option('--scheduler <name>', `with --model: ${schedulerNames.join(', ')}`, 'ddim')
       .option('--steps <count>', 'with --model: denoising steps', positiveInteger, 50)
       .option('--count <count>', 'with --model: samples', positiveInteger, 1000)
+      .option('--label <class>', 'with --model: class of the samples, if it takes classes (default: any)', integer)
+      .option('--guidance <scale>', 'with --label: how far it pushes, 1 and more', number)
       .option('--noise-seed <number>', 'with --model: of the noise; each sample has its own stream', integer, 0)
       .option('--samples <folder>', 'with --model: where they lie, and are gone on with (default: below evaluations/)')
       .option(
@@ -67,14 +72,18 @@ async function folders(flags: Flags): Promise<SampledFolders> {
     const weights = weightsHash(network);
     const scheduler = schedulerFor(name);
     checkSteps(steps, scheduler.config);
-    const own = `${basename(resolve(model))}-${name}-${steps}-seed-${seed}-${weights.slice(0, 8)}`;
+    const condition = labelOptions(network, model, flags);
+    const about = Object.entries({ label: flags.label, guidance: flags.guidance, seed })
+      .filter(([, value]) => value !== undefined)
+      .map(([what, value]) => `-${what}-${value}`);
+    const own = `${basename(resolve(model))}-${name}-${steps}${about.join('')}-${weights.slice(0, 8)}`;
     const fake = resolve(flags.samples ?? join('evaluations', own));
     const config = trainingConfig(model);
     // Before the samples, which may take hours: what cannot be compared is not worth them.
     const real = flags.real ?? (await realFolder(dirname(fake), dataOf(config, flags), flags));
     const settings = { weights, scheduler: name };
     const asked = { folder: fake, count, seed, settings, imageShape, numInferenceSteps: steps, chunkSize };
-    await sampleFolder({ ...asked, network, scheduler });
+    await sampleFolder({ ...asked, ...condition, network, scheduler });
     process.stderr.write(`samples: ${fake}\n`);
     return { fake: firstOf(fake, count), real, ...(config && { features: featuresFor(config) }) };
   } finally {

@@ -10,6 +10,8 @@ import { measurementKey } from './measurement-key.ts';
 /** A model that takes part in a comparison. */
 export interface Contender extends ModelFacts {
   unet: Denoiser;
+  /** For conditional networks: the class of all images. */
+  classLabels?: number;
   /** Its own ways to sample, by the chain that it was trained on; default those of the comparison. */
   samplers?: readonly Sampler[];
 }
@@ -82,15 +84,16 @@ export async function compare(given: CompareOptions): Promise<ComparisonResult[]
   for (const { samplers = shared } of contenders) checkNames('samplers', samplers);
   const results: ComparisonResult[] = [];
   for (const contender of contenders) {
-    const { name: model, unet, samplers = shared } = contender;
+    const { name: model, unet, classLabels, samplers = shared } = contender;
+    const sampling = { ...options, ...(classLabels !== undefined && { classLabels }) };
     for (const sampler of samplers) {
       const keyOf = (count: number) => measurementKey(contender, sampler, count);
       const pipeline = new DiffusionPipeline({ unet, scheduler: sampler.scheduler });
       try {
-        if (steps.some((count) => !measurements.has(keyOf(count)))) await warmUp(pipeline, options);
+        if (steps.some((count) => !measurements.has(keyOf(count)))) await warmUp(pipeline, sampling);
         for (const numInferenceSteps of steps) {
           const key = keyOf(numInferenceSteps);
-          const measured = measurements.get(key) ?? (await measure(pipeline, sampler, numInferenceSteps, options));
+          const measured = measurements.get(key) ?? (await measure(pipeline, sampler, numInferenceSteps, sampling));
           measurements.set(key, measured);
           results.push({ model, sampler: sampler.name, ...measured });
           onResult?.(results.at(-1)!);
@@ -103,7 +106,8 @@ export async function compare(given: CompareOptions): Promise<ComparisonResult[]
   return results;
 }
 
-type Measuring = Omit<CompareOptions, 'contenders' | 'samplers' | 'steps' | 'measurements' | 'onResult'>;
+type Measuring = Omit<CompareOptions, 'contenders' | 'samplers' | 'steps' | 'measurements' | 'onResult'> &
+  Pick<Contender, 'classLabels'>;
 
 async function measure(
   pipeline: DiffusionPipeline,

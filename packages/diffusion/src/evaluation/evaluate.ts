@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { checkPositive } from '../check-positive.ts';
 import type { DiffusionPipeline, SampleOptions } from '../pipelines/diffusion-pipeline.ts';
+import { labelsOfChunk } from '../pipelines/labels.ts';
 
 /** A measure of a set of images against another set, whose images it has seen already: FID, KID, Inception Score... */
 export interface GenerativeMetric {
@@ -33,14 +34,15 @@ export interface Evaluation {
  * @throws DiffusionError `DIFFUSION_BAD_COUNT`, and those of `DiffusionPipeline.sample`
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { pipeline, count, metrics, onProgress, chunkSize = 64, ...sampling } = options;
+  const { pipeline, count, metrics, onProgress, chunkSize = 64, classLabels: labels, ...sampling } = options;
   checkPositive({ count, chunkSize });
   const callbackOnStepEnd = () => void (steps += 1);
   let [seconds, steps] = [0, 0];
   for (let first = 0; first < count; first += chunkSize) {
     const batchSize = Math.min(chunkSize, count - first);
     const begin = performance.now();
-    const images = await pipeline.sample({ ...sampling, first, batchSize, chunkSize, callbackOnStepEnd });
+    const chunk = { first, batchSize, chunkSize, ...labelsOfChunk(labels, first, batchSize) };
+    const images = await pipeline.sample({ ...sampling, ...chunk, callbackOnStepEnd });
     seconds += (performance.now() - begin) / 1000;
     try {
       for (const metric of Object.values(metrics)) await metric.update(images, { real: false });

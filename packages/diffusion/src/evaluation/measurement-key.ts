@@ -4,11 +4,11 @@ import type { Contender, Sampler } from './compare.ts';
  * What decides a measurement, whatever its model and sampler are called: the network itself, and what its steps compute. Schedulers
  * of one class and configuration compute the same; one without a configuration is like itself alone.
  */
-export function measurementKey({ unet }: Contender, { scheduler, eta }: Sampler, steps: number): string {
+export function measurementKey({ unet, classLabels }: Contender, { scheduler, eta }: Sampler, steps: number): string {
   const { config } = scheduler as { config?: object };
   // The class and not its name, which bundlers change.
   const algorithm = config === undefined ? [identityOf(scheduler)] : [identityOf(scheduler.constructor), config];
-  return JSON.stringify([identityOf(unet), algorithm, eta ?? null, steps], withInfinities);
+  return JSON.stringify([identityOf(unet), classLabels ?? null, algorithm, eta ?? null, steps], withInfinities);
 }
 
 const identities = new WeakMap<object, number>();

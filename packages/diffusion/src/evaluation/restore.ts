@@ -19,6 +19,8 @@ export interface RestoreOptions {
   scheduler: ListScheduler;
   /** Clean images that were not trained on, [batch, height, width, channels], float32 in [0, 1]; they stay alive. */
   images: tf.Tensor4D;
+  /** For conditional networks: the class of all images. */
+  classLabels?: number;
   /** The timestep to which the images are noised. */
   from: number;
   /** Denoising steps from there, evenly: one step gives the mean of what the image may have been. */
@@ -49,7 +51,7 @@ export interface Restored {
  * @throws DiffusionError `DIFFUSION_BAD_COUNT` for a timestep outside the chain or more steps than `from + 1`, `DIFFUSION_BAD_IMAGES`
  */
 export async function restore(options: RestoreOptions): Promise<Restored> {
-  const { unet, scheduler, images, from, steps, metrics, generator = 0, chunkSize = 64, signal } = options;
+  const { unet, classLabels, scheduler, images, from, steps, metrics, generator = 0, chunkSize = 64, signal } = options;
   checkImages(images);
   const timesteps = evenly(from, steps, Number(scheduler.config['num_train_timesteps']));
   const [count] = images.shape;
@@ -66,7 +68,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
         return scheduler.addNoise(toModelRange(clean), noise, times);
       });
       const process = { unet, scheduler: scheduler as unknown as SamplingScheduler, sample, timesteps, generators };
-      const last = await finish(reverseProcess({ ...process, ...(signal && { signal }) }));
+      const condition = classLabels === undefined ? {} : { classLabels: generators.map(() => classLabels) };
+      const last = await finish(reverseProcess({ ...process, ...condition, ...(signal && { signal }) }));
       const restored = toUnitRange(last);
       last.dispose();
       try {

@@ -43,6 +43,16 @@ export function labelsOf(
   );
 }
 
+/** The labels of part of a set of images, as an option. */
+export function labelsOfChunk(
+  classLabels: number | readonly number[] | undefined,
+  first: number,
+  count: number,
+): { classLabels?: number | readonly number[] } {
+  if (classLabels === undefined) return {};
+  return { classLabels: typeof classLabels === 'number' ? classLabels : classLabels.slice(first, first + count) };
+}
+
 /** The inputs of an exported network besides images and times: one class number per image, where it takes classes. */
 export function exportConditions(denoiser: Denoiser): { classLabels?: object } {
   return takesLabels(denoiser) ? { classLabels: {} } : {};

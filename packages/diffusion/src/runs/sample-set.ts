@@ -4,6 +4,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { DiffusionError } from '../errors.ts';
 import { writePng } from '../images/png.ts';
 import type { DiffusionPipeline, SampleOptions } from '../pipelines/diffusion-pipeline.ts';
+import { labelsOfChunk } from '../pipelines/labels.ts';
 import { makeFolder, writeAtomically } from './files.ts';
 import { isRunning, tryLock } from './lock.ts';
 
@@ -39,7 +40,8 @@ export async function sampleSet(options: SampleSetOptions): Promise<void> {
   const make = async (first: number, batchSize: number) => {
     const missing = missingOf(folder, first, batchSize);
     if (missing.length === 0) return;
-    const images = await pipeline.sample({ ...sampling, first, batchSize, chunkSize, generator: seed });
+    const chunk = { first, batchSize, chunkSize, ...labelsOfChunk(sampling.classLabels, first, batchSize) };
+    const images = await pipeline.sample({ ...sampling, ...chunk, generator: seed });
     try {
       await writeImages(folder, first, images, missing);
     } finally {

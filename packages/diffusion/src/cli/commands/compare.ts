@@ -22,6 +22,7 @@ import { trainingConfig } from '../../runs/trained-model.ts';
 import { contenderOf, factsOf, measurementOf } from '../contender.ts';
 import { distinctNames } from '../distinct-names.ts';
 import { interruptible } from '../interrupt.ts';
+import { labelOptions } from '../labels.ts';
 import { checkSteps, openModel, type OpenedModel } from '../../runs/open-model.ts';
 import { integer, positiveInteger, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startProgress } from '../progress.ts';
@@ -37,6 +38,7 @@ interface Flags extends EngineFlags {
   dataset?: string;
   root?: string;
   from: number;
+  label?: number;
   features?: FeatureName;
   weights?: string;
   out: string;
@@ -57,6 +59,7 @@ export function compareCommand(): Command {
     .option('--batch <count>', 'images computed together', positiveInteger, 64)
     .option('--seed <number>', 'of the noise, the same for all models', integer, 0)
     .option('--from <timestep>', 'held-out images are noised to it and denoised; 0 measures none', integer, 250)
+    .option('--label <class>', 'class of the images, for class-conditional networks (default: any class)', integer)
     .addOption(new Option('--dataset <name>', 'where no model tells (default: that of the runs)').choices(datasetNames))
     .option('--root <folder>', "of the data set's files (default: that of the runs)")
     .addOption(
@@ -92,7 +95,8 @@ async function run(names: string[], flags: Flags): Promise<void> {
       const samplers = flags.schedulers.map((name) => ({ name, scheduler: schedulerFor(name) }));
       checkFrom(flags.from, Number(schedulerFor('ddim').config['num_train_timesteps']));
       for (const { scheduler } of samplers) for (const steps of flags.steps) checkSteps(steps, scheduler.config);
-      return { ...contenderOf(shortNames[i]!, network, imageShape), samplers };
+      const name = shortNames[i]!;
+      return { ...contenderOf(name, network, imageShape), ...labelOptions(network, name, flags), samplers };
     });
     const distance = await openDistance(config, flags);
     owned.push(distance);
@@ -116,10 +120,11 @@ async function run(names: string[], flags: Flags): Promise<void> {
           progress.update((done += 1), `${model} ${sampler} ${steps}: ${values[name]!.toFixed(2)}`),
       });
       const restored: Restoration[] = [];
-      for (const [i, { name: model, unet }] of contenders.entries()) {
+      for (const [i, { name: model, unet, classLabels }] of contenders.entries()) {
         for (const steps of denoised) {
           const scheduler = opened[i]!.schedulerFor('ddim') as unknown as ListScheduler;
-          const asked = { ...sampling, unet, scheduler, images: held!, from: flags.from, steps, signal };
+          const condition = classLabels === undefined ? {} : { classLabels };
+          const asked = { ...sampling, ...condition, unet, scheduler, images: held!, from: flags.from, steps, signal };
           restored.push({ model, ...(await restore({ ...asked, metrics: metrics() })) });
           progress.update((done += 1), `${model} from ${flags.from} in ${steps}: ${restored.at(-1)!.rmse.toFixed(3)}`);
         }

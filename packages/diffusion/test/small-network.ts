@@ -1,0 +1,13 @@
+import { UNet2DModel } from '@missing-u/unet-blocks';
+
+/** A network of the smallest kind, with or without classes. */
+export function smallNetwork(sampleSize: number, numClassEmbeds: number | null): UNet2DModel {
+  return new UNet2DModel(
+    {
+      ...{ sampleSize, inChannels: 1, outChannels: 1, blockOutChannels: [8, 8], layersPerBlock: 1 },
+      ...{ downBlockTypes: ['DownBlock2D', 'DownBlock2D'], upBlockTypes: ['UpBlock2D', 'UpBlock2D'] },
+      ...{ normNumGroups: 4, numClassEmbeds },
+    },
+    { seed: 1 },
+  );
+}
