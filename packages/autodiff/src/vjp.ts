@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { show } from '@missing-u/errors';
+import { invalidArgument, show } from '@missing-u/errors';
 import { AutodiffError } from './errors.ts';
 import {
   contract, gradientsOnTape, markTape, owned, recordTape, rollbackOnThrow, tidy, type Recorded,
@@ -23,7 +23,8 @@ export type TensorFunction<X, Y> = (...xs: Arguments<X>) => Y;
  * @param xs float32 tensors, or variables.
  * @param dy cotangent, of the structure and shapes of f's result; ones by default, so a scalar gives its gradient.
  * @returns gradients in the structure of `xs`; zeros for a tensor that f does not use.
- * @throws AutodiffError `AUTODIFF_INPUTS`, `AUTODIFF_OUTPUT`, `AUTODIFF_COTANGENT`, `AUTODIFF_NO_GRADIENTS`, `AUTODIFF_TREE`.
+ * @throws AutodiffError `AUTODIFF_INPUTS`, `AUTODIFF_OUTPUT`, `AUTODIFF_COTANGENT`, `AUTODIFF_FUNCTION`,
+ *     `AUTODIFF_NO_GRADIENTS`, `AUTODIFF_TREE`.
  */
 export function vjp<const X extends TensorTree, Y extends TensorTree>(
   f: TensorFunction<X, Y>,
@@ -121,6 +122,12 @@ export function pullBack(
 
 /** Calls f with the elements of an array, or with the one tensor or object. */
 export function apply<X extends TensorTree, Y extends TensorTree>(f: TensorFunction<X, Y>, xs: X): Y {
+  if (typeof f !== 'function') {
+    throw new AutodiffError(
+      'AUTODIFF_FUNCTION',
+      invalidArgument({ argument: 'f', value: f, allowed: 'a function of `xs`' }),
+    );
+  }
   const call = f as (...args: readonly TensorTree[]) => Y;
   return Array.isArray(xs) ? call(...(xs as readonly TensorTree[])) : call(xs);
 }
@@ -157,6 +164,10 @@ export function cotangents(dy: TensorTree, value: TensorTree, outputs: readonly 
   const dys = treeLeavesLike(dy, value);
   dys.forEach((leaf, i) => {
     const shape = outputs[i]!.shape;
+    if (leaf.isDisposed) {
+      const message = `\`${name}\` holds a disposed tensor of shape [${leaf.shape}].`;
+      throw new AutodiffError('AUTODIFF_COTANGENT', message);
+    }
     if (leaf.dtype === 'float32' && tf.util.arraysEqual(leaf.shape, shape)) return;
     const got = `${leaf.dtype} [${leaf.shape}]`;
     throw new AutodiffError(

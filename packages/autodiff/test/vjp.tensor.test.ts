@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { valueAndVjp, vjp } from '../src/index.ts';
+import { checkpoint, jvp, valueAndVjp, vjp } from '../src/index.ts';
 
 describe('vjp', () => {
   const cube = (x: tf.Tensor) => tf.mul(tf.mul(x, x), x);
@@ -121,6 +121,12 @@ describe('vjp', () => {
     const gone = tf.tensor1d([1]);
     gone.dispose();
     expect(() => vjp(cube, gone)).toThrow('disposed');
+    expect(() => vjp(cube, tf.tensor1d([1]), gone)).toThrow('`dy` holds a disposed tensor');
+    expect(() => jvp(cube, tf.tensor1d([1]), gone)).toThrow('`vs` holds a disposed tensor');
+    for (const run of [vjp, jvp, checkpoint]) {
+      const refusal = expect.objectContaining({ code: 'AUTODIFF_FUNCTION' }) as Error;
+      expect(() => run(3 as never, x as never, x as never)).toThrow(refusal);
+    }
     expect(() => vjp(cube, { x: 3 } as unknown as tf.Tensor)).toThrow('`xs.x` is 3');
   });
 });

@@ -341,6 +341,11 @@ describe('bad input', () => {
     ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { output: 'all' as never })],
     ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { events: [{ fn: 1 as never }] })],
     ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { events: [{ fn: () => 1, direction: 2 as never }] })],
+    ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { events: [null as never] })],
+    ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { onStep: 5 as never })],
+    ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { outputFn: 5 as never })],
+    ['ODE_TIMES', () => odeint(decay, y0(), tf.tensor2d([[0, 1]]))],
+    ['ODE_TOLERANCE', () => odeint((_t, y) => y, { y: y0() }, [0, 1], { rtol: null as never })],
     ['ODE_EVENT', () => odeint(decay, y0(), [0, 1], { events: [{ fn: (_t, y) => y }] })],
     ['ODE_EVENT', () => odeint(decay, y0(), [0, 1], { events: [{ fn: () => NaN }] })],
     ['ODE_TOLERANCE', () => odeint(decay, y0(), [0, 1], { rtol: -1 })],
@@ -364,6 +369,7 @@ describe('bad input', () => {
     const gone = tf.scalar(1);
     gone.dispose();
     expect(code(() => odeint(decay, gone, [0, 1]))).toBe('ODE_DISPOSED');
+    expect(code(() => odeint(decay, tf.scalar(1), gone))).toBe('ODE_DISPOSED');
     expect(code(() => odeint(decay, tf.scalar(1), [0, 1], { parameters: [gone] }))).toBe('ODE_DISPOSED');
     expect(code(() => odeint(() => gone, tf.scalar(1), [0, 1]))).toBe('ODE_DISPOSED');
     const disposing = (t: number, y: tf.Tensor) => {

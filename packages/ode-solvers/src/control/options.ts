@@ -95,7 +95,9 @@ function adaptiveSteps(ts: readonly number[], options: StepOptions, maxNumSteps:
   inRange('ifactor', ifactor, 'more than 1', ifactor > 1);
   inRange('dfactor', dfactor, 'in (0, 1)', dfactor > 0 && dfactor < 1);
   const coefficients = { p: 0, i: 1, d: 0, ...pid };
-  inRange('pid', pid, 'an object of finite numbers p, i, d', Object.values(coefficients).every(Number.isFinite));
+  const known = typeof pid === 'object' && Object.keys(coefficients).length === 3;
+  const finite = Object.values(coefficients).every(Number.isFinite);
+  inRange('pid', pid, 'an object of finite numbers p, i, d', known && finite);
   const landings = landingTimes(ts, options);
   return {
     kind: 'adaptive',
@@ -112,6 +114,9 @@ function adaptiveSteps(ts: readonly number[], options: StepOptions, maxNumSteps:
 }
 
 function landingTimes(ts: readonly number[], { stepT = [], jumpT = [] }: StepOptions): AdaptiveSteps['landings'] {
+  for (const [argument, times] of Object.entries({ stepT, jumpT })) {
+    inRange(argument, times, 'an array of times', typeof times === 'object' && times !== null && 'length' in times);
+  }
   const landings = [
     ...Array.from(stepT, (t) => ({ t, jump: false })),
     ...Array.from(jumpT, (t) => ({ t, jump: true })),
@@ -136,7 +141,7 @@ function gridSteps(ts: readonly number[], options: StepOptions, maxNumSteps: num
   }
   if (stepSize !== undefined) {
     inRange('stepSize', stepSize, 'a positive number', stepSize > 0 && stepSize < Infinity);
-    return { kind: 'grid', grid: uniformGrid(ts, stepSize), interp, perturb, maxNumSteps };
+    return { kind: 'grid', grid: uniformGrid(ts, stepSize, maxNumSteps), interp, perturb, maxNumSteps };
   }
   const grid = gridConstructor === undefined ? [...ts] : checkedTimes(gridConstructor(ts), 'gridConstructor(ts)');
   if (grid[0] !== ts[0] || grid.at(-1) !== ts.at(-1)) {
@@ -146,12 +151,14 @@ function gridSteps(ts: readonly number[], options: StepOptions, maxNumSteps: num
   return { kind: 'grid', grid, interp, perturb, maxNumSteps };
 }
 
-function uniformGrid(ts: readonly number[], stepSize: number): number[] {
+function uniformGrid(ts: readonly number[], stepSize: number, maxNumSteps: number): number[] {
   const [start, end] = [ts[0]!, ts.at(-1)!];
   // A count within rounding of a whole number is that number: 1 / 0.1 steps are 10.
   const count = Math.ceil(Math.abs(end - start) / stepSize - 1e-9);
   const h = Math.sign(end - start) * stepSize;
-  return [...Array.from({ length: count }, (_, i) => start + i * h), end];
+  // No further than the solve will get, as there may be more points than an array can hold.
+  const length = Math.min(count, maxNumSteps + 2);
+  return [...Array.from({ length }, (_, i) => start + i * h), end];
 }
 
 function inRange(argument: string, value: unknown, allowed: string, ok: boolean): void {

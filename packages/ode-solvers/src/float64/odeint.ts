@@ -1,4 +1,5 @@
-import { checkEvents, checkField, checkOutput } from '../control/arguments.ts';
+import { invalidArgument } from '@missing-u/errors';
+import { checkCallback, checkEvents, checkField, checkOutput, checkSignal } from '../control/arguments.ts';
 import { checkedSteps, type StepOptions } from '../control/options.ts';
 import { checkedTimes } from '../control/times.ts';
 import type { Dense } from '../core/dense.ts';
@@ -9,6 +10,7 @@ import type { OutputKind } from '../core/outputs.ts';
 import { throwOnFailure, type SolverStats, type Status } from '../core/result.ts';
 import { runLater, runNow } from '../core/run.ts';
 import type { StepInfo } from '../core/solve.ts';
+import { OdeError } from '../errors.ts';
 import { methodOf, type MethodName } from '../methods/index.ts';
 import { checkedState, checkTolerance } from './arguments.ts';
 import { float64Space, type Norm, type Tolerance } from './space.ts';
@@ -97,6 +99,9 @@ function checkedOrder(
   const { rtol = 1e-7, atol = 1e-9, output = 'times', dense = false, events = [] } = options;
   checkOutput(output);
   checkEvents(events);
+  checkCallback('onStep', options.onStep, 'a function that is told of a step');
+  checkCallback('norm', options.norm, 'a function of the scaled errors');
+  checkSignal(options.signal);
   checkTolerance('rtol', rtol, state.length);
   checkTolerance('atol', atol, state.length);
   const times = checkedTimes(ts);
@@ -116,7 +121,7 @@ function checkedOrder(
     onStep: options.onStep,
     output,
     dense,
-    events: events.map(({ fn, ...event }) => ({ ...event, value: fn })),
+    events: events.map(({ fn, ...event }, i) => ({ ...event, value: (t, y) => eventValue(fn(t, y), i) })),
     checkFinite: true,
   };
 }
@@ -138,4 +143,11 @@ function solution(
     stats: order.stats,
     status,
   };
+}
+
+/** What an event function gave, refused where it is no number. */
+function eventValue(value: unknown, index: number): number {
+  if (typeof value === 'number') return value;
+  const argument = `events[${index}].fn(t, y)`;
+  throw new OdeError('ODE_EVENT', invalidArgument({ argument, value, allowed: 'a number' }));
 }

@@ -1,4 +1,4 @@
-import { checkField } from '../control/arguments.ts';
+import { checkCallback, checkField } from '../control/arguments.ts';
 import type { Method } from '../core/method.ts';
 import type { SolverStats } from '../core/result.ts';
 import { standAt, stepFrom, type Stand, type StepTaken } from '../core/stepper.ts';
@@ -29,6 +29,7 @@ export function stepper(
     checkTolerance('atol', atol, length);
   };
   checkTolerances();
+  checkCallback('norm', options.norm, 'a function of the scaled errors');
   const stats: SolverStats = { nfe: 0, steps: 0, accepted: 0, rejected: 0 };
   const system = float64System(f, float64Space(rtol, atol, options.norm), stats);
   return {

@@ -8,7 +8,7 @@ import {
   treeLike,
   type TensorTree,
 } from '@missing-u/autodiff';
-import { checkEvents, checkField, checkOutput } from '../control/arguments.ts';
+import { checkCallback, checkEvents, checkField, checkOutput, checkSignal } from '../control/arguments.ts';
 import { checkedSteps } from '../control/options.ts';
 import { checkedTimes } from '../control/times.ts';
 import type { Dense } from '../core/dense.ts';
@@ -38,7 +38,7 @@ import {
 } from './options.ts';
 import { reading, tensorSpace, type Leaves } from './space.ts';
 import { stacked } from './stacked.ts';
-import { movableEnd, movableStart, type Times } from './times.ts';
+import { movableEnd, movableStart, numbersOf, type Times } from './times.ts';
 
 /** A solution. */
 export interface OdeSolution<Y extends TensorTree, Z extends TensorTree = Y> {
@@ -186,11 +186,14 @@ function* solvedRows<Y extends TensorTree>(
   checkGradient(gradient);
   checkOutput(output);
   checkEvents(events);
+  checkCallback('onStep', options.onStep, 'a function that is told of a step');
+  checkCallback('outputFn', options.outputFn, 'a function (t, y) => what to return');
+  checkSignal(options.signal);
   if (dense && isTaping() && gradient.name !== 'direct') {
     const message = `\`dense\` has a gradient with \`direct()\` only, not with \`${gradient.name}()\`; name the times in \`ts\`, or use direct().`;
     throw new OdeError('ODE_OPTION', message);
   }
-  const times = checkedTimes(isTensor(ts) ? ts.dataSync() : ts);
+  const times = checkedTimes(isTensor(ts) ? numbersOf(ts) : ts);
   const named = methodOf(options.method ?? 'dopri5');
   const method = gradient.adapt?.(named) ?? named;
   const steps = checkedSteps(method, times, options);

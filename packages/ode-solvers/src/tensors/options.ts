@@ -92,7 +92,13 @@ export function tolerances(argument: string, tolerance: Tolerance, like: TensorT
       values.push(value as tf.Tensor);
     } else {
       const children = node as Record<string, TensorTree>;
-      if (isTensor(value) || Object.keys(children).sort().join() !== Object.keys(value).sort().join()) refuse(value);
+      if (
+        typeof value !== 'object' ||
+        value === null ||
+        isTensor(value) ||
+        Object.keys(children).sort().join() !== Object.keys(value).sort().join()
+      )
+        refuse(value);
       for (const key of Object.keys(children)) visit((value as Record<string, Tolerance>)[key]!, children[key]!);
     }
   };

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { isTaping, recordOperation, tidy, withFreshTape } from '@missing-u/autodiff';
+import { invalidArgument } from '@missing-u/errors';
 import type { Order } from '../core/drive.ts';
 import type { Row } from '../core/outputs.ts';
 import { OdeError } from '../errors.ts';
@@ -7,6 +8,13 @@ import type { Leaves } from './space.ts';
 
 /** Times of a solve: numbers, or a 1-D tensor where they need a gradient. */
 export type Times = ArrayLike<number> | tf.Tensor;
+
+/** The times in a tensor. */
+export function numbersOf(ts: tf.Tensor): ArrayLike<number> {
+  if (ts.isDisposed) throw new OdeError('ODE_DISPOSED', `\`ts\` is a disposed tensor of shape [${ts.shape}].`);
+  if (ts.rank === 1) return ts.dataSync();
+  throw new OdeError('ODE_TIMES', invalidArgument({ argument: 'ts', value: ts, allowed: 'of one dimension' }));
+}
 
 /**
  * y0 with the gradient of the initial time: moving t0 by dt is moving y0 by -f(t0, y0) dt. First derivatives only, as times
