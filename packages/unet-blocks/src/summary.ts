@@ -11,6 +11,8 @@ import { recordCalls, type LayerCall } from './recorder.ts';
 /** A module that predicts, as `UNet`, `UNet2DModel` and `CUNet`. */
 export interface SummarizedModel extends Module {
   predict(sample: tf.Tensor4D, timesteps: number): tf.Tensor;
+  /** A prediction for some time and condition, of models that do not take time 0 without a condition. */
+  predictAny?(sample: tf.Tensor4D): tf.Tensor;
 }
 
 /** One layer of a summary: what it holds itself and what all its calls do. */
@@ -68,7 +70,11 @@ export function summary(model: SummarizedModel, inputShape: readonly number[]): 
   const probe = initialized(model);
   try {
     const calls = recordCalls(() =>
-      tf.tidy(() => void probe.predict(tf.zeros<tf.Rank.R4>(shape as tf.ShapeMap[tf.Rank.R4]), 1)),
+      tf.tidy(() => {
+        const sample = tf.zeros<tf.Rank.R4>(shape as tf.ShapeMap[tf.Rank.R4]);
+        if (probe.predictAny === undefined) probe.predict(sample, 0);
+        else probe.predictAny(sample);
+      }),
     );
     return total(tally(probe, calls), probe);
   } finally {

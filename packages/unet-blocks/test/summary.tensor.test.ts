@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { Conv2d, Linear, Module, summary, UNet } from '@missing-u/unet-blocks';
+import { Conv2d, Linear, Module, summary, UNet, UNet2DModel, type UNet2DOptions } from '@missing-u/unet-blocks';
 import * as tf from '@tensorflow/tfjs-core';
+
+const smallest: Partial<UNet2DOptions> = {
+  blockOutChannels: [4],
+  downBlockTypes: ['DownBlock2D'],
+  upBlockTypes: ['UpBlock2D'],
+  normNumGroups: 2,
+  layersPerBlock: 1,
+  attentionHeadDim: 4,
+};
 
 /** A convolution of stride 2 and a linear layer that runs twice. */
 class Tiny extends Module {
@@ -53,6 +62,27 @@ describe('summary', () => {
     const { checkpointBytes, layers } = summary(model, [8, 8, 3]);
     expect(checkpointBytes).toBe(8 * 132);
     expect(layers.map((layer) => layer.checkpointBytes)).toEqual([8 * 112, 8 * 20]);
+  });
+
+  it.each<[string, Partial<UNet2DOptions>]>([
+    ['classes', { numClassEmbeds: 1 }],
+    ['embeddings as classes', { classEmbedType: 'identity', timeEmbeddingDim: 6 }],
+    ['numbers as classes', { classEmbedType: 'timestep' }],
+    ['numbers as classes, and noise levels', { classEmbedType: 'timestep', timeEmbeddingType: 'fourier' }],
+    ['one time', { timeEmbeddingType: 'learned', numTrainTimesteps: 1 }],
+  ])('counts models with %s', async (_, options) => {
+    const model = new UNet2DModel({ ...smallest, ...options }, { weights: 'none' });
+    const { parameters, layers } = summary(model, [2, 4, 4, 3]);
+    expect(parameters).toBe(model.parameterCount);
+    expect(
+      layers.filter(({ calls, kind }) => calls === 0 && kind !== 'Embedding' && kind !== 'FourierProjection'),
+    ).toEqual([]);
+    await expect(() => summary(model, [4, 4, 3])).toLeakNoTensors();
+  });
+
+  it('counts a model of one time', () => {
+    const model = new UNet({ dim: 8, dimMults: [1], trainTimesteps: 1, weights: 'none' });
+    expect(summary(model, [4, 4, 3]).parameters).toBe(model.parameterCount);
   });
 
   it('leaks nothing, and refuses shapes that are none', async () => {

@@ -145,6 +145,14 @@ export class UNet2DModel extends Module {
     });
   }
 
+  /** A prediction for some time and, where there are classes, some class: for those who count what a prediction does. */
+  predictAny(sample: tf.Tensor4D): tf.Tensor4D {
+    return tf.tidy(() => {
+      const time = this.options.timeEmbeddingType === 'fourier' ? 1 : 0; // its logarithm is taken
+      return this.predict(sample, time, this.anyCondition(sample.shape[0], time));
+    });
+  }
+
   /** `predict` in the words of diffusers: `model.forward(sample, timestep).sample`. */
   forward(sample: tf.Tensor4D, timestep: Timesteps, classLabels?: Condition['classLabels']): { sample: tf.Tensor4D } {
     return { sample: this.predict(sample, timestep, classLabels === undefined ? {} : { classLabels }) };
@@ -166,6 +174,13 @@ export class UNet2DModel extends Module {
     if (classEmbedType === 'timestep') return this.child('class_embedding', new TimestepEmbedding(features));
     if (numClassEmbeds === null) return undefined;
     return this.child('class_embedding', new Embedding({ count: numClassEmbeds, size: features.outFeatures }));
+  }
+
+  private anyCondition(images: number, time: number): Condition {
+    const { classEmbedding } = this;
+    if (classEmbedding === undefined) return {};
+    if (classEmbedding === 'identity') return { classLabels: tf.zeros<tf.Rank.R2>([images, timeSizeOf(this.options)]) };
+    return { classLabels: new Array<number>(images).fill(classEmbedding instanceof Embedding ? 0 : time) };
   }
 
   private embed(times: tf.Tensor1D, { classLabels }: Condition): tf.Tensor2D {
@@ -190,9 +205,14 @@ export class UNet2DModel extends Module {
   }
 }
 
+/** Features of the time embedding. */
+function timeSizeOf({ timeEmbeddingDim, blockOutChannels }: UNet2DOptions): number {
+  return timeEmbeddingDim ?? blockOutChannels[0]! * 4;
+}
+
 function blockSettings(options: UNet2DOptions): BlockSettings {
   return {
-    timeSize: options.timeEmbeddingDim ?? options.blockOutChannels[0]! * 4,
+    timeSize: timeSizeOf(options),
     layers: options.layersPerBlock,
     groups: options.normNumGroups,
     epsilon: options.normEps,
