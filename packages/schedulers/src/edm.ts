@@ -106,6 +106,8 @@ function edmLevels(ramp: Float64Array, options: EdmOptions, round: Round): Float
   }
   const [low, high] = [Math.log(sigmaMin), Math.log(sigmaMax)];
   const last = Math.max(ramp.length - 1, 1);
+  // diffusers turns round a list that rises, and that of one step holds the least level only.
+  if (ramp.length === 1 && options.matchDiffusers) return Float64Array.of(Math.exp(round(low)));
   return ramp.map((_, i) => Math.exp(round(high - (i / last) * (high - low))));
 }
 

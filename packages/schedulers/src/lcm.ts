@@ -51,6 +51,8 @@ const DEFINITION: Definition<DistilledOptions> = {
 export abstract class DistilledScheduler extends DiscreteScheduler<DistilledOptions> {
   /** ᾱ after the last step. */
   readonly finalAlphaCumprod: number;
+  /** How many timesteps were listed, of which `strength` kept the last. */
+  protected listedSteps = 0;
 
   constructor(definition: Definition<DistilledOptions>, options: Partial<DistilledOptions> | SchedulerConfig) {
     super(definition, options);
@@ -69,6 +71,7 @@ export abstract class DistilledScheduler extends DiscreteScheduler<DistilledOpti
     );
     if (typeof request === 'object') {
       const list = checkTimesteps(request.timesteps, numTrainTimesteps);
+      this.listedSteps = list.length;
       const kept = Math.min(Math.floor(list.length * strength), list.length);
       this.timesteps = list.slice(list.length - kept);
     } else {
@@ -82,6 +85,7 @@ export abstract class DistilledScheduler extends DiscreteScheduler<DistilledOpti
       this.timesteps = Float64Array.from({ length: count }, (_, i) => known[Math.floor(i * (known.length / count))]!);
     }
     this.numInferenceSteps = this.timesteps.length;
+    if (typeof request === 'number') this.listedSteps = request;
     this.reset();
   }
 
@@ -126,7 +130,10 @@ export class LCMScheduler extends DistilledScheduler {
     const scaled = t * this.options.timestepScaling;
     const common = scaled ** 2 + 0.25;
     const next = this.timesteps[position + 1];
-    const ahead = next === undefined ? { signal: 1, noise: 0 } : this.forwardScales(next);
+    // diffusers takes the last step of a list that `strength` shortened for one in its middle, and noises back to t.
+    const isMistaken = this.options.matchDiffusers && position !== this.listedSteps - 1;
+    const target = next ?? (isMistaken ? t : undefined);
+    const ahead = target === undefined ? { signal: 1, noise: 0 } : this.forwardScales(target);
     return {
       mixSample: mix.sample,
       mixOutput: mix.output,

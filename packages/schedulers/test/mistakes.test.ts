@@ -6,8 +6,10 @@ import {
   DPMSolverMultistepInverseScheduler,
   DPMSolverMultistepScheduler,
   DPMSolverSinglestepScheduler,
+  EDMEulerScheduler,
   EulerAncestralDiscreteScheduler,
   EulerDiscreteScheduler,
+  LCMScheduler,
   PNDMScheduler,
   ScoreSdeVeScheduler,
   UniPCMultistepScheduler,
@@ -253,6 +255,27 @@ it('the variance-exploding SDE goes down all of its levels without setSigmas', (
   // diffusers' levels are still those of 2000 steps, of which 50 steps see the least.
   expect(new ScoreSdeVeScheduler({ matchDiffusers: true }).discreteSigmas).toHaveLength(2000);
   expect(deviation(true)).toBeGreaterThan(10);
+});
+
+it('one exponential level of EDM is the noisiest, and the least in diffusers', () => {
+  for (const [matchDiffusers, level] of [
+    [false, 80],
+    [true, 0.002],
+  ] as const) {
+    const scheduler = new EDMEulerScheduler({ sigmaSchedule: 'exponential', matchDiffusers });
+    scheduler.setTimesteps(1);
+    expect(scheduler.sigmas).toBeAllClose([level, 0], { rtol: 1e-12 });
+  }
+});
+
+it('LCM ends without noise where strength shortens a list of timesteps, and with it in diffusers', () => {
+  for (const matchDiffusers of [false, true]) {
+    const scheduler = new LCMScheduler({ matchDiffusers });
+    scheduler.setTimesteps({ timesteps: [999, 499, 259, 19] }, { strength: 0.5 });
+    const last = () => scheduler.step(sample(), 19, sample());
+    if (matchDiffusers) expect(last).toThrow(/adds noise/);
+    else expect(last().prevSample).toEqual(last().predOriginalSample);
+  }
 });
 
 describe('UniPC', () => {

@@ -24,6 +24,9 @@ cases = [
     # Steps to t - T/n, which is another timestep than the listed one where n does not divide T.
     case("DDIMInverseScheduler", {"timestep_spacing": "trailing"}, steps=13),
     case("DDIMInverseScheduler", {"timestep_spacing": "leading", "steps_offset": 1}, steps=13),
+    # One exponential level, and a list that strength shortens.
+    case("EDMEulerScheduler", {"sigma_schedule": "exponential"}, base={}, steps=1, scaled=False),
+    case("LCMScheduler", timesteps=[999, 499, 259, 19], set={"strength": 0.5}),
 ]
 
 write("edges", cases)
