@@ -123,6 +123,11 @@ describe('loadSafetensors', () => {
       ),
       /'a' occurs twice/,
     ],
+    [
+      'a field that occurs twice',
+      file(null, 4, '{"a":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}}'),
+      /'dtype' occurs twice/,
+    ],
     ['an unknown dtype', file({ a: { dtype: 'F4', shape: [1], data_offsets: [0, 1] } }, 1), /dtype "F4"/],
     ['a negative size', file({ a: { dtype: 'F32', shape: [-1], data_offsets: [0, 4] } }, 4), /shape \[-1\]/],
     ['a shape that disagrees', file({ a: f32(0, 8, [3]) }, 8), /needs 12 bytes/],
@@ -133,6 +138,15 @@ describe('loadSafetensors', () => {
   ])('refuses %s', async (_, bytes, message) => {
     await expect(loadSafetensors(bytes)).rejects.toThrow(message);
     await expect(loadSafetensors(bytes)).rejects.toMatchObject({ code: 'WEIGHTS_BAD_SAFETENSORS' });
+  });
+
+  it('reads metadata of many megabytes, of any text, and of a key that occurs twice', async () => {
+    const dict: StateDict = { a: { dtype: 'float32', shape: [1], data: Float32Array.of(1) } };
+    for (const text of ['y'.repeat(1.2e7), '\\', '\\"', '"{[:,', '\\'.repeat(7)]) {
+      expect(await loadSafetensors(encodeSafetensors(dict, { metadata: { text, dtype: text } }))).toEqual(dict);
+    }
+    const twice = file(null, 4, `{"__metadata__":{"k":"1","k":"2"},"a":${JSON.stringify(f32(0, 4))}}`);
+    expect(Object.keys(await loadSafetensors(twice))).toEqual(['a']);
   });
 
   it('names a file that is not there', async () => {

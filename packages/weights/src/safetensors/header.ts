@@ -125,20 +125,38 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** `JSON.parse` keeps the last of two equal keys without a word; this finds the first that repeats, at the top level. */
+/**
+ * `JSON.parse` keeps the last of two equal keys without a word; this finds the first that repeats within one object of a text
+ * that is JSON. In the metadata, which say nothing of the data, a key may repeat, as for the format's own library.
+ */
 function firstDuplicate(text: string): string | undefined {
-  const seen = new Set<string>();
-  let depth = 0;
-  let lastString = '';
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
-    if (token === '{' || token === '[') depth++;
-    else if (token === '}' || token === ']') depth--;
-    else if (token !== ':') lastString = token;
-    else if (depth === 1) {
-      const key = JSON.parse(lastString) as string;
-      if (seen.has(key)) return key;
-      seen.add(key);
+  const around: (Set<string> | undefined)[] = [];
+  let [begin, end] = [0, 0];
+  let key = '';
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at];
+    if (letter === '"') {
+      [begin, end] = [at, endOfString(text, at)];
+      at = end;
+    } else if (letter === '{' || letter === '[') {
+      around.push(around.length === 1 && key === '__metadata__' ? undefined : new Set());
+    } else if (letter === '}' || letter === ']') {
+      around.pop();
+    } else if (letter === ':') {
+      key = JSON.parse(text.slice(begin, end + 1)) as string;
+      const keys = around.at(-1);
+      if (keys?.has(key)) return key;
+      keys?.add(key);
     }
   }
   return undefined;
+}
+
+/** Where the closing quote of a string is: the first that an even number of backslashes, or none, stands before. */
+function endOfString(text: string, begin: number): number {
+  for (let end = text.indexOf('"', begin + 1); ; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text[end - 1 - backslashes] === '\\') backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
 }
