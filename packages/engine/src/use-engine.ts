@@ -11,24 +11,24 @@ import { verifyEngine } from './verify.ts';
  * Starts a TensorFlow.js engine, checks it with known numbers and makes it the backend of this program, with the gradients of
  * all operations registered.
  *
- * @param name an engine, or `auto` for the fastest that works here; where nothing is given, the environment variable
+ * @param engine its name, or `auto` for the fastest that works here; where nothing is given, the environment variable
  *   `MISSING_U_ENGINE`, or else `auto`
  * @throws EngineError `ENGINE_UNKNOWN`, `ENGINE_INVALID_OPTION`, `ENGINE_UNAVAILABLE` (the engine that was asked for does not
  *   work here; the message has the reason and the remedy), `ENGINE_WRONG_RESULTS` (it computes wrong numbers),
  *   `ENGINE_ALREADY_STARTED` (it runs with other threads; for `auto` too)
  */
-export async function useEngine(name?: 'auto' | EngineName, options: EngineOptions = {}): Promise<Engine> {
+export async function useEngine(engine?: 'auto' | EngineName, options: EngineOptions = {}): Promise<Engine> {
   checkOptions(options);
-  const wanted = name ?? host?.variable('MISSING_U_ENGINE') ?? 'auto';
+  const wanted = engine ?? host?.variable('MISSING_U_ENGINE') ?? 'auto';
   const choices = choose(wanted);
   await registerGradients();
   const reasons: Candidate[] = [];
   for (const driver of choices) {
     const outcome = await attempt(driver, { ...options, automatic: wanted === 'auto' });
     if ('started' in outcome) {
-      const engine: Engine = { name: driver.name, ...outcome.started, reasons };
-      announce(engine, wanted, options.log);
-      return engine;
+      const running: Engine = { name: driver.name, ...outcome.started, reasons };
+      announce(running, wanted, options.log);
+      return running;
     }
     if (wanted !== 'auto' && outcome.error !== undefined) throw outcome.error;
     reasons.push(outcome.candidate);
@@ -81,11 +81,16 @@ function announce({ name, device, version, notes }: Engine, wanted: string, log 
 function choose(name: string): readonly Driver[] {
   if (name === 'auto') return drivers;
   const known: readonly string[] = ['auto', ...engineNames];
-  if (!known.includes(name)) throw new EngineError('ENGINE_UNKNOWN', unknownName('name', name, known));
+  if (!known.includes(name)) throw new EngineError('ENGINE_UNKNOWN', unknownName(originOf(name), name, known));
   const chosen = drivers.filter((driver) => driver.name === name);
   if (chosen.length > 0) return chosen;
   const here = drivers.map((driver) => driver.name).join(', ');
   throw new EngineError('ENGINE_UNAVAILABLE', `The engine '${name}' does not exist in this place; there are ${here}.`);
+}
+
+/** Where a name comes from: commands hand over the variable themselves. */
+function originOf(name: string): string {
+  return name === host?.variable('MISSING_U_ENGINE') ? 'MISSING_U_ENGINE' : 'engine';
 }
 
 function checkOptions({ threads, gpu }: EngineOptions): void {

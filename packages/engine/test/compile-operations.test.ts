@@ -95,6 +95,24 @@ const functions: Record<string, Unary> = {
     return [tf.maxPool3d(volume, 2, 1, 'same'), tf.avgPool3d(volume, 2, 1, 'same'), tf.conv3d(volume, tf.ones([1, 3, 3, 4, 2]), 1, 'same')]; // prettier-ignore
   },
   resizes: (x) => [tf.image.resizeBilinear(x, [12, 9]), tf.image.resizeNearestNeighbor(x, [3, 12])],
+  axisGradients: (x) => [
+    tf.grad((v) => tf.square(tf.cumsum(v, 1)))(x),
+    tf.grad((v) => tf.prod(v, [1, 3]))(x),
+    tf.grad((v) =>
+      tf.square(
+        tf.mirrorPad(
+          v,
+          [
+            [0, 0],
+            [1, 1],
+            [1, 2],
+            [0, 0],
+          ],
+          'reflect',
+        ),
+      ),
+    )(x),
+  ],
   poolGradients: (x) =>
     [tf.maxPool, tf.avgPool].map((pool) => tf.grad((v) => tf.square(pool(v as tf.Tensor4D, 3, 2, 1)))(x)),
   resizeGradients: (x) =>

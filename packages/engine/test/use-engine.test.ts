@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { EngineError, useEngine } from '../src/index.ts';
 
 async function failure(run: () => Promise<unknown>): Promise<EngineError> {
@@ -33,7 +33,11 @@ describe('useEngine', () => {
   it('names the nearest engine for an unknown one', async () => {
     const error = await failure(() => useEngine('wsam' as 'wasm'));
     expect(error.code).toBe('ENGINE_UNKNOWN');
+    expect(error.message).toContain("`engine` is 'wsam'");
     expect(error.message).toContain("Did you mean 'wasm'?");
+    vi.stubEnv('MISSING_U_ENGINE', 'bogus');
+    expect((await failure(() => useEngine())).message).toContain("`MISSING_U_ENGINE` is 'bogus'");
+    vi.unstubAllEnvs();
   });
 
   it('refuses options that make no sense', async () => {

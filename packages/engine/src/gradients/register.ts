@@ -1,7 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conv2dBackpropFilterGradient } from './conv2d-backprop-filter.ts';
+import { cumsumGradient } from './cumsum.ts';
 import { dilatedConv2dGradient, dilatedDepthwiseGradient } from './dilated-convolution.ts';
 import { einsumGradient } from './einsum.ts';
+import { mirrorPadGradient } from './mirror-pad.ts';
+import { prodGradient } from './prod.ts';
 
 let extended = false;
 
@@ -18,6 +21,9 @@ export async function registerGradients(): Promise<void> {
   extended = true;
   replaceGradient('Conv2D', dilatedConv2dGradient);
   replaceGradient('DepthwiseConv2dNative', dilatedDepthwiseGradient);
+  replaceGradient('MirrorPad', mirrorPadGradient);
+  replaceGradient('Cumsum', cumsumGradient);
+  replaceGradient('Prod', prodGradient);
 }
 
 function replaceGradient(name: string, replacement: (core: tf.GradConfig) => tf.GradConfig): void {
