@@ -9,7 +9,8 @@ import { apply, checkedInputs, cotangents, distinct, type TensorFunction } from 
  * Two vector-Jacobian products: u ↦ Jᵀu is linear, and its own transpose applied to `vs` is J `vs` (J. Townsend, "A new
  * trick for calculating Jacobian vector products", 2017). So every operation of f needs a gradient that can be
  * differentiated with respect to its cotangent. TensorFlow.js has none for the filters of convolutions; engines started with
- * `@missing-u/engine` have.
+ * `@missing-u/engine` have. None has one for elu, depthwise convolutions, pooling, resizing and depthToSpace:
+ * `AUTODIFF_OPERATION` names them.
  *
  * @param f function of `xs`, as for `vjp`.
  * @param xs float32 tensors.
@@ -36,8 +37,10 @@ export function jvp<const X extends TensorTree, Y extends TensorTree>(f: TensorF
   };
   return tidy(() => {
     if (isTaping()) {
-      const { value, us, image, mark } = rollbackOnThrow(compute);
-      return treeLike(value, zeroFilled(gradientsOnTape(mark, image, us), us));
+      return rollbackOnThrow(() => {
+        const { value, us, image, mark } = compute();
+        return treeLike(value, zeroFilled(gradientsOnTape(mark, image, us), us));
+      });
     }
     const { value, tape } = recordTape(compute);
     return treeLike(value.value, zeroFilled(gradientsOnTape(tape, value.image, value.us), value.us));

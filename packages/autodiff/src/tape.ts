@@ -141,11 +141,37 @@ export function gradientsOnTape(tape: Recorded, y: tf.Tensor, xs: tf.Tensor[], d
   const engine = tf.engine();
   const forward = (): tf.Tensor => {
     // The engine has just begun a tape of its own and will free it at the end.
-    if (typeof tape !== 'number') engine.state.activeTape.push(...tape.splice(0));
+    const recorded = typeof tape === 'number' ? engine.state.activeTape : tape;
+    const relevant = recorded.splice(0).filter(passesGradients);
+    engine.state.activeTape.push(...relevant);
     return y;
   };
-  const run = () => engine.gradients(forward, xs, dy, true).grads as (tf.Tensor | null)[];
+  const run = () => namingOperation(() => engine.gradients(forward, xs, dy, true).grads as (tf.Tensor | null)[]);
   return typeof tape === 'number' ? onTapeFrom(tape, run) : withFreshTape(() => freeOnThrow(run));
+}
+
+/**
+ * Whether a node has a part in gradients: comparisons and the like have none, as what they give is no float32, and the engine, which
+ * knows no gradient function for them, would fail where a condition depends on what is differentiated.
+ */
+function passesGradients({ gradient, outputs }: TapeNode): boolean {
+  return (gradient as unknown) !== undefined || outputs.some(({ dtype }) => dtype === 'float32');
+}
+
+/** Says which operation has no gradient, in place of the engine. */
+function namingOperation<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const name = error instanceof Error ? /gradient function not found for (\w+)/.exec(error.message)?.[1] : undefined;
+    if (name === undefined) throw error;
+    throw new AutodiffError(
+      'AUTODIFF_OPERATION',
+      `The operation ${name} has no gradient in TensorFlow.js; compose it of others. Names that end in Grad or BackpropInput are ` +
+        'gradients themselves, which second derivatives and `jvp` need the gradient of.',
+      { cause: error },
+    );
+  }
 }
 
 /** Runs `run` on the running tape without its part before `from`. */

@@ -24,7 +24,7 @@ export type TensorFunction<X, Y> = (...xs: Arguments<X>) => Y;
  * @param dy cotangent, of the structure and shapes of f's result; ones by default, so a scalar gives its gradient.
  * @returns gradients in the structure of `xs`; zeros for a tensor that f does not use.
  * @throws AutodiffError `AUTODIFF_INPUTS`, `AUTODIFF_OUTPUT`, `AUTODIFF_COTANGENT`, `AUTODIFF_FUNCTION`,
- *     `AUTODIFF_NO_GRADIENTS`, `AUTODIFF_TREE`.
+ *     `AUTODIFF_NO_GRADIENTS`, `AUTODIFF_OPERATION`, `AUTODIFF_TREE`.
  */
 export function vjp<const X extends TensorTree, Y extends TensorTree>(
   f: TensorFunction<X, Y>,

@@ -38,6 +38,24 @@ describe('jvp', () => {
     gradCheck(product, [x, x]);
   });
 
+  it('passes conditions that depend on the input', () => {
+    const [x, v] = [tf.tensor1d([-1, 2]), tf.tensor1d([1, 10])];
+    const ramp = (y: tf.Tensor) => tf.where(tf.greater(y, 0), tf.square(y), tf.zerosLike(y));
+    expect(jvp(ramp, x, v)).toBeAllClose([0, 40]);
+    expect(vjp((y: tf.Tensor) => vjp(ramp, y), x)).toBeAllClose([0, 2]);
+    expect(tf.grad((y) => tf.sum(jvp(ramp, y, v)))(x)).toBeAllClose([0, 20]);
+  });
+
+  it('names the operation that has no gradient, and leaves no tensor behind then', async () => {
+    const x = tf.ones([1, 2, 2, 1]);
+    const pool = (y: tf.Tensor) => tf.maxPool(y as tf.Tensor4D, 2, 1, 'same');
+    const refusal = { code: 'AUTODIFF_OPERATION', message: expect.stringMatching(/MaxPoolGrad/) as string };
+    await expect(() => {
+      expect(() => jvp(pool, x, x)).toThrow(expect.objectContaining(refusal));
+      expect(() => tf.grad((y) => tf.sum(jvp(pool, y, y)))(x)).toThrow(expect.objectContaining(refusal));
+    }).toLeakNoTensors();
+  });
+
   it('leaves no tensor behind and refuses tangents that do not fit', async () => {
     const x = tf.tensor1d([1, 2]);
     await expect(() => jvp((y: tf.Tensor) => tf.square(y), x, x).dispose()).toLeakNoTensors();
