@@ -222,9 +222,39 @@ describe('Trainer', () => {
     [{ noiseJitter: 1.5 }, 'DIFFUSION_BAD_CONFIG'],
     [{ noiseJitterMost: 0 }, 'DIFFUSION_BAD_CONFIG'],
     [{ classConditioning: { nullLabel: -1 } }, 'DIFFUSION_BAD_CONFIG'],
+    [{ schedule: 'cosine' as const, totalSteps: undefined as unknown as number }, 'DIFFUSION_BAD_CONFIG'],
+    [{ schedule: 'warmup_stable_decay' as const, totalSteps: 9, decaySteps: NaN }, 'DIFFUSION_BAD_CONFIG'],
+    [{ schedule: 'cosin' as 'cosine' }, 'DIFFUSION_UNKNOWN_SCHEDULE'],
+    [{ warmupSteps: -1 }, 'DIFFUSION_BAD_CONFIG'],
+    [{ betas: [1, 0.999] as [number, number] }, 'DIFFUSION_BAD_CONFIG'],
+    [{ betas: [0.9] as unknown as [number, number] }, 'DIFFUSION_BAD_CONFIG'],
+    [{ weightDecay: NaN }, 'DIFFUSION_BAD_CONFIG'],
+    [{ epsilon: -1 }, 'DIFFUSION_BAD_CONFIG'],
+    [{ ema: { decay: 2 } }, 'DIFFUSION_BAD_CONFIG'],
+    [{ ema: [{}, { decay: NaN }] }, 'DIFFUSION_BAD_CONFIG'],
+    [{ ema: { invGamma: 0 } }, 'DIFFUSION_BAD_CONFIG'],
   ])('refuses %o', (options, code) => {
     const denoiser = affineDenoiser();
     expect(() => makeTrainer(denoiser, options)).toThrow(expect.objectContaining({ code }));
+    denoiser.dispose();
+  });
+
+  it.each([
+    ['nothing', () => undefined],
+    ['no batch', () => []],
+    ['a batch without images', () => ({})],
+    ['an empty batch', () => ({ images: tf.zeros([0, 4, 4, 1]) })],
+    ['bytes', () => ({ images: tf.zeros([1, 4, 4, 1], 'int32') })],
+    ['a list with nothing', () => [undefined]],
+  ])('refuses to train on %s', async (_, make) => {
+    const denoiser = affineDenoiser();
+    const trainer = makeTrainer(denoiser);
+    await expect(async () => {
+      const batches = make() as never;
+      await expect(trainer.trainStep(batches)).rejects.toMatchObject({ code: 'DIFFUSION_BAD_IMAGES' });
+      tf.dispose((batches as { images?: tf.Tensor } | undefined)?.images ?? []);
+    }).toLeakNoTensors();
+    trainer.dispose();
     denoiser.dispose();
   });
 

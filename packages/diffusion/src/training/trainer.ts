@@ -6,11 +6,12 @@ import { guided } from '../compiled.ts';
 import type { Condition, ImageBatch, TrainableDenoiser, TrainingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { Adam, type AdamOptions } from './adam.ts';
+import { checkBatches, checkTrainerOptions } from './check-options.ts';
 import { Ema, type EmaOptions } from './ema.ts';
 import { FlatParameters } from './flat-parameters.ts';
 import { learningRateAt, type LearningRateOptions } from './learning-rate.ts';
 import { lossWeights, type LossWeightOptions } from './loss-weights.ts';
-import { checkNoiseJitter, noiseFactors, scaleImages, type NoiseJitterOptions } from './noise-jitter.ts';
+import { noiseFactors, scaleImages, type NoiseJitterOptions } from './noise-jitter.ts';
 import { findNonFinite } from './non-finite.ts';
 import { clippingScale, lossAndGradient, trainingTarget, vectorNorm } from './objective.ts';
 import { estimateClean } from './self-condition.ts';
@@ -114,9 +115,12 @@ export class Trainer {
   readonly #update: Compiled<UpdateFunction>;
   #step = 0;
 
-  /** @throws DiffusionError `DIFFUSION_UNKNOWN_TIMESTEP_SAMPLING`, `DIFFUSION_UNKNOWN_LOSS_WEIGHTING`, `DIFFUSION_BAD_CONFIG` */
+  /**
+   * @throws DiffusionError `DIFFUSION_UNKNOWN_TIMESTEP_SAMPLING`, `DIFFUSION_UNKNOWN_LOSS_WEIGHTING`, `DIFFUSION_UNKNOWN_SCHEDULE`,
+   *   `DIFFUSION_BAD_CONFIG`
+   */
   constructor(options: TrainerOptions) {
-    checkOptions(options);
+    checkTrainerOptions(options);
     this.#options = options;
     const { denoiser, scheduler, compile: enabled = true, timestepSampling = 'uniform', memoryBudget } = options;
     this.#random = createGenerator(options.seed);
@@ -160,10 +164,11 @@ export class Trainer {
    * images, in the memory of one. The batches stay the caller's to dispose.
    *
    * @throws DiffusionError `DIFFUSION_LOSS_NOT_FINITE`, before anything is updated, which names the layer;
-   *   `DIFFUSION_NOT_COMPILABLE`; `DIFFUSION_BAD_DENOISER_OUTPUT`; `DIFFUSION_NO_LABELS`
+   *   `DIFFUSION_NOT_COMPILABLE`; `DIFFUSION_BAD_DENOISER_OUTPUT`; `DIFFUSION_BAD_IMAGES`; `DIFFUSION_NO_LABELS`
    */
   async trainStep(batches: ImageBatch | readonly ImageBatch[]): Promise<TrainingStep> {
     const parts = listOf(batches);
+    checkBatches(parts);
     const draw = this.#draw(parts);
     const errors: tf.Tensor1D[] = [];
     let gradient: tf.Tensor1D | undefined;
@@ -374,23 +379,6 @@ function chainLength({ config }: TrainingScheduler): number {
 
 function listOf<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T];
-}
-
-function checkOptions({ ema, classConditioning, learningRate, maxGradNorm = 1, ...jitter }: TrainerOptions): void {
-  const refuse = (argument: string, value: unknown, allowed: string): never => {
-    throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument, value, allowed }));
-  };
-  // Not a number would make all weights so in the first step.
-  if (!(learningRate >= 0 && learningRate < Infinity)) refuse('learningRate', learningRate, 'a number of 0 or more');
-  if (!(maxGradNorm > 0)) refuse('maxGradNorm', maxGradNorm, 'a number above 0, or Infinity for no clipping');
-  checkNoiseJitter(jitter);
-  if (Array.isArray(ema) && ema.length === 0) refuse('ema', ema, 'one average or more');
-  if (classConditioning === undefined) return;
-  const { dropout = 0.1, nullLabel } = classConditioning;
-  if (!(dropout >= 0 && dropout <= 1)) refuse('classConditioning.dropout', dropout, 'a number from 0 to 1');
-  if (!(Number.isInteger(nullLabel) && nullLabel >= 0)) {
-    refuse('classConditioning.nullLabel', nullLabel, 'an integer of 0 or more');
-  }
 }
 
 async function scalar(tensor: tf.Tensor): Promise<number> {
