@@ -21,8 +21,10 @@ it.each([
     for (const antialias of [true, false]) {
       const across = coefficients(width, wide, filter, antialias);
       const down = coefficients(height, tall, filter, antialias);
-      const work = { data, height, width, channels, across, down };
-      expect(Buffer.from(resample(work)).equals(Buffer.from(resamplePlainly(work)))).toBe(true);
+      for (const downFirst of [true, false]) {
+        const work = { data, height, width, channels, across, down, downFirst };
+        expect(Buffer.from(resample(work)).equals(Buffer.from(resamplePlainly(work)))).toBe(true);
+      }
     }
   }
 });

@@ -15,6 +15,7 @@ import {
   type ImageShape,
   type Transform,
 } from '../src/index.ts';
+import { transformImage } from '../src/step.ts';
 
 interface Case {
   call: Transform & { tolerance?: number };
@@ -24,7 +25,7 @@ interface Case {
   out: number[];
 }
 
-/** Made by tools/reference/datasets/transforms.py with Pillow 12 and torchvision. */
+/** Made by tools/reference/datasets/transforms.py with Pillow 13 and torchvision. */
 const cases = JSON.parse(readFileSync(new URL('fixtures/transforms.json', import.meta.url), 'utf8')) as Case[];
 
 const image = (height: number, width: number, channels = 1): Image => ({
@@ -52,6 +53,19 @@ describe('resize', () => {
       atol: 1.01,
     });
   });
+});
+
+it('resizes and crops in one go to the same bytes, whichever pass is first', () => {
+  for (const [height, width, size] of [
+    [40, 12, [10, 8]],
+    [12, 40, [8, 10]],
+    [41, 13, 9],
+  ] as const) {
+    const picture = image(height, width, 3);
+    const steps = [resize(size, { filter: 'bicubic' }), centerCrop(7)];
+    const apart = steps.reduce((current, step) => applyTransform(step, current), picture);
+    expect(transformImage(steps, picture, 0, 0)).toEqual(apart);
+  }
 });
 
 describe('random transforms', () => {

@@ -1,6 +1,6 @@
-"""Writes packages/datasets/test/fixtures/transforms.json: what Pillow and torchvision make of small pictures.
+"""Writes packages/datasets/test/fixtures/transforms.json: what Pillow 13 and torchvision make of small pictures.
 
-Run with the reference environment from the root of the repository.
+Pillow 12 and before always went along the rows first. Run with the reference environment from the root of the repository.
 """
 
 import json
@@ -87,6 +87,25 @@ tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float()
 out = torch.nn.functional.interpolate(tensor, (8, 20), mode="bilinear", align_corners=False)
 out = out[0].permute(1, 2, 0).round().clamp(0, 255).to(torch.uint8).numpy()
 add({"transform": "resize", "size": [8, 20], "filter": "bilinear", "antialias": False, "tolerance": 1}, image, out)
+
+# Shapes for which Pillow 13 goes down the columns first, and ones for which it does so no more.
+for name, pil_filter in FILTERS.items():
+    for source, (height, width) in (((40, 9, 3), (6, 7)), ((19, 6, 1), (5, 15)), ((31, 12, 4), (9, 8)), ((24, 12, 3), (16, 8))):
+        image = picture(*source)
+        planes = [from_pil(Image.fromarray(image[..., c]).resize((width, height), pil_filter)) for c in range(source[2])]
+        out = np.concatenate(planes, axis=2)
+        add({"transform": "resize", "size": [height, width], "filter": name, "antialias": True}, image, out)
+
+# Places that Pillow's nearest adds up one by one round differently from those that are computed afresh.
+for source, (height, width) in (((4, 22, 3), (14, 45)), ((12, 4, 1), (17, 23))):
+    image = picture(*source)
+    out = from_pil(to_pil(image).resize((width, height), Image.NEAREST))
+    add({"transform": "resize", "size": [height, width], "filter": "nearest", "antialias": True}, image, out)
+
+# A picture in which the float32 constants of the Hamming filter show.
+image = np.random.default_rng(528).integers(0, 256, (6, 30), dtype=np.uint8)[..., None]
+out = from_pil(to_pil(image).resize((11, 6), Image.HAMMING))
+add({"transform": "resize", "size": [6, 11], "filter": "hamming", "antialias": True}, image, out)
 
 with open("packages/datasets/test/fixtures/transforms.json", "w") as file:
     json.dump(cases, file, separators=(",", ":"))

@@ -14,7 +14,8 @@ export const KERNELS: Readonly<Record<Exclude<Filter, 'nearest'>, Kernel>> = {
   bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
   hamming: {
     support: 1,
-    at: (x) => (Math.abs(x) >= 1 ? 0 : sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x))),
+    // Pillow has these two numbers in single precision.
+    at: (x) => (Math.abs(x) >= 1 ? 0 : sinc(x) * (Math.fround(0.54) + Math.fround(0.46) * Math.cos(Math.PI * x))),
   },
   // Keys' cubic with a = -1/2.
   bicubic: {

@@ -14,9 +14,19 @@ export interface Resampling {
   readonly across: Coefficients;
   /** Down a column. */
   readonly down: Coefficients;
+  /** Whether the columns come first. */
+  readonly downFirst: boolean;
 }
 
-/** The resampled numbers: along the rows first, then down the columns, with bytes in between where bytes came in, as in Pillow. */
+/**
+ * The order of the two passes in Pillow from version 13 on, found by its output: down the columns first where the height
+ * shrinks, and by more than twice as many pixels as the width.
+ */
+export function goesDownFirst(height: number, width: number, tall: number, wide: number): boolean {
+  return tall < height && height - tall > 2 * (width - wide);
+}
+
+/** The resampled numbers, with bytes between the passes where bytes came in, as in Pillow. */
 export function resample(work: Resampling): Numbers {
   const { data, channels } = work;
   if (data instanceof Uint8Array && (channels === 3 || channels === 4)) {
@@ -27,12 +37,18 @@ export function resample(work: Resampling): Numbers {
 }
 
 /** In JavaScript: floats, other numbers of channels, and a WebAssembly that may not run. The same numbers, more slowly. */
-export function resamplePlainly({ data, height, width, channels, across, down }: Resampling): Numbers {
-  const row = across.first.length * channels;
-  const between = emptyLike(data, height * row);
-  pass(data, between, height, width * channels, channels, across);
-  const out = emptyLike(data, down.first.length * row);
-  pass(between, out, 1, height * row, row, down);
+export function resamplePlainly({ data, height, width, channels, across, down, downFirst }: Resampling): Numbers {
+  const [wide, tall] = [across.first.length, down.first.length];
+  const out = emptyLike(data, tall * wide * channels);
+  if (downFirst) {
+    const between = emptyLike(data, tall * width * channels);
+    pass(data, between, 1, height * width * channels, width * channels, down);
+    pass(between, out, tall, width * channels, channels, across);
+  } else {
+    const between = emptyLike(data, height * wide * channels);
+    pass(data, between, height, width * channels, channels, across);
+    pass(between, out, 1, height * wide * channels, wide * channels, down);
+  }
   return out;
 }
 
@@ -112,10 +128,10 @@ class Kernel {
     this.#exports = exports;
   }
 
-  run({ height, width, channels, across, down }: Resampling, data: Uint8Array): Uint8Array {
+  run({ height, width, channels, across, down, downFirst }: Resampling, data: Uint8Array): Uint8Array {
     const { memory, rows, columns } = this.#exports;
-    const row = across.first.length * channels;
-    const size = down.first.length * row;
+    const [wide, tall] = [across.first.length, down.first.length];
+    const size = tall * wide * channels;
     let end = this.#exports.HEAP.value;
     const place = (bytes: number) => {
       const start = (end + SPARE - 1) & -SPARE;
@@ -123,7 +139,7 @@ class Kernel {
       return start;
     };
     const input = place(data.length);
-    const between = place(height * row);
+    const between = place((downFirst ? tall * width : height * wide) * channels);
     const output = place(size);
     const tables = [across, down].map(({ first, count, stride, fixed }) => ({
       parts: [first, count, fixed].map((values) => ({ values, at: place(values.byteLength) })),
@@ -139,8 +155,13 @@ class Kernel {
     const [alongRows, downColumns] = tables.map(
       ({ parts: [first, count, fixed], n, stride }) => [n, first!.at, count!.at, stride, fixed!.at] as const,
     );
-    rows(input, between, height, width, channels, ...alongRows!);
-    columns(between, output, row, ...downColumns!);
+    if (downFirst) {
+      columns(input, between, width * channels, ...downColumns!);
+      rows(between, output, tall, width, channels, ...alongRows!);
+    } else {
+      rows(input, between, height, width, channels, ...alongRows!);
+      columns(between, output, wide * channels, ...downColumns!);
+    }
     return new Uint8Array(memory.buffer, output, size).slice();
   }
 }

@@ -4,7 +4,7 @@ import { emptyLike, type Image } from '../image.ts';
 import { heightAndWidth, isPositive, refused } from './check.ts';
 import { coefficients, KERNELS, type Coefficients, type Filter } from './coefficients.ts';
 import { applyCrop } from './crop.ts';
-import { resample } from './resample.ts';
+import { goesDownFirst, resample } from './resample.ts';
 
 /** See {@link resize}. */
 export interface Resize {
@@ -16,8 +16,9 @@ export interface Resize {
 }
 
 /**
- * Changes the size: bytes exactly as Pillow's `Image.resize` (and so torchvision's `Resize` on PIL images), fixed point
- * and order of the passes included.
+ * Changes the size: bytes exactly as `Image.resize` of Pillow 13 (and so torchvision's `Resize` on PIL images), fixed point
+ * and order of the passes included. Pillow 12 and before have other bytes where the height shrinks by more than twice as many
+ * pixels as the width.
  *
  * @param size the short side, as torchvision's `Resize(64)`, or `[height, width]`
  * @param options.filter of Pillow: `bilinear` (the default), `bicubic`, `lanczos`, `box`, `hamming`, `nearest`
@@ -65,12 +66,15 @@ export function resizeWindow(step: Resize, image: Image, window: Window): Image 
   if (filter === 'nearest') return applyCrop({ transform: 'crop', ...window }, nearest(image, tall, wide));
   const columns = part(coefficients(width, wide, filter, antialias), window.left, window.width);
   const rows = part(coefficients(height, tall, filter, antialias), window.top, window.height);
-  // Only the rows that the second pass looks at.
+  // Only the rows that the pass down the columns looks at.
   const firstRow = rows.first[0]!;
   const lastRow = rows.first.at(-1)! + rows.count.at(-1)!;
   const used = data.subarray(firstRow * width * channels, lastRow * width * channels);
   const shifted = { ...rows, first: rows.first.map((row) => row - firstRow) };
-  const out = resample({ data: used, height: lastRow - firstRow, width, channels, across: columns, down: shifted });
+  // torch.nn.functional.interpolate, of which the form without antialiasing is, knows no such order.
+  const downFirst = antialias && goesDownFirst(height, width, tall, wide);
+  const work = { data: used, height: lastRow - firstRow, width, channels, across: columns, down: shifted, downFirst };
+  const out = resample(work);
   return { data: out, shape: [window.height, window.width, channels] };
 }
 
@@ -93,13 +97,24 @@ function shortSide(size: number, height: number, width: number): [height: number
 
 function nearest({ data, shape: [height, width, channels] }: Image, tall: number, wide: number): Image {
   const out = emptyLike(data, tall * wide * channels);
+  const columns = nearestOf(width, wide);
   let o = 0;
-  for (let y = 0; y < tall; y++) {
-    const row = Math.floor(((y + 0.5) * height) / tall) * width;
-    for (let x = 0; x < wide; x++) {
-      const start = (row + Math.floor(((x + 0.5) * width) / wide)) * channels;
+  for (const row of nearestOf(height, tall)) {
+    for (const column of columns) {
+      const start = (row * width + column) * channels;
       for (let c = 0; c < channels; c++) out[o++] = data[start + c]!;
     }
   }
   return { data: out, shape: [tall, wide, channels] };
+}
+
+/** The nearest of `from` positions for each of `to`. Pillow adds step to step, whose rounding decides between neighbours. */
+function nearestOf(from: number, to: number): Int32Array {
+  const step = from / to;
+  let place = step * 0.5;
+  return new Int32Array(to).map(() => {
+    const nearest = Math.floor(place);
+    place += step;
+    return nearest;
+  });
 }
