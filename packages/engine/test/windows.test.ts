@@ -91,3 +91,23 @@ describe('resizing', () => {
     },
   );
 });
+
+it.each([
+  [[3, 2], 1, 'same', 1],
+  [[2, 3], [2, 1], 'valid', 1],
+  [[3, 3], 2, 'same', 1],
+  [[2, 2], 1, 'valid', [2, 1]],
+] as [[number, number], number | [number, number], 'same' | 'valid', number | [number, number]][])(
+  'greyscale dilation by %j, stride %j, padding %s, dilated by %j',
+  async (size, strides, pad, dilations) => {
+    await expectSame(
+      [
+        [2, 7, 6, 3],
+        [...size, 3],
+      ],
+      withGradients((x, filter) =>
+        tf.dilation2d(tf.sub<tf.Tensor4D>(x, 3), tf.mul<tf.Tensor3D>(filter, 0.3), strides, pad, dilations),
+      ),
+    );
+  },
+);

@@ -93,6 +93,22 @@ export function take(x: tf.Tensor4D, begin: Shape4D, size: Shape4D, stride: Shap
   return tf.stridedSlice(x, begin, end, stride) as tf.Tensor4D;
 }
 
+/** `x` with `stride - 1` rows of zeros between its rows, and the same for columns. */
+export function spread(x: tf.Tensor4D, [strideY, strideX]: Pair): tf.Tensor4D {
+  if (strideY === 1 && strideX === 1) return x;
+  const [n, h, w, c] = x.shape;
+  const padded = tf.pad(tf.reshape(x, [n, h, 1, w, 1, c]), [
+    [0, 0],
+    [0, 0],
+    [0, strideY - 1],
+    [0, 0],
+    [0, strideX - 1],
+    [0, 0],
+  ]);
+  const full = tf.reshape<tf.Rank.R4>(padded, [n, h * strideY, w * strideX, c]);
+  return tf.slice(full, [0, 0, 0, 0], [n, (h - 1) * strideY + 1, (w - 1) * strideX + 1, c]);
+}
+
 function mapPadding(padding: Padding, map: (amount: number) => number): Padding {
   const [[top, bottom], [left, right]] = padding;
   return [

@@ -1,13 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  convolve,
-  geometry,
-  take,
-  turned,
-  type ConvolutionAttributes,
-  type Pair,
-  type Shape4D,
-} from './convolution.ts';
+import { convolve, geometry, spread, take, turned, type ConvolutionAttributes, type Shape4D } from './convolution.ts';
 import { composedKernel } from '../../composed-kernel.ts';
 
 /**
@@ -61,19 +53,3 @@ export const depthwiseBackpropFilter = composedKernel<'x' | 'dy', ConvolutionAtt
     return tf.reshape(tf.stack(sums), [kh, kw, channels, multiplier]);
   },
 );
-
-/** `x` with `stride - 1` rows of zeros between its rows, and the same for columns. */
-function spread(x: tf.Tensor4D, [strideY, strideX]: Pair): tf.Tensor4D {
-  if (strideY === 1 && strideX === 1) return x;
-  const [n, h, w, c] = x.shape;
-  const padded = tf.pad(tf.reshape(x, [n, h, 1, w, 1, c]), [
-    [0, 0],
-    [0, 0],
-    [0, strideY - 1],
-    [0, 0],
-    [0, strideX - 1],
-    [0, 0],
-  ]);
-  const full = tf.reshape<tf.Rank.R4>(padded, [n, h * strideY, w * strideX, c]);
-  return tf.slice(full, [0, 0, 0, 0], [n, (h - 1) * strideY + 1, (w - 1) * strideX + 1, c]);
-}

@@ -9,6 +9,7 @@ import { conv2dBackpropFilter } from './conv2d-backprop-filter.ts';
 import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
 import { withExplicitPadding } from './conv2d.ts';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-backprop.ts';
+import { dilation2d, dilation2dKernels } from './dilation2d.ts';
 import { einsum } from './einsum.ts';
 import { fusedMatMul } from './fused-mat-mul.ts';
 import { cast, identity } from './identity.ts';
@@ -41,6 +42,7 @@ export function registerWasmKernels(): void {
   for (const name of ['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D']) {
     replaceKernel(withExplicitPadding(tf.getKernel(name, 'wasm')));
   }
+  for (const name of dilation2dKernels) replaceKernel(dilation2d(tf.getKernel(name, 'wasm')));
   correctResizeGradients('wasm');
   correctNumericPadding('wasm');
   refuseImpossibleWindows('wasm');
