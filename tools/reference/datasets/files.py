@@ -1,10 +1,11 @@
 """Writes small data sets as other programs write them, into packages/datasets/test/fixtures/files/.
 
-CIFAR python batches (pickles of both kinds that are in use), a Parquet file as the Hugging Face hub has it, an .npz. Needs
-numpy, Pillow and pyarrow. Run from the root of the repository.
+CIFAR python batches (pickles of both kinds that are in use), Parquet files as the Hugging Face hub has them, .npz, and small
+pictures in BMP, PGM and PPM. Needs numpy, Pillow and pyarrow. Run from the root of the repository.
 """
 
 import io
+import json
 import pickle
 from pathlib import Path
 
@@ -65,3 +66,20 @@ np.savez_compressed(
 np.savez_compressed(
     folder / "parts.npz", images=np.zeros((2, 1, 1, 1), np.uint8), labels=np.array([0.5, 1.5]), whole=np.array([1.0, 0.0])
 )
+
+# Pictures of formats that sharp does not read, 5 x 3: grey, from a table, with two colours, RGB, RGB with opacity.
+small = Image.fromarray(picture(1)[:3, :5])
+small.save(folder / "rgb.bmp")
+small.save(folder / "rgb.ppm")
+small.convert("L").save(folder / "grey.bmp")
+small.convert("L").save(folder / "grey.pgm")
+small.quantize(7).save(folder / "table.bmp")
+small.convert("1").save(folder / "two.bmp")
+opaque = small.copy()
+opaque.putalpha(100)
+opaque.save(folder / "rgba.bmp")
+decoded = {
+    name: np.asarray(Image.open(folder / name).convert("RGB")).reshape(-1).tolist()
+    for name in ["rgb.bmp", "rgb.ppm", "grey.bmp", "grey.pgm", "table.bmp", "two.bmp", "rgba.bmp"]
+}
+(folder / "decoded.json").write_text(json.dumps(decoded, separators=(",", ":")) + "\n")

@@ -1,9 +1,11 @@
 import { DatasetError } from '../errors.ts';
 import type { Image } from '../image.ts';
 import { inNode } from '../platform.ts';
+import { decodeBmp } from './bmp.ts';
 import { decodeWithCanvas } from './canvas.ts';
 import { toGrey, toRgb, type Channels } from './channels.ts';
 import { decodeJpeg } from './jpeg.ts';
+import { decodePnm } from './pnm.ts';
 import { decodeWithSharp } from './sharp.ts';
 import { sniff, type Format } from './sniff.ts';
 import { decodeWebp } from './webp.ts';
@@ -11,8 +13,12 @@ import { decodeWebp } from './webp.ts';
 /**
  * Decodes a picture to bytes, NHWC without the N. The format is read from the bytes themselves.
  *
+ * In Node JPEG and WebP are read by libjpeg-turbo and libwebp, BMP, PGM and PPM by code of this package, and PNG, TIFF, GIF
+ * and AVIF by sharp. Pixels are those of Pillow's `convert('RGB')`, but for JPEG files in CMYK, whose colours sharp converts
+ * otherwise (by up to 128), and grey PNG files of 16 bits, of which it takes the upper 8 where Pillow clips.
+ *
  * @param name what to call the picture in messages
- * @throws DatasetError `DATASETS_CORRUPT_IMAGE`, `DATASETS_NEEDS_SHARP`
+ * @throws DatasetError `DATASETS_CORRUPT_IMAGE`, `DATASETS_UNSUPPORTED_IMAGE`, `DATASETS_NEEDS_SHARP`
  */
 export async function decodeImage(bytes: Uint8Array, name: string, channels: Channels = 3): Promise<Image> {
   const format = sniff(bytes);
@@ -22,6 +28,9 @@ export async function decodeImage(bytes: Uint8Array, name: string, channels: Cha
     const image = toRgb(await decodeAny(bytes, format));
     return channels === 1 ? toGrey(image) : image;
   } catch (error) {
+    if (error instanceof DatasetError && error.code === 'DATASETS_UNSUPPORTED_IMAGE') {
+      throw new DatasetError(error.code, `${name} cannot be decoded. ${error.message}`, { cause: error });
+    }
     if (error instanceof DatasetError) throw error;
     throw corrupt(name, (error as Error).message, error);
   }
@@ -34,6 +43,8 @@ function ownDecoder(format: Format, bytes: Uint8Array): Promise<Image> | undefin
 }
 
 async function decodeAny(bytes: Uint8Array, format: Format): Promise<Image> {
+  if (format === 'bmp') return decodeBmp(bytes);
+  if (format === 'pnm') return decodePnm(bytes);
   if (!inNode) return decodeWithCanvas(bytes);
   try {
     const image = await ownDecoder(format, bytes);

@@ -48,7 +48,9 @@ export async function imageFiles(folder: string): Promise<string[]> {
 
 /**
  * Decodes a picture as Pillow's `convert('RGB')` does it: grey becomes three equal channels, transparency and colour
- * profiles are left aside, nothing is rotated. Needs the package sharp.
+ * profiles are left aside, nothing is rotated. Two rare kinds come out otherwise: JPEG files in CMYK, whose colours sharp
+ * converts by another formula (up to 128 apart), and grey PNG files of 16 bits, of which the upper 8 are taken where Pillow
+ * clips at 255; convert such files before they are compared. Needs the package sharp.
  *
  * @throws MetricError `METRIC_BAD_IMAGE`, `METRIC_NEEDS_SHARP`
  */
