@@ -52,7 +52,7 @@ export interface OutputOptions<Y extends TensorTree, Z extends TensorTree> {
   outputFn?: (t: number, y: Y) => Z;
   /** Also return the solution as a function of time. */
   dense?: boolean;
-  /** Solve each item of the first axis alone, with its own steps; f then gets one item and its index. */
+  /** Solve each item of the first axis alone, with its own steps; f, or the acceleration, then gets one item, and its index last. */
   independent?: boolean;
 }
 
