@@ -7,6 +7,7 @@ import {
   checkInteger,
   checkOptionNames,
   checkOptionsObject,
+  checkWeightOptions,
 } from '@missing-u/unet-blocks';
 import { CUNetError } from './errors.ts';
 import { attentionPlaces, type CUNetConfig, type CUNetOptions } from './options.ts';
@@ -21,7 +22,7 @@ export function resolveConfig(options: CUNetOptions): CUNetConfig {
     attention,
     solver: solving,
     gradient: _gradient,
-    weights = 'random',
+    weights: _weights,
     outputInitializer = 'uniform',
     seed: _seed,
     generator: _generator,
@@ -33,7 +34,7 @@ export function resolveConfig(options: CUNetOptions): CUNetConfig {
   const base: Omit<CUNetConfig, 'outChannels'> = presets[preset];
   const initial = ['weights', 'outputInitializer', 'seed', 'generator'];
   checkOptionNames(rest, [...Object.keys(base), 'outChannels', 'preset', 'gradient', ...initial]);
-  checkChoice('weights', weights, ['random', 'none']);
+  checkWeightOptions(options);
   checkChoice('outputInitializer', outputInitializer, ['uniform', 'zeros']);
   const solver = typeof solving === 'string' ? { method: solving } : (solving ?? {});
   checkOptionsObject('solver', solver);
@@ -79,7 +80,6 @@ function checkConfig(config: CUNetConfig): void {
   checkBoolean('attentionResidual', config.attentionResidual);
   checkChoice('solver.method', config.solver.method, solverMethods);
   checkChoice('order', config.order, ['first', 'second']);
-  checkChoice('secondKernel', String(config.secondKernel), ['1', '3']);
   checkChoice('residual', config.residual, ['conv3x3', 'conv1x1', 'identity', 'none']);
   checkChoice('norm', config.norm, ['group', 'instance']);
   checkChoice('activation', config.activation, activationNames);
@@ -93,6 +93,7 @@ function checkConfig(config: CUNetConfig): void {
     const bad = { argument, value, allowed };
     throw new CUNetError('CUNET_OPTION', invalidArgument(remedy === undefined ? bad : { ...bad, remedy }));
   };
+  if (![1, 3].includes(config.secondKernel)) refuse('secondKernel', config.secondKernel, '1 or 3');
   for (const name of ['rtol', 'atol'] as const) {
     const value = config.solver[name];
     if (!(value > 0 && value < Infinity)) refuse(`solver.${name}`, value, 'a number above 0');

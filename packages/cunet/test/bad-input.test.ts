@@ -10,6 +10,8 @@ describe('options that make no sense are refused by name', () => {
     [{ imageSize: 28 }, /`imageSize` is 28.*multiple of 16/],
     [{ norm: 'instance', imageSize: 16 }, /32 or more/],
     [{ residual: 'identity' }, /'conv3x3', 'conv1x1' or 'none'/],
+    [{ secondKernel: '3' }, /`secondKernel` is '3'.*1 or 3/],
+    [{ generator: {} }, /`generator` is .*createGenerator/],
     [{ activation: 'rellu' }, /Did you mean 'relu'/],
     [{ attention: ['e5'] }, /attention.*e1, e2/],
     [{ attention: 'a3' }, /a2, a5, none/],

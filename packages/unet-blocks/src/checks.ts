@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument, show, unknownName } from '@missing-u/errors';
+import type { Generator } from '@missing-u/random';
 import { runningRecording } from '@missing-u/autodiff';
 import { UNetError } from './errors.ts';
 
@@ -48,8 +49,21 @@ export function checkChoice(argument: string, value: unknown, known: readonly st
   if (!known.includes(value as string)) throw new UNetError('UNET_OPTION', unknownName(argument, value, known));
 }
 
-/** Throws `UNET_SAMPLE` unless `sample` is a float32 batch of images with these channels and sides that `divisor` divides. */
-export function checkSample(sample: tf.Tensor4D, channels: number, divisor = 1): void {
+/** Throws `UNET_OPTION` for options of the first weights that cannot make any, before a network is made. */
+export function checkWeightOptions({ weights, generator }: { weights?: unknown; generator?: unknown }): void {
+  if (weights !== undefined) checkChoice('weights', weights, ['random', 'none']);
+  const draws = generator as Partial<Generator> | null | undefined;
+  if (draws === undefined || (typeof draws?.fillUniform === 'function' && typeof draws.fillNormal === 'function'))
+    return;
+  const bad = { argument: 'generator', value: generator, allowed: 'a generator, as `createGenerator(seed)` makes one' };
+  throw new UNetError('UNET_OPTION', invalidArgument(bad));
+}
+
+/**
+ * Throws `UNET_SAMPLE` unless `sample` is a float32 batch of images with these channels and sides that `divisor` divides and
+ * that have `least` pixels.
+ */
+export function checkSample(sample: tf.Tensor4D, channels: number, divisor = 1, least = divisor): void {
   const refuse = (allowed: string, remedy?: string) => {
     const argument = { argument: 'sample', value: sample, allowed };
     throw new UNetError('UNET_SAMPLE', invalidArgument(remedy === undefined ? argument : { ...argument, remedy }));
@@ -64,6 +78,10 @@ export function checkSample(sample: tf.Tensor4D, channels: number, divisor = 1):
   if (sample.shape[1] % divisor !== 0 || sample.shape[2] % divisor !== 0) {
     refuse(`of sides that ${divisor} divides`, 'pad or resize the images');
   }
+  if (sample.shape[0] === 0) refuse('of one image or more');
+  if (sample.shape[1] < least || sample.shape[2] < least) {
+    refuse(`of sides of ${least} pixels or more`, 'pad or resize the images');
+  }
 }
 
 /**
@@ -72,20 +90,31 @@ export function checkSample(sample: tf.Tensor4D, channels: number, divisor = 1):
  * not wait for a device (see `valuesAtHand`).
  */
 export function timestepTensor(timesteps: Timesteps, images: number, count?: number): tf.Tensor1D {
+  return numberPerImage(timesteps, images, count, 'timesteps', 'UNET_TIMESTEPS');
+}
+
+/** Numbers as float32 [images], by the rules of `timestepTensor`; what does not keep them is refused under another name. */
+export function numberPerImage(
+  numbers: Timesteps,
+  images: number,
+  count: number | undefined,
+  argument: string,
+  code: string,
+): tf.Tensor1D {
   const refuse = (allowed: string): never => {
-    throw new UNetError('UNET_TIMESTEPS', invalidArgument({ argument: 'timesteps', value: timesteps, allowed }));
+    throw new UNetError(code, invalidArgument({ argument, value: numbers, allowed }));
   };
-  const isTensor = timesteps instanceof tf.Tensor;
-  if (!isTensor && typeof timesteps !== 'number' && typeof timesteps?.length !== 'number') {
+  const isTensor = numbers instanceof tf.Tensor;
+  if (!isTensor && typeof numbers !== 'number' && typeof numbers?.length !== 'number') {
     refuse('a number, an array of numbers or a tensor');
   }
-  if (isTensor && timesteps.rank > 1) refuse('a number, a scalar or one number per image');
-  if (isTensor && timesteps.dtype !== 'float32' && timesteps.dtype !== 'int32') {
-    refuse(`of type float32 or int32, but it is ${timesteps.dtype}`);
+  if (isTensor && numbers.rank > 1) refuse('a number, a scalar or one number per image');
+  if (isTensor && numbers.dtype !== 'float32' && numbers.dtype !== 'int32') {
+    refuse(`of type float32 or int32, but it is ${numbers.dtype}`);
   }
-  const values = isTensor ? valuesAtHand(timesteps) : typeof timesteps === 'number' ? [timesteps] : timesteps;
-  const single = typeof timesteps === 'number' || (isTensor && timesteps.rank === 0);
-  const given = isTensor ? timesteps.size : values.length;
+  const values = isTensor ? valuesAtHand(numbers) : typeof numbers === 'number' ? [numbers] : numbers;
+  const single = typeof numbers === 'number' || (isTensor && numbers.rank === 0);
+  const given = isTensor ? numbers.size : values.length;
   if (!single && given !== images) refuse(`one number per image, ${images} in all`);
   for (const value of values) {
     const inside = count === undefined || (value >= 0 && value <= count - 1);
@@ -96,7 +125,7 @@ export function timestepTensor(timesteps: Timesteps, images: number, count?: num
   return tf.tidy(() => {
     if (!isTensor)
       return tf.tensor1d(single ? new Array<number>(images).fill(values[0]!) : Array.from(values), 'float32');
-    const times = tf.cast(timesteps, 'float32');
+    const times = tf.cast(numbers, 'float32');
     return single ? tf.tile(tf.reshape(times, [1]), [images]) : (times as tf.Tensor1D);
   });
 }

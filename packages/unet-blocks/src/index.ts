@@ -14,6 +14,7 @@ export {
   checkOptionNames,
   checkOptionsObject,
   checkSample,
+  checkWeightOptions,
   timestepTensor,
   type Timesteps,
 } from './checks.ts';

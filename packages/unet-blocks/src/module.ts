@@ -183,5 +183,5 @@ function cloneTree<T>(value: T, done: Map<unknown, unknown>): T {
   const copy = Object.create(Object.getPrototypeOf(value) as object) as Record<string, unknown>;
   done.set(value, copy);
   for (const [key, entry] of Object.entries(value)) copy[key] = cloneTree<unknown>(entry, done);
-  return copy as T;
+  return (Object.isFrozen(value) ? Object.freeze(copy) : copy) as T;
 }

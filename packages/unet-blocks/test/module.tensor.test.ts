@@ -12,6 +12,7 @@ import {
   UNet,
   UNet2DModel,
   UpsampleTransposed,
+  type UNet2DOptions,
 } from '@missing-u/unet-blocks';
 import type { StateTensor } from '@missing-u/weights';
 import { random } from './random.ts';
@@ -232,6 +233,40 @@ describe('bad input is refused by name', () => {
           outChannels: 1,
         }),
     ],
+    [/`imageSize` is 'abc'/, () => new UNet({ imageSize: 'abc' as never })],
+    [/`imageSize` is -5/, () => new UNet({ preset: 'ho', imageSize: -5 })],
+    [/`fullAttention` is null/, () => new UNet({ dim: 8, dimMults: [1, 2], fullAttention: null as never })],
+    [/`fullAttention` is 'ab'/, () => new UNet({ dim: 8, dimMults: [1, 2], fullAttention: 'ab' as never })],
+    [/`generator` is .*createGenerator/, () => new UNet({ dim: 8, generator: {} as never })],
+    [/sample.*one image or more/, () => net.predict(tf.zeros([0, 8, 8, 3]), 1)],
+    [/sample.*2 pixels or more/, () => net.predict(tf.zeros([1, 0, 8, 3]), 1)],
+    ...(
+      [
+        { timeEmbeddingDim: -1 },
+        { timeEmbeddingDim: 'x' },
+        { timeEmbeddingDim: 1.5 },
+        { normEps: null },
+        { normEps: 'x' },
+        { normEps: -1 },
+        { midBlockScaleFactor: 0 },
+        { midBlockScaleFactor: null },
+        { downsamplePadding: 2 },
+        { downsamplePadding: 'x' },
+        { freqShift: 'x' },
+        { sampleSize: 'x' },
+        { sampleSize: -1 },
+        { sampleSize: [8] },
+        { dropout: null },
+        { attnNormNumGroups: 'x' },
+        { downBlockTypes: [5] },
+      ] as Record<string, unknown>[]
+    ).map((options): [RegExp, () => unknown] => [
+      new RegExp(`\`${Object.keys(options)[0]}\``),
+      () => new UNet2DModel({ ...smallest, ...options }),
+    ]),
+    [/`weights` is 'x'/, () => new UNet2DModel(smallest, { weights: 'x' as never })],
+    [/`weights` is null/, () => new UNet2DModel(smallest, null as never)],
+    [/`generator` is 5/, () => new UNet2DModel(smallest, { generator: 5 as never })],
   ])('%s', (message, run) => {
     const before = tf.memory().numTensors;
     const refused = expect.objectContaining({ code: expect.stringMatching(/^UNET_/) as string });
@@ -239,6 +274,31 @@ describe('bad input is refused by name', () => {
     expect(() => tf.tidy(() => void run())).toThrow(refused);
     expect(tf.memory().numTensors).toBe(before);
   });
+});
+
+it.each<[string, Partial<UNet2DOptions>, () => unknown, RegExp]>([
+  ['beyond the count', { numClassEmbeds: 4 }, () => [4], /0 to 3/],
+  ['too many', { numClassEmbeds: 4 }, () => [1, 2], /1 in all/],
+  ['too short embeddings', { classEmbedType: 'identity' }, () => tf.zeros([1, 5]), /\[1, 16\]/],
+])('refuses class labels that are %s by their name', (_, options, classLabels, message) => {
+  const model = new UNet2DModel({ ...smallest, ...options });
+  const run = () => model.predict(tf.zeros([1, 4, 4, 3]), 1, { classLabels: classLabels() as number[] });
+  expect(run).toThrow(expect.objectContaining({ code: 'UNET_CLASS_LABELS' }));
+  expect(run).toThrow(/`classLabels`/);
+  expect(run).toThrow(message);
+});
+
+it('refuses images that a decoder cannot reflect at the edges', () => {
+  const levels = { downBlockTypes: ['KDownBlock2D', 'KDownBlock2D'], upBlockTypes: ['KUpBlock2D', 'KUpBlock2D'] };
+  const model = new UNet2DModel({ ...levels, blockOutChannels: [32, 32], layersPerBlock: 1 }, { weights: 'none' });
+  expect(() => model.predict(tf.zeros([1, 2, 4, 3]), 1)).toThrow(/sides of 4 pixels or more/);
+});
+
+it('keeps the config of a copy frozen', () => {
+  const model = new UNet2DModel(smallest, { weights: 'none' });
+  const { config } = model.clone();
+  expect(config).toEqual(model.config);
+  expect(Object.isFrozen(config)).toBe(true);
 });
 
 it('takes times beyond the steps of training, and negative ones, where it is told to', async () => {

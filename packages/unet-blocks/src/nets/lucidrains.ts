@@ -198,7 +198,8 @@ function checkOptions(options: LucidrainsOptions): void {
   if (options.outChannels !== undefined) checkInteger('outChannels', options.outChannels);
   if (!Array.isArray(dimMults) || dimMults.length === 0) refuse('dimMults', dimMults, 'one number or more');
   dimMults.forEach((mult, i) => checkInteger(`dimMults[${i}]`, mult));
-  if (fullAttention !== undefined && fullAttention.length !== dimMults.length) {
+  const isList = Array.isArray(fullAttention) && fullAttention.every((full) => typeof full === 'boolean');
+  if (fullAttention !== undefined && (!isList || fullAttention.length !== dimMults.length)) {
     refuse('fullAttention', fullAttention, `one boolean for each of the ${dimMults.length} levels`);
   }
   checkBoolean('selfCondition', options.selfCondition);

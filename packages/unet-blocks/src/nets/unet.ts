@@ -2,11 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument, unknownName } from '@missing-u/errors';
 import { createGenerator } from '@missing-u/random';
 import {
-  checkChoice,
   checkInteger,
   checkOptionNames,
   checkOptionsObject,
   checkSample,
+  checkWeightOptions,
   timestepTensor,
   type Timesteps,
 } from '../checks.ts';
@@ -78,8 +78,9 @@ export class UNet extends Module {
     if (!Object.hasOwn(unetPresets, preset)) {
       throw new UNetError('UNET_UNKNOWN_PRESET', unknownName('preset', preset, Object.keys(unetPresets)));
     }
-    checkChoice('weights', weights, ['random', 'none']);
+    checkWeightOptions(options);
     const { imageSize, ...own } = given;
+    if (imageSize !== undefined) checkInteger('imageSize', imageSize);
     if (preset === 'lucidrains') {
       const known = [...Object.keys(lucidrains), 'outChannels', 'fullAttention'];
       checkOptionNames(own, [...known, 'preset', 'imageSize', ...weightOptions]);

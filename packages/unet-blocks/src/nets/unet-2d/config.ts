@@ -127,6 +127,10 @@ function checkOptions(options: UNet2DOptions): void {
   const refuse = (argument: string, value: unknown, allowed: string): never => {
     throw new UNetError('UNET_OPTION', invalidArgument({ argument, value, allowed }));
   };
+  for (const name of ['downBlockTypes', 'upBlockTypes'] as const) {
+    const other: unknown = options[name].find((type: unknown) => typeof type !== 'string');
+    if (other !== undefined) refuse(name, options[name], 'a list of names');
+  }
   const levels = downBlockTypes.length;
   if (levels === 0) refuse('downBlockTypes', downBlockTypes, 'one block type or more');
   if (upBlockTypes.length !== levels) refuse('upBlockTypes', upBlockTypes, `as long as downBlockTypes, ${levels}`);
@@ -142,11 +146,22 @@ function checkOptions(options: UNet2DOptions): void {
   if (options.classEmbedType !== null) checkChoice('classEmbedType', options.classEmbedType, ['timestep', 'identity']);
   if (options.numClassEmbeds !== null) checkInteger('numClassEmbeds', options.numClassEmbeds);
   if (timeEmbeddingType === 'learned') checkInteger('numTrainTimesteps', options.numTrainTimesteps);
-  if (!(options.dropout >= 0 && options.dropout < 1)) refuse('dropout', options.dropout, 'in [0, 1)');
+  const { sampleSize, dropout, normEps, midBlockScaleFactor, freqShift, downsamplePadding } = options;
+  if (Array.isArray(sampleSize) && sampleSize.length !== 2)
+    refuse('sampleSize', sampleSize, 'two sides, or one for both');
+  for (const side of [sampleSize].flat()) if (side !== null) checkInteger('sampleSize', side);
+  if (typeof dropout !== 'number' || !(dropout >= 0 && dropout < 1)) refuse('dropout', dropout, 'in [0, 1)');
+  if (!Number.isFinite(normEps) || normEps < 0) refuse('normEps', normEps, 'a number of 0 or more');
+  if (!Number.isFinite(freqShift)) refuse('freqShift', freqShift, 'a number');
+  if (!Number.isFinite(midBlockScaleFactor) || midBlockScaleFactor === 0) {
+    refuse('midBlockScaleFactor', midBlockScaleFactor, 'a number other than 0');
+  }
+  if (downsamplePadding !== 0 && downsamplePadding !== 1) refuse('downsamplePadding', downsamplePadding, '0 or 1');
   const images = [...downBlockTypes, ...upBlockTypes].some((type) => type.includes('Skip'));
   for (const name of ['inChannels', 'outChannels'] as const) {
     if (images && options[name] !== 3) refuse(name, options[name], '3 with skip blocks');
   }
-  if (options.attentionHeadDim !== null) checkInteger('attentionHeadDim', options.attentionHeadDim);
-  if (options.normNumGroups !== null) checkInteger('normNumGroups', options.normNumGroups);
+  for (const name of ['attentionHeadDim', 'normNumGroups', 'attnNormNumGroups', 'timeEmbeddingDim'] as const) {
+    if (options[name] !== null) checkInteger(name, options[name]);
+  }
 }

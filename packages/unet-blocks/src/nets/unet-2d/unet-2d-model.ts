@@ -2,7 +2,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument } from '@missing-u/errors';
 import { createGenerator, type Generator } from '@missing-u/random';
 import type { StateDict } from '@missing-u/weights';
-import { checkSample, timestepTensor, type Timesteps } from '../../checks.ts';
+import {
+  checkOptionsObject,
+  checkSample,
+  checkWeightOptions,
+  numberPerImage,
+  timestepTensor,
+  type Timesteps,
+} from '../../checks.ts';
 import { UNetError } from '../../errors.ts';
 import { silu, type ActivationName } from '../../functional/activations.ts';
 import { Conv2d } from '../../layers/conv2d.ts';
@@ -68,6 +75,8 @@ export class UNet2DModel extends Module {
    */
   constructor(given: Partial<UNet2DOptions> | UNet2DConfig = {}, weights: WeightOptions = {}) {
     super();
+    checkOptionsObject('weights', weights);
+    checkWeightOptions(weights);
     const { options, config } = settleConfig(given);
     this.options = options;
     this.config = config;
@@ -134,7 +143,7 @@ export class UNet2DModel extends Module {
    */
   predict(sample: tf.Tensor4D, timesteps: Timesteps, condition: Condition = {}): tf.Tensor4D {
     const { inChannels, blockOutChannels, numTrainTimesteps, timeEmbeddingType, centerInputSample } = this.options;
-    checkSample(sample, inChannels, 2 ** (blockOutChannels.length - 1));
+    checkSample(sample, inChannels, 2 ** (blockOutChannels.length - 1), leastSide(this.options));
     return tf.tidy(() => {
       const count = timeEmbeddingType === 'learned' ? numTrainTimesteps! : undefined;
       const times = timestepTensor(timesteps, sample.shape[0], count);
@@ -195,14 +204,23 @@ export class UNet2DModel extends Module {
     }
     if (classLabels === undefined) return refuse('given, because the model has a class embedding');
     if (classEmbedding === 'identity') {
+      const [images, size] = time.shape;
       if (!(classLabels instanceof tf.Tensor) || classLabels.rank !== 2) return refuse('embeddings of rank 2');
+      const [rows, width] = (classLabels as tf.Tensor2D).shape;
+      if ((rows !== images && rows !== 1) || width !== size) return refuse(`embeddings [${images}, ${size}]`);
       return tf.add(time, classLabels);
     }
     const count = classEmbedding instanceof Embedding ? this.options.numClassEmbeds! : undefined;
-    const labels = timestepTensor(classLabels as Timesteps, times.shape[0], count);
+    const labels = numberPerImage(classLabels as Timesteps, times.shape[0], count, 'classLabels', 'UNET_CLASS_LABELS');
     if (classEmbedding instanceof Embedding) return tf.add(time, classEmbedding.forward(labels));
     return tf.add(time, classEmbedding.forward(this.timeProjection.forward(labels)));
   }
+}
+
+/** The last level has a pixel or more; where the first block of the decoder reflects it at its edges, that takes two. */
+function leastSide({ upBlockTypes, blockOutChannels: { length: levels } }: UNet2DOptions): number {
+  const reflects = levels > 1 && upBlockTypes[0]!.endsWith('KUpBlock2D');
+  return (reflects ? 2 : 1) * 2 ** (levels - 1);
 }
 
 /** Features of the time embedding. */
