@@ -83,7 +83,8 @@ export function odeint<Y extends TensorTree, Z extends TensorTree = Y>(
 
 /**
  * As {@link odeint}, but asynchronous: reads are awaited, which WebGPU needs, and other tasks run about every 16 ms, so a
- * page stays alive and `signal` can be given. It cannot be recorded on a tape.
+ * page stays alive and `signal` can be given. It cannot be recorded on a tape. Within a step of `kvaerno3`, whose linear systems are
+ * solved by the program, reads are not awaited, so that it cannot be used where only awaited ones are possible.
  */
 export async function odeintAsync<Y extends TensorTree, Z extends TensorTree = Y>(
   f: Field<Y>,
