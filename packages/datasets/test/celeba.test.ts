@@ -173,7 +173,11 @@ describe('celeba', () => {
     await broken(
       'html',
       edit('identity_CelebA.txt', () => '<html>quota exceeded</html>'),
-    ).toMatchObject(annotations);
+    ).toThrow('it is a web page');
+    await broken(
+      'html-with-header',
+      edit('list_attr_celeba.txt', () => '<!DOCTYPE html>\n<html>\n<head>Quota exceeded</head></html>'),
+    ).toThrow('it is a web page');
     await broken('bad-zip', (place) => {
       renameSync(join(place, 'img_align_celeba'), join(place, 'elsewhere'));
       writeFileSync(join(place, 'img_align_celeba.zip'), '<!DOCTYPE html><html>Google Drive - Quota exceeded</html>');

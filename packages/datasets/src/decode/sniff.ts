@@ -1,3 +1,5 @@
+import { isWebPage } from '../formats/web-page.ts';
+
 /** What a file is, by its first bytes: names and extensions of pictures are often wrong (LSUN's are). */
 export type Format = 'jpeg' | 'png' | 'webp' | 'gif' | 'bmp' | 'pnm' | 'tiff' | 'avif' | 'html' | 'unknown';
 
@@ -13,7 +15,7 @@ const SIGNS: readonly (readonly [Format, (bytes: Uint8Array) => boolean])[] = [
   ['pnm', (bytes) => /^P[1-6][\s#]/.test(String.fromCharCode(...bytes.subarray(0, 3)))],
   ['tiff', (bytes) => startsWith(bytes, 'II*\0') || startsWith(bytes, 'MM\0*')],
   ['avif', (bytes) => startsWith(bytes, 'ftypavif', 4)],
-  ['html', (bytes) => /^\s*<(!doctype html|html|head)/i.test(String.fromCharCode(...bytes.subarray(0, 64)))],
+  ['html', (bytes) => isWebPage(String.fromCharCode(...bytes.subarray(0, 64)))],
 ];
 
 /** The format of an encoded picture. */

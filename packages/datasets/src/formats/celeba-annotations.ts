@@ -1,4 +1,5 @@
 import { DatasetError } from '../errors.ts';
+import { isWebPage, WEB_PAGE } from './web-page.ts';
 
 /** A table of whole numbers by picture. */
 export interface Annotations {
@@ -17,6 +18,7 @@ export interface Annotations {
  * @throws DatasetError `DATASETS_BAD_ANNOTATIONS`
  */
 export function parseAnnotations(text: string, file: string, { header }: { header: boolean }): Annotations {
+  if (isWebPage(text.slice(0, 200))) throw bad(file, WEB_PAGE);
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   const rows = header ? lines.slice(2) : lines;
   const first = rows[0]?.trim().split(/\s+/);

@@ -1,5 +1,6 @@
 import { DatasetError } from '../errors.ts';
 import type { RandomAccess } from '../files/random-access.ts';
+import { isWebPage, WEB_PAGE } from './web-page.ts';
 
 /** One file of a zip archive. */
 export interface ZipEntry {
@@ -64,9 +65,8 @@ async function findDirectory(file: RandomAccess): Promise<{ count: number; start
   let at = length - 22;
   while (at >= 0 && view.getUint32(at, true) !== END) at--;
   if (at < 0) {
-    const html = /^\s*<(!doctype|html)/i.test(new TextDecoder().decode(tail.subarray(0, 200)));
-    const page = 'it is a web page, as servers send when a quota is used up; try again later, or fetch it by hand';
-    throw notZip(file, html ? page : 'it has no directory, so it is cut short or something else');
+    const html = isWebPage(new TextDecoder().decode(tail.subarray(0, 200)));
+    throw notZip(file, html ? WEB_PAGE : 'it has no directory, so it is cut short or something else');
   }
   const end = {
     count: view.getUint16(at + 10, true),
