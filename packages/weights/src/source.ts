@@ -91,7 +91,12 @@ async function fileSource(path: string | URL): Promise<ByteSource> {
       cause,
     });
   });
-  const { size } = await file.stat();
+  const state = await file.stat();
+  if (state.isDirectory()) {
+    await file.close();
+    throw new WeightsError('WEIGHTS_BAD_SOURCE', `'${String(path)}' is a folder; name a file in it.`);
+  }
+  const { size } = state;
   return {
     name: String(path),
     size,

@@ -33,8 +33,21 @@ export function tensorFromBytes(dtype: DType, shape: readonly number[], bytes: U
   return { dtype, shape, data: decode(dtype, bytes) };
 }
 
+/** Refuses what is no state dict, and one with a tensor whose parts contradict each other. */
+export function checkStateDict(dict: StateDict): void {
+  if (typeof dict !== 'object' || (dict as unknown) === null) {
+    const bad = { argument: 'dict', value: dict, allowed: 'a record of names to { dtype, shape, data }' };
+    throw new WeightsError('WEIGHTS_BAD_TENSOR', invalidArgument(bad));
+  }
+  for (const [name, tensor] of Object.entries(dict)) checkTensor(name, tensor);
+}
+
 /** Refuses a state tensor whose parts contradict each other. */
 export function checkTensor(name: string, tensor: StateTensor): void {
+  if (typeof tensor !== 'object' || (tensor as unknown) === null) {
+    const bad = { argument: name, value: tensor, allowed: '{ dtype, shape, data }' };
+    throw new WeightsError('WEIGHTS_BAD_TENSOR', invalidArgument(bad));
+  }
   const { dtype, shape, data } = tensor;
   if (!Object.hasOwn(dtypes, dtype)) {
     throw new WeightsError(
@@ -42,7 +55,7 @@ export function checkTensor(name: string, tensor: StateTensor): void {
       invalidArgument({ argument: `${name}.dtype`, value: dtype, allowed: `one of ${Object.keys(dtypes).join(', ')}` }),
     );
   }
-  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw new WeightsError(
       'WEIGHTS_BAD_TENSOR',
       invalidArgument({ argument: `${name}.shape`, value: shape, allowed: 'a list of integers of 0 or more' }),

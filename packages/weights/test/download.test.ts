@@ -308,9 +308,16 @@ describe('download', () => {
     expect(requests[0]!.headers.authorization).toBe('Bearer secret');
   });
 
-  it.each(['ftp://x/y', 'hf://owner', 'weights.bin'])('refuses the address %s', async (address) => {
-    await expect(download(address, { cacheDir })).rejects.toMatchObject({ code: 'WEIGHTS_BAD_ADDRESS' });
+  it('keeps a file whose address is not well escaped', async () => {
+    expect((await download(`${origin}/a%ZZ.bin`, { cacheDir })).path).toMatch(/a_ZZ\.bin$/);
   });
+
+  it.each<unknown>([...['ftp://x/y', 'hf://owner', 'weights.bin', null, undefined, 5, {}], { repo: 'owner/name' }])(
+    'refuses the address %j',
+    async (address) => {
+      await expect(download(address as string, { cacheDir })).rejects.toMatchObject({ code: 'WEIGHTS_BAD_ADDRESS' });
+    },
+  );
 
   it('says when nobody answers', async () => {
     const attempt = download('http://127.0.0.1:9/x', { cacheDir, retries: 0 });

@@ -153,6 +153,10 @@ describe('loadSafetensors', () => {
     await expect(loadSafetensors(join(folder, 'no.safetensors'))).rejects.toMatchObject({
       code: 'WEIGHTS_NO_SUCH_FILE',
     });
+    await expect(loadSafetensors(folder)).rejects.toMatchObject({
+      code: 'WEIGHTS_BAD_SOURCE',
+      message: expect.stringMatching(/is a folder/) as string,
+    });
   });
 });
 
@@ -233,6 +237,19 @@ describe('saveSafetensors', () => {
     expect(() => encodeSafetensors({ __metadata__: { dtype: 'float32', shape: [3], data } })).toThrow(
       /cannot be called/,
     );
+  });
+
+  it.each<[unknown, object, string, RegExp]>([
+    [null, {}, 'WEIGHTS_BAD_TENSOR', /`dict` is null/],
+    [{ a: undefined }, {}, 'WEIGHTS_BAD_TENSOR', /`a` is undefined/],
+    [{ a: { dtype: 'float32', data: Float32Array.of(1) } }, {}, 'WEIGHTS_BAD_TENSOR', /`a.shape` is undefined/],
+    [dict, { metadata: { step: 5 } }, 'WEIGHTS_BAD_OPTION', /`metadata.step` is 5.*text/],
+    [dict, { metadata: null }, 'WEIGHTS_BAD_OPTION', /`metadata` is null/],
+  ])('refuses %j with options %j', async (given, options, code, message) => {
+    const run = () => encodeSafetensors(given as StateDict, options);
+    expect(run).toThrow(message);
+    expect(run).toThrow(expect.objectContaining({ code }));
+    await expect(saveSafetensors(given as StateDict, join(folder, 'none'), options)).rejects.toMatchObject({ code });
   });
 
   it('says where it cannot write', async () => {

@@ -162,13 +162,22 @@ async function fromCache(
 
 /** The last part of the address, as a name that every file system takes. */
 function fileName(url: string): string {
-  const last = decodeURIComponent(new URL(url).pathname.replace(/^.*\//, ''));
+  const last = new URL(url).pathname.replace(/^.*\//, '');
   return (
-    last
+    decoded(last)
       .replace(/[^\w.-]/g, '_')
       .replace(/^\.+$/, '')
       .slice(-100) || 'file'
   );
+}
+
+/** An address may hold a % that begins no letter; it is a name then as it is. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 function environment(name: string): string | undefined {

@@ -1,7 +1,7 @@
 import { WeightsError } from '../errors.ts';
 import type { DownloadOptions } from '../download/download.ts';
 import { withSource, type Source } from '../source.ts';
-import { checkTensor, type StateDict } from '../state-dict.ts';
+import { checkStateDict, type StateDict } from '../state-dict.ts';
 import { writeFileAtomically } from '../write-file.ts';
 import { openZip } from '../zip/read.ts';
 import { zipPieces } from '../zip/write.ts';
@@ -37,7 +37,7 @@ export async function encodeNpz(dict: StateDict, options: NpzOptions = {}): Prom
 }
 
 function pieces(dict: StateDict, { compress = false }: NpzOptions): Promise<Uint8Array<ArrayBuffer>[]> {
-  for (const [name, tensor] of Object.entries(dict)) checkTensor(name, tensor);
+  checkStateDict(dict);
   const files = Object.entries(dict).map(([name, tensor]) => [`${name}.npy`, encodeNpy(tensor, name)] as const);
   return zipPieces(files, compress);
 }

@@ -2,7 +2,7 @@ import { invalidArgument } from '@missing-u/errors';
 import { dtypes, encode, type DType } from '../dtypes.ts';
 import { WeightsError } from '../errors.ts';
 import { writeFileAtomically } from '../write-file.ts';
-import { checkTensor, sizeOf, type StateDict } from '../state-dict.ts';
+import { checkStateDict, sizeOf, type StateDict } from '../state-dict.ts';
 import { formatNames } from './header.ts';
 import { planShards, shardIndex, shardName } from './shards.ts';
 
@@ -35,7 +35,7 @@ export async function saveSafetensors(dict: StateDict, path: string, options: Sa
       invalidArgument({ argument: 'maxShardBytes', value: maxShardBytes, allowed: 'a number above 0' }),
     );
   }
-  checkDict(dict);
+  checkDict(dict, metadata);
   const shards = planShards(dict, maxShardBytes);
   if (shards.length === 1) {
     await writeFileAtomically(path, chunks(dict, metadata));
@@ -50,7 +50,7 @@ export async function saveSafetensors(dict: StateDict, path: string, options: Sa
 
 /** A state dict as the bytes of a safetensors file. */
 export function encodeSafetensors(dict: StateDict, { metadata }: SafetensorsOptions = {}): Uint8Array<ArrayBuffer> {
-  checkDict(dict);
+  checkDict(dict, metadata);
   const parts = [...chunks(dict, metadata)];
   const bytes = new Uint8Array(parts.reduce((total, part) => total + part.byteLength, 0));
   let position = 0;
@@ -90,9 +90,18 @@ function* chunks(
   for (const name of names) yield encode(dict[name]!.dtype, dict[name]!.data);
 }
 
-function checkDict(dict: StateDict): void {
+function checkDict(dict: StateDict, metadata: SafetensorsOptions['metadata']): void {
+  checkStateDict(dict);
   if (Object.hasOwn(dict, '__metadata__')) {
     throw new WeightsError('WEIGHTS_BAD_TENSOR', "A tensor cannot be called '__metadata__' in a safetensors file.");
   }
-  for (const [name, tensor] of Object.entries(dict)) checkTensor(name, tensor);
+  const refuse = (argument: string, value: unknown, allowed: string): never => {
+    throw new WeightsError('WEIGHTS_BAD_OPTION', invalidArgument({ argument, value, allowed }));
+  };
+  // Readers, ours and Python's, refuse a file with anything else.
+  if (metadata === undefined) return;
+  if (typeof metadata !== 'object' || (metadata as unknown) === null) refuse('metadata', metadata, 'an object of text');
+  for (const [name, value] of Object.entries<unknown>(metadata)) {
+    if (typeof value !== 'string') refuse(`metadata.${name}`, value, 'text, such as String(value) or JSON');
+  }
 }
