@@ -239,13 +239,19 @@ describe('saveSafetensors', () => {
     );
   });
 
-  it.each<[unknown, object, string, RegExp]>([
-    [null, {}, 'WEIGHTS_BAD_TENSOR', /`dict` is null/],
-    [{ a: undefined }, {}, 'WEIGHTS_BAD_TENSOR', /`a` is undefined/],
-    [{ a: { dtype: 'float32', data: Float32Array.of(1) } }, {}, 'WEIGHTS_BAD_TENSOR', /`a.shape` is undefined/],
-    [dict, { metadata: { step: 5 } }, 'WEIGHTS_BAD_OPTION', /`metadata.step` is 5.*text/],
-    [dict, { metadata: null }, 'WEIGHTS_BAD_OPTION', /`metadata` is null/],
-  ])('refuses %j with options %j', async (given, options, code, message) => {
+  it.each<[string, unknown, object, string, RegExp]>([
+    ['nothing', null, {}, 'WEIGHTS_BAD_TENSOR', /`dict` is null/],
+    ['a tensor left out', { a: undefined }, {}, 'WEIGHTS_BAD_TENSOR', /`a` is undefined/],
+    [
+      'a tensor without a shape',
+      { a: { dtype: 'float32', data: Float32Array.of(1) } },
+      {},
+      'WEIGHTS_BAD_TENSOR',
+      /`a.shape` is undefined/,
+    ],
+    ['metadata of numbers', dict, { metadata: { step: 5 } }, 'WEIGHTS_BAD_OPTION', /`metadata.step` is 5.*text/],
+    ['no metadata at all', dict, { metadata: null }, 'WEIGHTS_BAD_OPTION', /`metadata` is null/],
+  ])('refuses to write %s', async (_, given, options, code, message) => {
     const run = () => encodeSafetensors(given as StateDict, options);
     expect(run).toThrow(message);
     expect(run).toThrow(expect.objectContaining({ code }));
