@@ -77,6 +77,20 @@ describe('celeba', () => {
     expect(image.data).toEqual(applyTransform(resize([64, 64]), whole).data);
   });
 
+  it('claims nothing about pictures that were not compared', async () => {
+    expect((await celeba({ root })).info.verified).toBe(false);
+    const place = join(root, 'published');
+    mkdirSync(join(place, 'img_align_celeba'), { recursive: true });
+    // The published file, whose MD5 is compared.
+    const lines = Array.from({ length: 202_599 }, (_, i) => {
+      const number = String(i + 1).padStart(6, '0');
+      return `${number}.jpg ${i < 162_770 ? 0 : i < 182_637 ? 1 : 2}\r\n`;
+    });
+    writeFileSync(join(place, 'list_eval_partition.txt'), lines.join(''));
+    const published = await celeba({ root: place, split: 'test' });
+    expect([published.length, published.info.verified]).toEqual([19_962, undefined]);
+  });
+
   it('crops the boxes of the DDIM and score_sde codes', async () => {
     const whole = (await (await celeba({ root, crop: 'none' })).get(0)).image;
     const boxes = {
