@@ -72,6 +72,40 @@ describe('missing-u datasets', () => {
     expect(readFileSync(out).length).toBe(4096 + 1000 * (192 + 4));
   });
 
+  it('hands on the options that a set has, and no others', async () => {
+    const root = join(folder, 'celeba');
+    mkdirSync(join(root, 'img_align_celeba'), { recursive: true });
+    const picture = sharp({ create: { width: 178, height: 218, channels: 3, background: '#102030' } });
+    writeFileSync(join(root, 'img_align_celeba/000001.jpg'), await picture.jpeg().toBuffer());
+    writeFileSync(join(root, 'list_eval_partition.txt'), '000001.jpg 0\n');
+    writeFileSync(join(root, 'identity_CelebA.txt'), '000001.jpg 42\n');
+    const out = join(folder, 'celeba.pack');
+    const place = ['celeba', '--root', root, '--out', out];
+    await run('pack', ...place, '--crop', 'ddim', '--size', '16', '--target-type', 'identity');
+    const packed = await openPack(out);
+    expect([(await packed.get(0)).image.shape, packed.labelOf(0)]).toEqual([[16, 16, 3], 42]);
+    await packed.close();
+    await expect(run('pack', ...place, '--crop', 'ddmi')).rejects.toThrow("Did you mean 'ddim'?");
+    await expect(run('pack', ...place, '--target-type', 'identity,age')).rejects.toThrow('attr, identity');
+    await expect(run('check', 'emnist', '--variant', 'letter')).rejects.toThrow("Did you mean 'letters'?");
+    await expect(run('check', 'mnist', '--crop', 'ddim')).rejects.toThrow('MNIST has root, split, size');
+  });
+
+  it('advises --size for pictures of several', async () => {
+    const root = join(folder, 'sizes');
+    mkdirSync(root);
+    for (const width of [8, 9]) {
+      const picture = sharp({ create: { width, height: 8, channels: 3, background: '#102030' } });
+      writeFileSync(join(root, `${width}.jpg`), await picture.jpeg().toBuffer());
+    }
+    for (const words of [['show'], ['pack', '--workers', '0']]) {
+      const [command = '', ...more] = words;
+      const out = join(folder, 'sizes.out');
+      await expect(run(command, 'folder', '--root', root, '--out', out, ...more)).rejects.toThrow('--size 64');
+      await run(command, 'folder', '--root', root, '--out', out, '--size', '8', ...more);
+    }
+  });
+
   it('says that a set cannot be fetched', async () => {
     await expect(run('download', 'celeba', '--root', folder)).rejects.toMatchObject({ code: 'DATASETS_NO_DOWNLOAD' });
   });

@@ -5,7 +5,7 @@ import { DatasetError } from '../errors.ts';
 import { obtain, dataHome } from '../files/obtain.ts';
 import { encodePng } from '../formats/png.ts';
 import { pack } from '../pack.ts';
-import { registered, REGISTRY } from '../sets/registry.ts';
+import { openRegistered, registered, REGISTRY, type OpenOptions } from '../sets/registry.ts';
 import { check, checkedLines } from './check.ts';
 import { labelledGrid } from './grid.ts';
 
@@ -68,7 +68,7 @@ export function datasetsCommand(print: (text: string) => void = (text) => proces
   withReport(withPlace(command.command('check <name>')))
     .description('open a data set and read every picture of it')
     .action(async (name: string, { json = false, ...place }: Report & Place) => {
-      const dataset = await registered(name).open(place);
+      const dataset = await openRegistered(name, place);
       try {
         const checked = await check(dataset);
         report({ json }, checked, checkedLines(checked));
@@ -87,9 +87,10 @@ export function datasetsCommand(print: (text: string) => void = (text) => proces
     .option('--columns <count>', 'columns of the grid', count, 8)
     .action(async (name: string, options: Report & Place & { out?: string; rows: number; columns: number }) => {
       const { out = `${name}.png`, rows, columns, json = false, ...place } = options;
-      const dataset = await registered(name).open(place);
+      const dataset = await openRegistered(name, place);
       try {
-        await writeFile(out, encodePng(await labelledGrid(dataset, { rows, columns })));
+        const grid = await ofOneSize(name, () => labelledGrid(dataset, { rows, columns }));
+        await writeFile(out, encodePng(grid));
       } finally {
         await dataset.close();
       }
@@ -105,9 +106,9 @@ export function datasetsCommand(print: (text: string) => void = (text) => proces
     .option('--workers <count>', 'threads that decode', count, 2)
     .action(async (name: string, options: Report & Place & { out: string; workers: number }) => {
       const { out, workers, json = false, ...place } = options;
-      const dataset = await registered(name).open(place);
+      const dataset = await openRegistered(name, place);
       try {
-        await pack(dataset, out, { workers });
+        await ofOneSize(name, () => pack(dataset, out, { workers }));
       } finally {
         await dataset.close();
       }
@@ -128,17 +129,31 @@ function withReport(command: Command): Command {
   return command.option('--json', 'print the result as JSON');
 }
 
-interface Place {
-  root?: string;
-  split?: string;
-  size?: number;
-}
+type Place = OpenOptions;
 
 function withPlace(command: Command): Command {
   return command
     .option('--root <folder>', 'where it is')
     .option('--split <part>', 'train, test, ...; for lsun a list of classes')
-    .option('--size <pixels>', 'height and width to bring pictures to', count);
+    .option('--size <pixels>', 'height and width to bring pictures to', count)
+    .option('--crop <name>', 'celeba: squash, ddim, score_sde, center or none')
+    .option('--target-type <names>', 'celeba: attr, identity, bbox, landmarks, or several with commas between', names)
+    .option('--variant <name>', 'emnist: balanced, byclass, bymerge, letters, digits or mnist');
+}
+
+/** Says what to do on the command line where pictures have to be of one size and are not. */
+async function ofOneSize<T>(name: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    if (!(cause instanceof DatasetError && cause.code === 'DATASETS_SHAPES_DIFFER')) throw cause;
+    const message = `The pictures of ${name} differ in size; bring them to one with --size, for example --size 64.`;
+    throw new DatasetError(cause.code, message, { cause });
+  }
+}
+
+function names(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }
 
 function count(text: string): number {

@@ -1,4 +1,4 @@
-import { unknownName } from '@missing-u/errors';
+import { invalidArgument, unknownName } from '@missing-u/errors';
 import type { Dataset } from '../dataset.ts';
 import { DatasetError } from '../errors.ts';
 import type { Obtainable } from '../files/obtain.ts';
@@ -20,7 +20,22 @@ export interface RegisteredSet {
   readonly parts: readonly string[];
   /** What can be fetched, where it may be. */
   readonly obtainable?: Obtainable;
-  open(options: { root?: string; split?: string; size?: number }): Promise<Dataset>;
+  /** Options of its own, besides `root`, `split` and `size`. */
+  readonly options?: readonly (keyof OwnOptions)[];
+  open(options: OpenOptions): Promise<Dataset>;
+}
+
+/** Options that only some data sets have, as text. */
+interface OwnOptions {
+  crop?: string;
+  targetType?: readonly string[];
+  variant?: string;
+}
+
+export interface OpenOptions extends OwnOptions {
+  root?: string;
+  split?: string;
+  size?: number;
 }
 
 type Split<Open extends (options: never) => unknown> = NonNullable<Parameters<Open>[0]>;
@@ -53,6 +68,7 @@ export const REGISTRY: Readonly<Record<string, RegisteredSet>> = {
     title: 'EMNIST balanced',
     about: '112,800 + 18,800 letters and digits, 28x28 grey, 47 classes; public domain (NIST); 536 MB',
     parts: TRAIN_TEST,
+    options: ['variant'],
     obtainable: emnistSet('balanced'),
     open: (options) => emnist(options as Split<typeof emnist>),
   },
@@ -81,6 +97,7 @@ export const REGISTRY: Readonly<Record<string, RegisteredSet>> = {
     title: 'CelebA',
     about: '202,599 faces, 178x218 RGB, 40 attributes; research only, from its authors (Google Drive); 1.4 GB',
     parts: ['train', 'valid', 'test', 'all'],
+    options: ['crop', 'targetType'],
     open: (options) => celeba({ root: '.', ...options } as Split<typeof celeba>),
   },
   lsun: {
@@ -112,4 +129,20 @@ export const REGISTRY: Readonly<Record<string, RegisteredSet>> = {
 export function registered(name: string): RegisteredSet {
   if (Object.hasOwn(REGISTRY, name)) return REGISTRY[name]!;
   throw new DatasetError('DATASETS_UNKNOWN_SET', unknownName('name', name, Object.keys(REGISTRY)));
+}
+
+/**
+ * Opens a data set by its name.
+ *
+ * @throws DatasetError `DATASETS_UNKNOWN_SET`, `DATASETS_BAD_OPTION` for an option that this one does not have, and its own
+ */
+export function openRegistered(name: string, options: OpenOptions): Promise<Dataset> {
+  const set = registered(name);
+  const known: readonly string[] = ['root', 'split', 'size', ...(set.options ?? [])];
+  const strange = Object.entries(options).find(([option, value]) => value !== undefined && !known.includes(option));
+  if (strange === undefined) return set.open(options);
+  const [argument, value] = strange;
+  const remedy = `${set.title} has ${known.join(', ')}`;
+  const message = invalidArgument({ argument, value, allowed: 'left out', remedy });
+  return Promise.reject(new DatasetError('DATASETS_BAD_OPTION', message));
 }
