@@ -15,6 +15,33 @@ describe('unpickle', () => {
     expect(value.get('d')).toEqual(new Map());
   });
 
+  // pickle.dumps(..., protocol=2) of Counter('aab'), of defaultdict(list, {'k': 5}) and of bytearray(b'\\x00\\xff').
+  it.each<[string, string, unknown]>([
+    [
+      'Counter',
+      'ccollections\nCounter\n}(X\x01\0\0\0aK\x02X\x01\0\0\0bK\x01u\x85R.',
+      new Map([
+        ['a', 2],
+        ['b', 1],
+      ]),
+    ],
+    ['defaultdict', 'ccollections\ndefaultdict\nc__builtin__\nlist\n\x85RX\x01\0\0\0kK\x05s.', new Map([['k', 5]])],
+    ['defaultdict without a factory', 'ccollections\ndefaultdict\n)R.', new Map()],
+    [
+      'bytearray',
+      'c__builtin__\nbytearray\nc_codecs\nencode\nX\x03\0\0\0\0\xc3\xbfX\x06\0\0\0latin1\x86R\x85R.',
+      Uint8Array.of(0, 255),
+    ],
+    [
+      'bytearray of text',
+      'c__builtin__\nbytearray\nX\x03\0\0\0\0\xc3\xbfX\x07\0\0\0latin-1\x86R.',
+      Uint8Array.of(0, 255),
+    ],
+    ['an empty bytearray', 'cbuiltins\nbytearray\n)R.', new Uint8Array(0)],
+  ])('reads a %s', (_, pickle, expected) => {
+    expect(unpickle(code(`\x80\x02${pickle}`))).toEqual(expected);
+  });
+
   it.each(Object.entries(golden.numpy))('reads NumPy arrays of protocol %s', (_, text) => {
     const value = unpickle(bytes(text), { globals: numpyGlobals }) as Map<string, StateTensor>;
     expect(value.get('x')).toMatchObject({ dtype: 'float64', shape: [2, 3], data: Float64Array.of(0, 1, 2, 3, 4, 5) });
@@ -47,6 +74,8 @@ describe('unpickle', () => {
     ['a missing mark', code('t.'), /mark is missing/],
     ['lengths beyond the file', code('T\xff\xff\xff\x7fabc.'), /asks for 2147483647 bytes/],
     ['endless integers', code(`\x8b\xff\xff\xff\x7f`), /integer of/],
+    ['a bytearray of any size', code('\x80\x02cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R.'), /not bytes/],
+    ['a call of the factory of a dict', code('\x80\x02cbuiltins\nlist\n)R.'), /not a function/],
     ['a call of data', code('K\x01)R.'), /not a function/],
     ['references to nothing', code('h\x05.'), /nothing was memorised as 5/],
     ['outside data', code('K\x01Q.'), /outside of the pickle/],

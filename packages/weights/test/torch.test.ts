@@ -51,27 +51,55 @@ describe('loadTorch', () => {
     expect((object.get('optimizer') as Map<string, unknown>).get('lr')).toBe(0.1);
   });
 
-  // What torch.save writes of `torch._neg_view(torch.tensor([1., 2.]))`, and of a tensor that it lies in.
-  it('gives negated views the sign that they have in PyTorch', async () => {
+  describe('of tensors in pickles of protocol 2', () => {
     const text = (letters: string) => `X${String.fromCharCode(letters.length)}\0\0\0${letters}`;
-    const storage = `(${text('storage')}ctorch\nFloatStorage\n${text('0')}${text('cpu')}K\x03tQ`;
-    const tensor = (shape: string, strides: string, flags: string) =>
-      `ctorch._utils\n_rebuild_tensor_v2\n(${storage}K\0${shape}\x85${strides}\x85\x89ccollections\nOrderedDict\n)R${flags}tR`;
-    const negated = `}${text('neg')}\x88s`;
-    const pickle = `\x80\x02}(${text('plain')}${tensor('K\x03', 'K\x01', '')}${text('view')}${tensor('K\x03', 'K\x01', negated)}${text('strided')}${tensor('K\x02', 'K\x02', negated)}u.`;
-    const file = await new Blob(
-      await zipPieces(
+    /** The arguments of `_rebuild_tensor_v2`: three float32 in storage 0, from where on a shape and strides of one axis take. */
+    const tensor = (shape: number, stride: number, flags = '') =>
+      `((${text('storage')}ctorch\nFloatStorage\n${text('0')}${text('cpu')}K\x03tQK\0` +
+      `K${String.fromCharCode(shape)}\x85K${String.fromCharCode(stride)}\x85\x89ccollections\nOrderedDict\n)R${flags}t`;
+    const rebuild = 'ctorch._utils\n_rebuild_tensor_v2\n';
+    const file = async (entries: Record<string, string>) => {
+      const items = Object.entries(entries).map(([name, entry]) => text(name) + entry);
+      const pickle = Uint8Array.from(`\x80\x02}(${items.join('')}u.`, (letter) => letter.charCodeAt(0));
+      const data = new Uint8Array(Float32Array.of(1, 2, -3).buffer);
+      const pieces = await zipPieces(
         [
-          ['archive/data.pkl', Uint8Array.from(pickle, (letter) => letter.charCodeAt(0))],
-          ['archive/data/0', new Uint8Array(Float32Array.of(1, 2, -3).buffer)],
+          ['archive/data.pkl', pickle],
+          ['archive/data/0', data],
         ],
         false,
-      ),
-    ).arrayBuffer();
-    expect(plain(await loadTorch(file))).toEqual({
-      plain: { shape: [3], data: [1, 2, -3] },
-      view: { shape: [3], data: [-1, -2, 3] },
-      strided: { shape: [2], data: [-1, 3] },
+      );
+      return new Blob(pieces).arrayBuffer();
+    };
+
+    // As torch.save writes `torch._neg_view(x)`, beside x.
+    it('gives negated views the sign that they have in PyTorch', async () => {
+      const negated = `}${text('neg')}\x88s`;
+      const saved = await file({
+        plain: `${rebuild}${tensor(3, 1)}R`,
+        view: `${rebuild}${tensor(3, 1, negated)}R`,
+        strided: `${rebuild}${tensor(2, 2, negated)}R`,
+      });
+      expect(plain(await loadTorch(saved))).toEqual({
+        plain: { shape: [3], data: [1, 2, -3] },
+        view: { shape: [3], data: [-1, -2, 3] },
+        strided: { shape: [2], data: [-1, 3] },
+      });
+    });
+
+    it('reads tensors with attributes of their own, and tensors beside counters', async () => {
+      const saved = await file({
+        t: `ctorch._tensor\n_rebuild_from_type_v2\n(${rebuild}ctorch\nTensor\n${tensor(3, 1)}}${text('note')}K\x01stR`,
+        counts: `ccollections\nCounter\n}${text('a')}K\x02s\x85R`,
+      });
+      expect(plain(await loadTorch(saved))).toEqual({ t: { shape: [3], data: [1, 2, -3] } });
+    });
+
+    it('makes no tensor of what is not to be called', async () => {
+      const foreign = file({ t: `ctorch._tensor\n_rebuild_from_type_v2\n(cos\nsystem\nctorch\nTensor\n)NtR` });
+      await expect(loadTorch(await foreign)).rejects.toThrow(/`os.system`, which is refused/);
+      const none = file({ t: 'ctorch._tensor\n_rebuild_from_type_v2\n(K\x01ctorch\nTensor\n)NtR' });
+      await expect(loadTorch(await none)).rejects.toMatchObject({ code: 'WEIGHTS_BAD_TORCH' });
     });
   });
 

@@ -24,13 +24,37 @@ function encodeLatin1(text: unknown, encoding: unknown): Uint8Array<ArrayBuffer>
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
+/** `bytearray(...)` of bytes, or of Latin-1 text where a protocol has no bytes. A size alone could be any, and is refused. */
+function byteArray(content: unknown = new Uint8Array(0)): Uint8Array {
+  if (typeof content === 'string') return encodeLatin1(content, 'latin1');
+  if (content instanceof Uint8Array) return content;
+  throw new WeightsError(
+    'WEIGHTS_BAD_PICKLE',
+    'The pickle is broken: a `bytearray` is made of something that is not bytes.',
+  );
+}
+
+/** What a `defaultdict` would make missing entries of; it is named and never called. */
+const factories = ['list', 'tuple', 'int', 'long', 'float', 'bool', 'str', 'unicode', 'bytes'];
+
+const builtins: Readonly<Record<string, PickleGlobal>> = {
+  ...Object.fromEntries(factories.map((name) => [name, { value: name }])),
+  dict: map,
+  set,
+  frozenset: set,
+  bytearray: byteArray,
+};
+
 /** Python's own containers, by both names that its versions gave them. */
 export const containers: Readonly<Record<string, PickleGlobal>> = {
+  ...Object.fromEntries(
+    Object.entries(builtins).flatMap(([name, global]) => [
+      [`builtins.${name}`, global],
+      [`__builtin__.${name}`, global],
+    ]),
+  ),
   'collections.OrderedDict': map,
-  'builtins.dict': map,
-  'builtins.set': set,
-  'builtins.frozenset': set,
-  '__builtin__.set': set,
-  '__builtin__.frozenset': set,
+  'collections.Counter': map,
+  'collections.defaultdict': () => map(),
   '_codecs.encode': encodeLatin1,
 };

@@ -1,6 +1,6 @@
 import type { DType } from '../dtypes.ts';
 import { numpyGlobals } from '../pickle/numpy.ts';
-import type { PickleGlobal } from '../pickle/unpickle.ts';
+import { Named, type PickleGlobal } from '../pickle/unpickle.ts';
 import { broken, TorchTensor, TypedStorage } from './storage.ts';
 
 const dtypeNames: Readonly<Record<string, DType>> = {
@@ -75,6 +75,11 @@ export function torchGlobals(made: (tensor: TorchTensor) => void): Record<string
     ...[storage, offset, shape, strides, , , dtype, flags]: [...Layout, dtype: unknown, flags?: unknown]
   ) => rebuild(storage, typeof dtype === 'string' ? dtypeNames[dtype] : undefined, offset, shape, strides, flags);
   const parameter = (tensor: unknown) => tensor;
+  // Of a tensor with attributes of its own, which are left out: the function that makes it, its class, the arguments, the state.
+  const fromType = (make: unknown, _type: unknown, args: unknown) => {
+    if (!(make instanceof Named) || !Array.isArray(args)) throw broken('a tensor that nothing makes');
+    return make.call(...(args as unknown[]));
+  };
 
   const classes = Object.entries(storageClasses).map(
     ([name, dtype]) => [name, { value: new StorageClass(dtype) }] as const,
@@ -87,6 +92,8 @@ export function torchGlobals(made: (tensor: TorchTensor) => void): Record<string
     'torch._utils._rebuild_tensor': typed,
     'torch._utils._rebuild_tensor_v2': typed,
     'torch._utils._rebuild_tensor_v3': untyped,
+    'torch._tensor._rebuild_from_type_v2': fromType,
+    'torch.Tensor': { value: 'torch.Tensor' },
     'torch._utils._rebuild_parameter': parameter,
     'torch._utils._rebuild_parameter_with_state': parameter,
     'torch.Size': (sizes: unknown) => sizes,
