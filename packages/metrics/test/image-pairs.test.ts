@@ -60,12 +60,12 @@ describe.each(cases)('against scikit-image and torchmetrics, $name', ({ a, b, ex
 });
 
 describe('the gradient', () => {
-  it('is the derivative of the value, away from the border', () => {
-    const a = ramp(21, 21, 1);
+  it.each([1, 3])('is the derivative of the value, away from the border, for %d channels', (channels) => {
+    const a = ramp(21, 21, channels);
     const b = noisy(a, 0.5, 4);
     const options = { dataRange: 1, useSampleCovariance: false };
     const { gradient } = structuralSimilarityDetails(a, b, options);
-    const at = 10 * 21 + 10;
+    const at = (10 * 21 + 10) * channels;
     const moved = (step: number) =>
       structuralSimilarity(a, { ...b, data: b.data.map((v, i) => (i === at ? v + step : v)) }, options);
     // The value averages over the inner 15 x 15 windows, the gradient over all 21 x 21.

@@ -9,7 +9,11 @@ export interface StructuralSimilarityDetails {
   readonly value: number;
   /** SSIM at each pixel, borders included. */
   readonly map: Image & { readonly data: Float64Array };
-  /** d value / d b, by Avanaki's equations 7 and 8, as in scikit-image (exact up to the border and the sample covariance). */
+  /**
+   * d value / d b, by Avanaki's equations 7 and 8, as in scikit-image (exact up to the border and the sample covariance). Of
+   * pictures of several channels it is the derivative of their mean; scikit-image returns each channel's own there, which is as
+   * many times larger as there are channels.
+   */
   readonly gradient: Image & { readonly data: Float64Array };
 }
 
