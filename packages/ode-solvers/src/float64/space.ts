@@ -15,6 +15,7 @@ export interface Float64Space extends Space<Float64Array> {
   absoluteTolerance(i: number): number;
 }
 
+/** The space of these tolerances. */
 export function float64Space(rtol: Tolerance, atol: Tolerance, norm?: Norm): Float64Space {
   const uniform = typeof rtol === 'number' && typeof atol === 'number';
   return {

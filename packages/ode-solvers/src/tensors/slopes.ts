@@ -5,7 +5,7 @@ import { withDisposedNamed } from './disposed-capture.ts';
 import type { Leaves } from './space.ts';
 
 /** A function of the user's that gives slopes, as messages speak of it. */
-export interface SlopesCall {
+interface SlopesCall {
   /** The call: `f(t, y)`. */
   name: string;
   /** The argument that slopes have to be like: `y`. */
