@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { imageFolder, randomFlip, type Dataset } from '../src/index.ts';
+import { cache, imageFolder, randomFlip, type Dataset } from '../src/index.ts';
 import { WorkerPool } from '../src/workers/pool.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'datasets-concat-'));
@@ -51,4 +51,25 @@ describe('joined folders of pictures', () => {
     expect(asked).toHaveBeenCalledTimes(3);
     await joined.close();
   });
+});
+
+it('leaves out both of a pair where one is corrupt, with workers and without', async () => {
+  const place = join(folder, 'damaged');
+  cpSync(join(folder, 'a'), place, { recursive: true });
+  writeFileSync(join(place, '1.jpg'), 'no picture');
+  const [whole, damaged] = [
+    await imageFolder({ root: join(folder, 'a'), size: 4 }),
+    await imageFolder({ root: place, size: 4 }),
+  ];
+  const inMemory = await cache(whole);
+  for (const pairs of [whole.zip(damaged), whole.map((example) => example).zip(damaged), inMemory.zip(damaged)]) {
+    for (const workers of [0, 1]) {
+      const options = { batchSize: 3, as: 'array', corrupt: 'skip', workers } as const;
+      const batches = pairs.batches(options);
+      const { indices, images, paired, skipped } = (await batches.next()).value!;
+      await batches.return();
+      expect([[...indices], [...paired!.indices], skipped!.map(({ index }) => index)]).toEqual([[0, 2], [0, 2], [1]]);
+      expect(paired!.images).toEqual(images);
+    }
+  }
 });

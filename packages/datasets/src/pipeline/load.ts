@@ -35,7 +35,7 @@ export async function loadBatch(
   if (view.steps.length === 0 && source.gather !== undefined && source.shape !== undefined) {
     const images = gatherInto(source, indices.length * sizeOf(source.shape), view.rowsOf(indices), settings);
     const paired = view.paired && (await loadBatch(view.paired, indices, epoch, settings, helpers));
-    return { images, shape: source.shape, indices, ...withLabels(view, indices), ...(paired && { paired }) };
+    return withPartners({ images, shape: source.shape, indices, ...withLabels(view, indices) }, paired, view);
   }
   const examples: Example[] = [];
   const skipped: Skipped[] = [];
@@ -93,11 +93,24 @@ async function loadWithHelpers(
   });
   const kept = loaded.indices;
   const paired = view.paired && (await loadBatch(view.paired, kept, epoch, settings, helpers));
-  const batch: RawBatch = { ...loaded, ...withLabels(view, kept), ...(paired && { paired }) };
-  const lost = skipped.length > 0 && { skipped };
-  if (rest.length === 0) return { ...batch, ...lost };
+  const own: RawBatch = { ...loaded, ...withLabels(view, kept), ...(skipped.length > 0 && { skipped }) };
+  const { skipped: lost, ...batch } = withPartners(own, paired, view);
+  if (rest.length === 0) return { ...batch, ...(lost && { skipped: lost }) };
   const examples = await Promise.all(apart(batch).map((example) => runSteps(rest, example, epoch)));
-  return { ...collate(examples, (index) => view.nameOf(index)), ...lost };
+  return { ...collate(examples, (index) => view.nameOf(index)), ...(lost && { skipped: lost }) };
+}
+
+/** A batch with its partners; where some of these were left out as corrupt, their examples are left out too. */
+function withPartners(batch: RawBatch, paired: RawBatch | undefined, view: View): RawBatch {
+  if (paired === undefined) return batch;
+  if (paired.skipped === undefined) return { ...batch, paired };
+  const partners = new Map(apart(paired).map((partner) => [partner.index, partner]));
+  const examples = apart(batch).flatMap((example) => {
+    const partner = partners.get(example.index);
+    return partner === undefined ? [] : [{ ...example, paired: partner }];
+  });
+  const skipped = [...(batch.skipped ?? []), ...paired.skipped];
+  return { ...collate(examples, (index) => view.nameOf(index)), skipped };
 }
 
 function withLabels(view: View, indices: Uint32Array): { labels?: Int32Array } {
