@@ -74,16 +74,14 @@ export class CUNet extends Module {
   /**
    * The prediction (of the noise, or of what else the network is trained for) for noisy images.
    *
-   * @param sample [N, H, W, inChannels], float32, in [-1, 1] plus noise; H and W are multiples of 16,
-   *   and 32 or more with instance normalisation
+   * @param sample [N, H, W, inChannels], float32, in [-1, 1] plus noise; H and W are multiples of 16
    * @param timesteps diffusion times in 0 .. trainTimesteps - 1: one for all images, or one per image
    * @returns [N, H, W, outChannels]
    * @throws UNetError `UNET_SAMPLE`, `UNET_TIMESTEPS`, `UNET_NO_WEIGHTS`
    */
   predict(sample: tf.Tensor4D, timesteps: Timesteps): tf.Tensor4D {
-    const { inChannels, trainTimesteps, timeConditioning, norm } = this.config;
-    // Of a single pixel on the bottom level, instance normalisation would leave nothing.
-    checkSample(sample, inChannels, 16, norm === 'instance' ? 32 : 16);
+    const { inChannels, trainTimesteps, timeConditioning } = this.config;
+    checkSample(sample, inChannels, 16);
     return tf.tidy(() => {
       const times = timestepTensor(timesteps, sample.shape[0], trainTimesteps ?? undefined);
       const embedding = timeConditioning === 'none' ? undefined : this.time?.forward(times);
