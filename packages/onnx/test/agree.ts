@@ -1,5 +1,5 @@
 import { createGenerator } from '@missing-u/random';
-import type { Denoiser } from '@missing-u/unet-blocks';
+import { timestepTensor, type Denoiser } from '@missing-u/unet-blocks';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { OnnxDenoiser, toOnnx, type ExportOptions } from '@missing-u/onnx';
@@ -8,6 +8,11 @@ import { OnnxDenoiser, toOnnx, type ExportOptions } from '@missing-u/onnx';
 export function normal(shape: number[], seed = 1): tf.Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
   return tf.tensor(createGenerator(seed).fillNormal(new Float32Array(size)), shape);
+}
+
+/** A function as it is, which may change the size of its images, unlike that of a denoiser. */
+export function asItIs(predict: (x: tf.Tensor4D, t: tf.Tensor1D) => tf.Tensor): Denoiser {
+  return { predict: (x, t) => tf.tidy(() => predict(x, timestepTensor(t, x.shape[0])) as tf.Tensor4D) };
 }
 
 /** Largest difference, in units of the largest number that is expected. */
