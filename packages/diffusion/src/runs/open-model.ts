@@ -70,7 +70,7 @@ export async function openDenoiser(name: string): Promise<ImageDenoiser> {
 export function schedulerOfChain(config: Readonly<Record<string, unknown>>, name?: string): ConfiguredScheduler {
   const { _class_name: own = schedulerClass('ddim') } = config;
   const described = { ...config, _class_name: name === undefined ? own : schedulerClass(name) };
-  return fromConfig(described as SchedulerConfig) as unknown as ConfiguredScheduler;
+  return fromConfig(described as SchedulerConfig);
 }
 
 /** @throws DiffusionError `DIFFUSION_BAD_COUNT` */
