@@ -1,15 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import {
-  adjoint, checkpointed, direct, integrate, odeint, odeintAsync, reversible, type Gradient, type StepInfo,
-} from '../src/index.ts'; // prettier-ignore
+import { checkpointed, integrate, odeint, odeintAsync, type StepInfo } from '../src/index.ts';
+import { allGradients } from './all-gradients.ts';
 
-const all: [string, () => Gradient][] = [
-  ['direct', () => direct()],
-  ['checkpointed', () => checkpointed()],
+const all: typeof allGradients = [
+  ...allGradients,
   ['checkpointed with snapshots', () => checkpointed({ snapshots: 2 })],
-  ['adjoint', () => adjoint()],
-  ['reversible', () => reversible()],
 ];
 
 /** y' = -y up to a time, and NaN after it. */

@@ -6,6 +6,7 @@ import {
   type Gradient, type OdeOptions, type SolverStats,
 } from '../src/index.ts'; // prettier-ignore
 
+import { allGradients } from './all-gradients.ts';
 import * as float64 from '../src/float64/index.ts';
 import { methodOf } from '../src/methods/index.ts';
 
@@ -48,12 +49,6 @@ function gradientsOf(gradient: Gradient, options: OdeOptions<{ u: tf.Tensor }> =
 }
 
 const grid = { method: 'rk4', stepSize: 0.1 } as const;
-const all: [string, () => Gradient][] = [
-  ['direct', () => direct()],
-  ['checkpointed', () => checkpointed()],
-  ['adjoint', () => adjoint()],
-  ['reversible', () => reversible()],
-];
 
 describe('gradients', () => {
   it.each<[string, Gradient, OdeOptions<{ u: tf.Tensor }>, number]>([
@@ -86,11 +81,11 @@ describe('gradients', () => {
     }
   });
 
-  it.each(all)('%s agrees with finite differences', (_name, gradient) => {
+  it.each(allGradients)('%s agrees with finite differences', (_name, gradient) => {
     gradCheck(loss(gradient(), { method: 'rk4', stepSize: 0.05 }), [y0, film], { rtol: 2e-3, atol: 2e-3 });
   });
 
-  it.each(all)(
+  it.each(allGradients)(
     '%s reaches every step where all are put out, and zeros where f uses a tensor not at all',
     (_name, gradient) => {
       const unused = tf.scalar(1);
@@ -105,7 +100,7 @@ describe('gradients', () => {
     },
   );
 
-  it.each(all)('%s goes backwards in time, past a jump, and through leapfrog', (name, gradient) => {
+  it.each(allGradients)('%s goes backwards in time, past a jump, and through leapfrog', (name, gradient) => {
     const a = tf.scalar(0.7);
     const jump = (t: number, y: tf.Tensor) => tf.mul(y, t < 0.5 ? a : tf.neg(a));
     const run = (y: tf.Tensor, _a: tf.Tensor) =>
@@ -123,7 +118,7 @@ describe('gradients', () => {
     expect(ds).toBeAllClose(-Math.sin(root) / root, { rtol: name === 'adjoint' ? 5e-3 : 1e-3 });
   });
 
-  it.each(all)('%s gives times their gradients', (_name, gradient) => {
+  it.each(allGradients)('%s gives times their gradients', (_name, gradient) => {
     const y = tf.scalar(1.5);
     const run = (times: tf.Tensor) =>
       odeint((_t, x: tf.Tensor) => tf.neg(x), y, times, { rtol: 1e-5, atol: 1e-6, gradient: gradient() }).ys;
@@ -133,7 +128,7 @@ describe('gradients', () => {
     expect(d).toBeAllClose([e1 + e2, -e1, -e2], { rtol: 1e-3 });
   });
 
-  it.each(all)('%s gives the time of an event its gradient', (_name, gradient) => {
+  it.each(allGradients)('%s gives the time of an event its gradient', (_name, gradient) => {
     const gravity = tf.scalar(9.81);
     const fall = secondOrder((_t, x: tf.Tensor) => tf.zerosLike(tf.add(tf.neg(gravity), tf.mul(x, 0))));
     const ball = Object.assign(
@@ -155,7 +150,7 @@ describe('gradients', () => {
 
   it('second derivatives are exact through direct and checkpointed, and go through a replay elsewhere', () => {
     // y(1) = y0 e^{a}: d²/da² = y0 e^a.
-    for (const [, gradient] of all) {
+    for (const [, gradient] of allGradients) {
       const a = tf.scalar(0.4);
       const end = (b: tf.Tensor) =>
         integrate((_t, y: tf.Tensor) => tf.mul(b, y), tf.scalar(2), 0, 1, { ...grid, gradient: gradient() }).y;
@@ -164,7 +159,7 @@ describe('gradients', () => {
     }
   });
 
-  it.each(all)('%s: Hessian-vector products of a network in all of its inputs', (_name, gradient) => {
+  it.each(allGradients)('%s: Hessian-vector products of a network in all of its inputs', (_name, gradient) => {
     const value = loss(gradient(), { method: 'rk4', stepSize: 0.1 });
     const slopes = (y: tf.Tensor, s: tf.Tensor, v: tf.Tensor) =>
       vjp((a: tf.Tensor, b: tf.Tensor, _v: tf.Tensor) => value(a, b), [y, s, v]);
@@ -232,7 +227,7 @@ describe('gradients', () => {
     const gridConstructor = () => Array.from({ length: 11 }, (_, i) => (i === 10 ? 1 : i / 10));
     const grown = (y: tf.Tensor) => integrate((_t, x: tf.Tensor) => x, y, 0, 1, { method: 'euler', gridConstructor }).y;
     expect(vjp(grown, tf.scalar(1))).toBeAllClose(1.1 ** 10, { rtol: 1e-5 });
-    for (const [, gradient] of all) {
+    for (const [, gradient] of allGradients) {
       const still = (y: tf.Tensor) =>
         integrate((_t, x: tf.Tensor) => tf.zerosLike(x), y, 0, 1, { gradient: gradient() }).y;
       expect(vjp(still, tf.scalar(2))).toBeAllClose(1);
@@ -242,18 +237,21 @@ describe('gradients', () => {
     }
   });
 
-  it.each(all)('%s: both halves of an oscillator, x0 and v0, reach both halves of its end', (_name, gradient) => {
-    const oscillator = secondOrder((_t, x: tf.Tensor) => tf.neg(x));
-    const end = (x: tf.Tensor, v: tf.Tensor) =>
-      integrate(oscillator, { x, v }, 0, 1, { method: 'rk4', stepSize: 0.1, gradient: gradient() }).y;
-    const [cx, cv] = [1.5, -2];
-    const [dx, dv] = vjp((x: tf.Tensor, v: tf.Tensor) => end(x, v), [tf.scalar(0.3), tf.scalar(0.7)], {
-      x: tf.scalar(cx),
-      v: tf.scalar(cv),
-    });
-    expect(dx).toBeAllClose(cx * Math.cos(1) - cv * Math.sin(1), { rtol: 1e-4 });
-    expect(dv).toBeAllClose(cx * Math.sin(1) + cv * Math.cos(1), { rtol: 1e-4 });
-  });
+  it.each(allGradients)(
+    '%s: both halves of an oscillator, x0 and v0, reach both halves of its end',
+    (_name, gradient) => {
+      const oscillator = secondOrder((_t, x: tf.Tensor) => tf.neg(x));
+      const end = (x: tf.Tensor, v: tf.Tensor) =>
+        integrate(oscillator, { x, v }, 0, 1, { method: 'rk4', stepSize: 0.1, gradient: gradient() }).y;
+      const [cx, cv] = [1.5, -2];
+      const [dx, dv] = vjp((x: tf.Tensor, v: tf.Tensor) => end(x, v), [tf.scalar(0.3), tf.scalar(0.7)], {
+        x: tf.scalar(cx),
+        v: tf.scalar(cv),
+      });
+      expect(dx).toBeAllClose(cx * Math.cos(1) - cv * Math.sin(1), { rtol: 1e-4 });
+      expect(dv).toBeAllClose(cx * Math.sin(1) + cv * Math.cos(1), { rtol: 1e-4 });
+    },
+  );
 
   it('dense output has its gradient by direct, and is refused where it would be lost', async () => {
     const run = (gradient: Gradient) => (y: tf.Tensor) => {
@@ -265,7 +263,7 @@ describe('gradients', () => {
       return middle;
     };
     expect(vjp(run(direct()), tf.scalar(2))).toBeAllClose(Math.exp(-0.5), { rtol: 1e-3 });
-    for (const [name, gradient] of all.slice(1)) {
+    for (const [name, gradient] of allGradients.slice(1)) {
       expect(() => vjp(run(gradient()), tf.scalar(2)), name).toThrow(`not with \`${name}()\``);
       tf.dispose(run(gradient())(tf.scalar(2)));
     }
@@ -282,7 +280,7 @@ describe('gradients', () => {
     expect(tf.grad((y) => outer(y))(tf.scalar(1))).toBeAllClose(Math.exp(-Math.exp(-0.5)), { rtol: 1e-3 });
   });
 
-  it.each(all)('%s passes through a gradient as dynamics: the divergence of a flow', (_name, gradient) => {
+  it.each(allGradients)('%s passes through a gradient as dynamics: the divergence of a flow', (_name, gradient) => {
     const run = (v: tf.Tensor) => {
       const flow = (z: tf.Tensor) => tf.tanh(tf.matMul(z as tf.Tensor2D, v as tf.Tensor2D));
       const f = (_t: number, { x, log }: { x: tf.Tensor; log: tf.Tensor }) => ({
@@ -316,7 +314,7 @@ describe('captured tensors', () => {
     expect(() => vjp(run([b]), tf.scalar(1))).not.toThrow();
   });
 
-  it.each(all)('%s: y0 counts where it is the argument of f, and where f closes over it', (name, gradient) => {
+  it.each(allGradients)('%s: y0 counts where it is the argument of f, and where f closes over it', (name, gradient) => {
     const end = (options: OdeOptions<tf.Tensor>) => (y: tf.Tensor) =>
       integrate((_t, x: tf.Tensor) => tf.mul(x, y), y, 0, 1, { ...options, gradient: gradient() }).y;
     // y' = y0 y: y0 + y0² after one step of Euler, and y0 e^y0 in the end.
@@ -327,7 +325,7 @@ describe('captured tensors', () => {
   it('found in any evaluation get their gradient', () => {
     const [a, b] = [tf.variable(tf.scalar(-1)), tf.variable(tf.scalar(-2))];
     const f = (t: number, y: tf.Tensor) => tf.mul(t < 0.5 ? a : b, y);
-    for (const [, gradient] of all) {
+    for (const [, gradient] of allGradients) {
       const { value, grads } = tf.variableGrads(
         () => integrate(f, tf.scalar(1), 0, 1, { ...grid, gradient: gradient() }).y as tf.Scalar,
       );
@@ -377,7 +375,7 @@ describe('memory', () => {
     },
   );
 
-  it.each(all)('%s leaves no tensor behind', async (_name, gradient) => {
+  it.each(allGradients)('%s leaves no tensor behind', async (_name, gradient) => {
     for (const options of [{ rtol: 1e-3, atol: 1e-3 }, { method: 'rk4' }, { rtol: 1e-3, jumpT: [0.5] }] as const) {
       await expect(() => tf.dispose(gradientsOf(gradient(), options))).toLeakNoTensors();
       await expect(() => loss(gradient(), options)(y0, film).dispose()).toLeakNoTensors();
