@@ -43,6 +43,13 @@ describe('toOnnx refuses', () => {
     model.dispose();
   });
 
+  it('a kernel in a form that it has no operators for, with its place', async () => {
+    const model = asItIs((x) => tf.stridedSlice(x, [0, 0], [0, 4], [1, 1], 1, 1, 1));
+    await expect(toOnnx(model, size)).rejects.toEqual(
+      coded('ONNX_UNSUPPORTED_KERNEL', /StridedSlice.*bad-input\.test\.ts:\d+.*ellipsis/),
+    );
+  });
+
   it('what depends on values', async () => {
     const model = fromFunction((x) => (tf.max(x).dataSync()[0]! > 0 ? tf.neg(x) : tf.abs(x)));
     await expect(toOnnx(model, size)).rejects.toEqual(coded('ONNX_VALUE_DEPENDENT', /reads the values.*bad-input/));

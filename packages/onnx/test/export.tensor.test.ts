@@ -142,14 +142,23 @@ const operations: Record<string, (x: Images, t: tf.Tensor1D) => tf.Tensor> = {
   transposition: (x) => tf.transpose(tf.conv2d(x, filter(1, 1, 3, 3), 1, 'same'), [0, 2, 1, 3]),
   'patches to channels': (x) =>
     tf.reshape(tf.transpose(tf.reshape(x, [-1, 2, 2, 3, 2, 3]), [0, 1, 3, 5, 2, 4]), [-1, 2, 3, 12]),
+  'joining, from the end': (x) => tf.concat([x, tf.mul(x, 2), tf.ones([x.shape[0], 4, 6, 1])], -1),
   joining: (x) => tf.concat([x, tf.mul(x, 2), tf.ones([x.shape[0], 4, 6, 1])], 3),
   'joining images': (x) => tf.split(tf.concat([x, tf.neg(x)], 0), 2, 0)[1]!,
+  'splitting, from the end': (x) => tf.concat(tf.split(x, [1, 2], -1).reverse(), -1),
   splitting: (x) => tf.concat(tf.split(x, [1, 2], 3).reverse(), 3),
+  'stacking, from the end': (x) => tf.sum(tf.stack([x, tf.mul(x, 3)], -1), -1),
   stacking: (x) => tf.sum(tf.stack([x, tf.mul(x, 3)], 1), 1),
+  'unstacking, from the end': (x) => tf.stack(tf.unstack(x, -1).reverse(), -1),
   unstacking: (x) => tf.stack(tf.unstack(x, 3).reverse(), 3),
   slicing: (x) => tf.slice(x, [0, 1, 2, 0], [-1, 2, 3, 2]),
+  'slicing to the end': (x) => tf.slice(x, [0, 1, 2, 0]),
+  'slicing the first axes': (x) => tf.add(tf.slice(x, [0, 1], [-1, 2]), tf.slice(tf.slice(x, 0), [0, 2])),
   'strided slicing': (x) => tf.stridedSlice(x, [0, 3, 0, 0], [0, 0, 6, 3], [1, -1, 2, 1], 1, 1),
   reversing: (x) => tf.reverse(x, [1, 3]),
+  'reversing, from the end': (x) => tf.reverse(x, [-2, -1]),
+  'reversing the images': (x) => tf.reverse(x, 0),
+  'picking channels, from the end': (x) => tf.gather(x, tf.tensor1d([2, 0, 1], 'int32'), -1),
   'padding with a number': (x) => tf.pad(x, [[0, 0], [1, 2], [0, 1], [0, 0]], 3), // prettier-ignore
   'padding by reflection': (x) => tf.mirrorPad(x, [[0, 0], [1, 2], [0, 1], [0, 0]], 'reflect'), // prettier-ignore
   'padding by repetition': (x) => tf.mirrorPad(x, [[0, 0], [2, 4], [0, 1], [0, 0]], 'symmetric'), // prettier-ignore

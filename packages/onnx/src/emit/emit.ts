@@ -1,8 +1,8 @@
-import { OnnxError } from '../errors.ts';
 import { kernels } from '../kernels/index.ts';
 import type { Initializer, Node, Port } from '../model/model.ts';
 import { isBatch } from '../trace/dims.ts';
-import { describePlace, type Graph, type Value } from '../trace/graph.ts';
+import type { Graph, Value } from '../trace/graph.ts';
+import { unsupportedForm } from '../trace/unsupported.ts';
 import { Emitter } from './emitter.ts';
 import { arrange, channelsFirst, plain } from './layout.ts';
 import { wantedLayouts } from './wanted.ts';
@@ -45,12 +45,7 @@ export function emit(graph: Graph, { timestepType }: EmitOptions): EmittedGraph 
     try {
       kernels[step.kernel]!.emit(step, emitter);
     } catch (cause) {
-      throw new OnnxError(
-        'ONNX_UNSUPPORTED_KERNEL',
-        `The kernel ${step.kernel} at ${describePlace(step.place)} has no translation to ONNX in this form ` +
-          `(${(cause as Error).message}); compute this part with other operations.`,
-        { cause },
-      );
+      throw unsupportedForm(step.kernel, step.place, cause);
     }
   }
   const [result] = graph.outputs as [Value];

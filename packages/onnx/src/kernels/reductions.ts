@@ -1,5 +1,6 @@
 import { plain } from '../emit/layout.ts';
 import type { Attributes } from '../trace/graph.ts';
+import { axisOf, axisOfInput } from './resolve.ts';
 import { input, output, type KernelRule, type KernelRules } from './rule.ts';
 
 /** The axes of a reduction, rising; all where none are named. */
@@ -7,7 +8,7 @@ function axesOf({ axis, reductionIndices }: Attributes, rank: number): number[] 
   const given = axis ?? reductionIndices;
   if (given === undefined || given === null) return [...plain(rank)];
   const axes = Array.isArray(given) ? (given as number[]) : [given as number];
-  return axes.map((value) => (value < 0 ? value + rank : value)).sort((a, b) => a - b);
+  return axes.map((axis) => axisOf(axis, rank)).sort((a, b) => a - b);
 }
 
 function without<T>(shape: readonly T[], axes: readonly number[], one: T | undefined): T[] {
@@ -58,6 +59,7 @@ function argument(operator: 'ArgMax' | 'ArgMin'): KernelRule {
 }
 
 const cumulativeSum: KernelRule = {
+  resolve: axisOfInput('x'),
   infer: ({ x }) => x!,
   emit: (step, emitter) => {
     const x = input(step.inputs, 'x');

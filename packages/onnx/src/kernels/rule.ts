@@ -12,6 +12,8 @@ export type Signatures = Readonly<Record<string, Signature>>;
 
 /** What has to be known of a kernel of TensorFlow.js to trace it and to write it down in ONNX's operators. */
 export interface KernelRule {
+  /** Its attributes with nothing left to convention, such as axes counted from the end; default as they are. */
+  resolve?(inputs: Signatures, attributes: Attributes): Attributes;
   /** What it gives for inputs of these shapes. An array where the kernel returns an array. */
   infer(inputs: Signatures, attributes: Attributes): Signature | Signature[];
   /** Writes the operators of one call. */

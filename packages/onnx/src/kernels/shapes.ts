@@ -2,6 +2,7 @@ import type { Emitter } from '../emit/emitter.ts';
 import { arrange, plain } from '../emit/layout.ts';
 import { isBatch, sameDim, sameDims, type Dim } from '../trace/dims.ts';
 import type { Step, Value } from '../trace/graph.ts';
+import { axisOf, axisOfInput, axisOfList, reversedAxes, slicedAxes } from './resolve.ts';
 import { input, list, output, type KernelRule, type KernelRules } from './rule.ts';
 
 /** The end of an axis, for `Slice`. */
@@ -34,6 +35,7 @@ const transpose: KernelRule = {
 };
 
 const concat: KernelRule = {
+  resolve: axisOfList(0),
   infer: (inputs, { axis }) => {
     const parts = list(inputs);
     const shape = [...parts[0]!.shape];
@@ -50,6 +52,7 @@ const concat: KernelRule = {
 };
 
 const pack: KernelRule = {
+  resolve: axisOfList(1),
   infer: (inputs, { axis }) => {
     const parts = list(inputs);
     const shape = [...parts[0]!.shape];
@@ -72,6 +75,7 @@ const pack: KernelRule = {
 };
 
 const unpack: KernelRule = {
+  resolve: axisOfInput('value'),
   infer: ({ value }, { axis }) => {
     const shape = value!.shape.filter((_, i) => i !== axis);
     return Array.from({ length: value!.shape[axis as number]! }, () => ({ shape, dtype: value!.dtype }));
@@ -87,6 +91,7 @@ const unpack: KernelRule = {
 };
 
 const split: KernelRule = {
+  resolve: axisOfInput('x'),
   infer: ({ x }, { numOrSizeSplits, axis }) =>
     splitSizes(numOrSizeSplits, x!.shape[axis as number]!).map((length) => ({
       shape: x!.shape.map((own, i) => (i === axis ? length : own)),
@@ -115,12 +120,8 @@ function splitSizes(given: unknown, length: number): number[] {
 }
 
 const slice: KernelRule = {
-  infer: ({ x }, { begin, size }) => ({
-    shape: x!.shape.map((length, i) =>
-      (size as number[])[i] === -1 ? length - (begin as number[])[i]! : (size as number[])[i]!,
-    ),
-    dtype: x!.dtype,
-  }),
+  resolve: slicedAxes,
+  infer: ({ x }, { size }) => ({ shape: size as number[], dtype: x!.dtype }),
   emit: (step, emitter) => {
     const x = input(step.inputs, 'x');
     const layout = emitter.layoutOf(x);
@@ -210,13 +211,12 @@ function isSet(mask: unknown, bit: number): boolean {
 }
 
 const reverse: KernelRule = {
+  resolve: reversedAxes,
   infer: ({ x }) => x!,
   emit: (step, emitter) => {
     const x = input(step.inputs, 'x');
     const layout = emitter.layoutOf(x);
-    const axes = (step.attributes['dims'] as number[]).map((axis) =>
-      layout.indexOf(axis < 0 ? axis + layout.length : axis),
-    );
+    const axes = (step.attributes['dims'] as number[]).map((axis) => layout.indexOf(axis));
     const all = (value: number) => emitter.integers(axes.map(() => value));
     const inputs = [emitter.read(x, layout), all(-1), all(-end), emitter.integers(axes), all(-1)];
     emitter.define(output(step), axes.length === 0 ? inputs[0]! : emitter.operator('Slice', inputs), layout);
@@ -298,6 +298,7 @@ const tile: KernelRule = {
 };
 
 const gather: KernelRule = {
+  resolve: axisOfInput('x'),
   infer: ({ x, indices }, { axis, batchDims }) => ({
     shape: [
       ...x!.shape.slice(0, axis as number),
@@ -335,8 +336,7 @@ export const shapes: KernelRules = {
   Reshape: reshape('x', ({ x }, { shape }) => ({ shape: filled(shape as number[], x!.shape), dtype: x!.dtype })),
   ExpandDims: reshape('input', ({ input: x }, { dim }) => {
     const shape = [...x!.shape];
-    const at = dim as number;
-    shape.splice(at < 0 ? at + shape.length + 1 : at, 0, 1);
+    shape.splice(axisOf(dim, shape.length + 1), 0, 1);
     return { shape, dtype: x!.dtype };
   }),
   Transpose: transpose,

@@ -1,9 +1,9 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { didYouMean } from '@missing-u/errors';
 import { OnnxError } from '../errors.ts';
-import type { KernelRules, Signature } from '../kernels/rule.ts';
+import type { KernelRule, KernelRules, Signature, Signatures } from '../kernels/rule.ts';
 import { describePlace, type Attributes, type DataType, type Place, type Step } from './graph.ts';
 import { currentPlace, watchModules, type ModulePath } from './place.ts';
+import { unsupported, unsupportedForm } from './unsupported.ts';
 
 export type TensorFlow = typeof tfjs;
 
@@ -99,23 +99,38 @@ class Tracer {
     execute: Engine['runKernel'],
     name: string,
     given: tfjs.NamedTensorMap,
-    attributes: Attributes,
+    givenAttributes: Attributes,
   ): tfjs.Tensor | tfjs.Tensor[] {
     const tensors = Object.entries(given).filter(([, tensor]) => tensor != null);
     if (!tensors.some(([, { dataId }]) => this.#values.get(dataId)?.kind === 'computed' || this.#isInput(dataId))) {
-      return execute(name, given, attributes as tfjs.NamedAttrMap);
+      return execute(name, given, givenAttributes as tfjs.NamedAttrMap);
     }
     const place = currentPlace(this.path);
     const rule = Object.hasOwn(this.rules, name) ? this.rules[name]! : undefined;
     if (rule === undefined) throw this.#refuse(unsupported(name, Object.keys(this.rules), place));
     const inputs = Object.fromEntries(tensors.map(([key, tensor]) => [key, this.#valueOf(tensor)]));
-    const inferred = rule.infer(inputs, attributes);
+    const [attributes, inferred] = this.#infer(name, rule, inputs, givenAttributes, place);
     const outputs = (Array.isArray(inferred) ? inferred : [inferred]).map(
       ({ shape, dtype }: Signature): TracedValue => ({ kind: 'computed', shape, dtype }),
     );
     this.#steps.push({ kernel: name, inputs, attributes, outputs, place });
     const made = outputs.map((value) => this.#placeholder(value));
     return Array.isArray(inferred) ? made : made[0]!;
+  }
+
+  #infer(
+    name: string,
+    rule: KernelRule,
+    inputs: Signatures,
+    given: Attributes,
+    place: Place,
+  ): [Attributes, Signature | Signature[]] {
+    try {
+      const attributes = rule.resolve?.(inputs, given) ?? given;
+      return [attributes, rule.infer(inputs, attributes)];
+    } catch (cause) {
+      throw this.#refuse(unsupportedForm(name, place, cause));
+    }
   }
 
   #isInput(id: object): boolean {
@@ -190,16 +205,6 @@ function markRecording(engine: Engine): () => void {
   return () => {
     marks[recording] = before;
   };
-}
-
-function unsupported(name: string, known: readonly string[], place: Place): OnnxError {
-  const near = didYouMean(name, known);
-  const hint = near === undefined ? '' : ` (${near} has one)`;
-  return new OnnxError(
-    'ONNX_UNSUPPORTED_KERNEL',
-    `The kernel ${name} at ${describePlace(place)} has no translation to ONNX${hint}; compute this part with other ` +
-      'operations, or outside the exported function.',
-  );
 }
 
 function readsValues(place: Place): OnnxError {
