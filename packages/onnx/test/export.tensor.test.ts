@@ -169,6 +169,12 @@ const operations: Record<string, (x: Images, t: tf.Tensor1D) => tf.Tensor> = {
       x,
       tf.reshape(tf.matMul(tf.cast(tf.oneHot(tf.cast(t, 'int32'), 40), 'float32'), filter2(40, 3)), [-1, 1, 1, 3]),
     ),
+  'whole numbers that were cast': (x) => {
+    const whole = tf.tensor1d([1, 2, 3], 'int32');
+    const numbers = tf.cast(tf.add(tf.cast(tf.cast(x, 'int32'), 'int32'), whole), 'float32');
+    return tf.add(tf.mul(x, tf.cast(whole, 'float32')), tf.mul(numbers, tf.scalar(2, 'int32')));
+  },
+  'masks that were cast': (x) => tf.add(tf.mul(x, tf.tensor1d([1, 0, 1], 'bool')), tf.pow(x, tf.scalar(2, 'int32'))),
   'constants per image': (x) => tf.add(x, tf.fill([x.shape[0], 4, 6, 1], 2)),
 };
 

@@ -147,9 +147,9 @@ class Tracer {
 
   #valueOf(tensor: tfjs.Tensor): TracedValue {
     const known = this.#values.get(tensor.dataId);
-    // A tensor shares its data with its reshaped forms, so a constant is known by both.
-    if (known !== undefined && known.shape.join() === tensor.shape.join()) return known;
     const { dtype } = tensor;
+    // A tensor shares its data with its reshaped and cast forms, so a constant is known by all three.
+    if (known !== undefined && known.dtype === dtype && known.shape.join() === tensor.shape.join()) return known;
     if (dtype === 'string' || dtype === 'complex64') {
       throw this.#refuse(unsupported(`a tensor of ${dtype}`, [], currentPlace(this.path)));
     }

@@ -127,15 +127,26 @@ function unifyAttributes(
 
 /** The values of all constants that the steps read. */
 async function readConstants(steps: readonly Step<TracedValue>[]): Promise<(value: TracedValue) => Numbers> {
-  const numbers = new Map<object, Numbers>();
+  // Tensors that were cast share their data on some engines, so these are told apart by both.
+  const numbers: Record<DataType, Map<object, Numbers>> = { float32: new Map(), int32: new Map(), bool: new Map() };
   for (const { inputs } of steps) {
     for (const value of Object.values(inputs)) {
+      if (value.kind !== 'constant') continue;
+      const known = numbers[value.dtype];
       // Both traces read the same weights.
-      if (value.kind !== 'constant' || numbers.has(value.tensor.dataId)) continue;
-      numbers.set(value.tensor.dataId, await value.tensor.data<'float32' | 'int32' | 'bool'>());
+      if (known.has(value.tensor.dataId)) continue;
+      known.set(value.tensor.dataId, ofType(value.dtype, await value.tensor.data<DataType>()));
     }
   }
-  return (value) => numbers.get((value as { tensor: { dataId: object } }).tensor.dataId)!;
+  return (value) => numbers[value.dtype].get((value as { tensor: { dataId: object } }).tensor.dataId)!;
+}
+
+const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+/** Numbers in the array of their type: an engine may keep those of a cast tensor in that of its source. */
+function ofType(dtype: DataType, numbers: Numbers): Numbers {
+  const wanted = arrays[dtype];
+  return numbers instanceof wanted ? numbers : wanted.from(numbers);
 }
 
 /** The numbers of a constant; those of one image where its shape grows with the batch and all images have the same. */
