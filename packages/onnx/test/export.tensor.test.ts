@@ -104,6 +104,11 @@ const operations: Record<string, (x: Images, t: tf.Tensor1D) => tf.Tensor> = {
   'maximum pooling': (x) => tf.maxPool(x, 3, 2, 'same'),
   'pooling of everything': (x) => tf.mul(tf.avgPool(x, [4, 6], 1, 'valid'), x),
   'nearest doubling': (x) => tf.image.resizeNearestNeighbor(x, [8, 12]),
+  // Sizes at which a scale that is rounded picks other pixels.
+  'nearest, sizes that are no multiples': (x) =>
+    tf.image.resizeNearestNeighbor(tf.image.resizeBilinear(x, [14, 28]), [4, 32]),
+  'nearest, half pixels, sizes that are no multiples': (x) =>
+    tf.image.resizeNearestNeighbor(tf.image.resizeBilinear(x, [56, 62]), [4, 33], false, true),
   'nearest, half pixels': (x) => tf.image.resizeNearestNeighbor(x, [7, 9], false, true),
   'nearest, aligned corners': (x) => tf.image.resizeNearestNeighbor(x, [7, 9], true),
   'bilinear doubling': (x) => tf.image.resizeBilinear(x, [8, 12]),

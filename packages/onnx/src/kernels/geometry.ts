@@ -12,6 +12,11 @@ export interface Window {
   out: number;
 }
 
+/** Lengths along height and width, which never grow with the batch. */
+export function sides({ shape }: { shape: readonly unknown[] }): [number, number] {
+  return [shape[1] as number, shape[2] as number];
+}
+
 /** Height and width of a pair that may be given as one number. */
 export function pair(value: unknown): [number, number] {
   if (!Array.isArray(value)) return [value as number, value as number];

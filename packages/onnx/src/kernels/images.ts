@@ -2,16 +2,12 @@ import { channelsFirst } from '../emit/layout.ts';
 import type { Emitter } from '../emit/emitter.ts';
 import type { Step, Value } from '../trace/graph.ts';
 import { activate } from './elementwise.ts';
-import { pads, pair, windows, type Window } from './geometry.ts';
-import { input, output, type KernelRule, type KernelRules, type Signatures } from './rule.ts';
+import { pads, pair, sides, windows, type Window } from './geometry.ts';
+import { bilinear, nearest } from './resize.ts';
+import { input, output, type KernelRule, type KernelRules } from './rule.ts';
 
 /** Filters as ONNX has them, [out, in, height, width]; TensorFlow.js has [height, width, in, out]. */
 const filtersFirst = [3, 2, 0, 1];
-
-/** Lengths along height and width, which never grow with the batch. */
-function sides({ shape }: { shape: readonly unknown[] }): [number, number] {
-  return [shape[1] as number, shape[2] as number];
-}
 
 function filterWindows(
   x: { shape: readonly unknown[] },
@@ -134,45 +130,6 @@ function pool(operator: 'AveragePool' | 'MaxPool', global: string): KernelRule {
   };
 }
 
-function resize(mode: 'nearest' | 'linear'): KernelRule {
-  return {
-    infer: ({ images }: Signatures, { size }) => {
-      const [height, width] = size as [number, number];
-      return { shape: [images!.shape[0]!, height, width, images!.shape[3]!], dtype: 'float32' };
-    },
-    emit: (step, emitter) => {
-      const images = input(step.inputs, 'images');
-      const { alignCorners, halfPixelCenters } = step.attributes;
-      const coordinates =
-        alignCorners === true ? 'align_corners' : halfPixelCenters === true ? 'half_pixel' : 'asymmetric';
-      const target = sides(output(step));
-      const scales = sides(images).map((length, axis) => scaleOf(length, target[axis]!));
-      // Without half pixels TensorFlow takes the pixel before; else the nearest, the later one of two equally near.
-      const nearest =
-        mode === 'nearest' ? { nearest_mode: coordinates === 'asymmetric' ? 'floor' : 'round_prefer_ceil' } : {};
-      const name = emitter.operator(
-        'Resize',
-        [emitter.read(images, channelsFirst), '', emitter.constant(Float32Array.of(1, 1, ...scales), [4], 'float32')],
-        { mode, coordinate_transformation_mode: coordinates, ...nearest },
-      );
-      emitter.define(output(step), name, channelsFirst);
-    },
-  };
-}
-
-/** A scale with which onnxruntime, which rounds down, comes to the wanted length. */
-function scaleOf(length: number, target: number): number {
-  let scale = Math.fround(target / length);
-  const bits = new Int32Array(1);
-  const float = new Float32Array(bits.buffer);
-  while (Math.floor(Math.fround(length * scale)) < target) {
-    float[0] = scale;
-    bits[0]!++;
-    scale = float[0];
-  }
-  return scale;
-}
-
 /** Group norm, of the pattern of kernels that it consists of in TensorFlow.js. */
 const groupNorm: KernelRule = {
   infer: ({ x }) => x!,
@@ -244,8 +201,8 @@ export const images: KernelRules = {
   Conv2DBackpropInput: transposedConvolution,
   AvgPool: pool('AveragePool', 'GlobalAveragePool'),
   MaxPool: pool('MaxPool', 'GlobalMaxPool'),
-  ResizeNearestNeighbor: resize('nearest'),
-  ResizeBilinear: resize('linear'),
+  ResizeNearestNeighbor: nearest,
+  ResizeBilinear: bilinear,
   FusedBatchNorm: batchNorm,
   DepthToSpace: depthToSpace,
   GroupNorm: groupNorm,
