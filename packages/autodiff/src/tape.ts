@@ -42,12 +42,13 @@ function keepOrder(): void {
   for (const node of tape.splice(0)) settleLast((tape.push(node), tape));
 }
 
-/** Moves the last node before those clones right before it that read its outputs. */
+/** Moves the last node before those clones right before it, of what it saves, that read its outputs. */
 function settleLast(tape: Tape): void {
   const last = tape.length - 1;
   const node = tape[last]!;
   let first = last;
-  for (let i = last - 1; i >= 0 && isClone(tape[i]!); i--) {
+  const oldest = Math.max(0, last - (node.saved?.length ?? 0));
+  for (let i = last - 1; i >= oldest && isClone(tape[i]!); i--) {
     if (node.outputs.some(({ id }) => id === tape[i]!.inputs['x']!.id && !readsTensor(node, id))) first = i;
   }
   if (first < last) tape.splice(first, 0, tape.pop()!);
@@ -142,8 +143,8 @@ export function gradientsOnTape(tape: Recorded, y: tf.Tensor, xs: tf.Tensor[], d
   const forward = (): tf.Tensor => {
     // The engine has just begun a tape of its own and will free it at the end.
     const recorded = typeof tape === 'number' ? engine.state.activeTape : tape;
-    const relevant = recorded.splice(0).filter(passesGradients);
-    engine.state.activeTape.push(...relevant);
+    // One by one: a long solve records more nodes than a call takes arguments.
+    for (const node of recorded.splice(0)) if (passesGradients(node)) engine.state.activeTape.push(node);
     return y;
   };
   const run = () => namingOperation(() => engine.gradients(forward, xs, dy, true).grads as (tf.Tensor | null)[]);
@@ -151,11 +152,13 @@ export function gradientsOnTape(tape: Recorded, y: tf.Tensor, xs: tf.Tensor[], d
 }
 
 /**
- * Whether a node has a part in gradients: comparisons and the like have none, as what they give is no float32, and the engine, which
- * knows no gradient function for them, would fail where a condition depends on what is differentiated.
+ * Whether a node has a part in gradients: comparisons and the like have none, as what they give is no floating-point number, and the
+ * engine, which knows no gradient function for them, would fail where a condition depends on what is differentiated.
  */
 function passesGradients({ gradient, outputs }: TapeNode): boolean {
-  return (gradient as unknown) !== undefined || outputs.some(({ dtype }) => dtype === 'float32');
+  return (
+    (gradient as unknown) !== undefined || outputs.some(({ dtype }) => dtype === 'float32' || dtype === 'complex64')
+  );
 }
 
 /** Says which operation has no gradient, in place of the engine. */

@@ -57,6 +57,14 @@ describe('vjp', () => {
     expect(grads.b).toBeAllClose(21);
   });
 
+  it('refuses to go back through complex numbers, rather than call their part nothing', ({ skip }) => {
+    if (tf.getKernel('Complex', tf.getBackend()) === undefined) skip('this engine has no complex numbers');
+    const doubled = (x: tf.Tensor) => tf.sum(tf.real(tf.complex(tf.mul(x, 2), x)));
+    expect(() => vjp(doubled, tf.tensor1d([1, 2]))).toThrow(
+      expect.objectContaining({ code: 'AUTODIFF_OPERATION', message: expect.stringMatching(/Real|Complex/) as string }),
+    );
+  });
+
   it('gives zeros for an input that f does not use, and clones where f returns its input', () => {
     const [x, unused] = [tf.tensor1d([1, 2]), tf.tensor2d([[1, 2]])];
     const [dx, du] = vjp((a: tf.Tensor) => a, [x, unused]);

@@ -64,9 +64,9 @@ export async function imageFolder(options: ImageFolderOptions): Promise<Dataset>
 async function picturesUnder(root: string, folder: string): Promise<string[]> {
   const path = nodeModule('node:path');
   const { pictures, folders } = await list(path.join(root, folder));
-  const found = pictures.map((name) => path.posix.join(folder, name));
-  for (const name of folders) found.push(...(await picturesUnder(root, path.posix.join(folder, name))));
-  return found;
+  const found = [pictures.map((name) => path.posix.join(folder, name))];
+  for (const name of folders) found.push(await picturesUnder(root, path.posix.join(folder, name)));
+  return found.flat();
 }
 
 async function list(folder: string): Promise<{ pictures: string[]; folders: string[] }> {
