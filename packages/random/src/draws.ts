@@ -1,5 +1,4 @@
-import { invalidArgument } from '@missing-u/errors';
-import { RandomError } from './errors.ts';
+import { checkArray, checkCount } from './checks.ts';
 
 /** An unbiased integer in [0, bound): words from the incomplete last block of `bound` are thrown away. */
 export function integerBelow(source: { uint32(): number }, bound: number): number {
@@ -26,12 +25,7 @@ export function shuffled(length: number, below: (bound: number) => number): Uint
 }
 
 export function fillWith<T extends Float32Array | Float64Array>(out: T, draw: () => number): T {
+  checkArray(out);
   for (let i = 0; i < out.length; i++) out[i] = draw();
   return out;
-}
-
-function checkCount(argument: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  const allowed = `an integer from ${least} to ${most}`;
-  throw new RandomError('RANDOM_BAD_COUNT', invalidArgument({ argument, value, allowed }));
 }

@@ -22,7 +22,10 @@ export interface Generator {
   fillNormal<T extends Float32Array | Float64Array>(out: T): T;
   /** The integers 0 .. length - 1 in random order. */
   permutation(length: number): Uint32Array;
-  /** A generator of an independent stream, named by `key`, that does not move this one: one per sample, epoch or worker. */
+  /**
+   * A generator of an independent stream, named by `key`, any safe integer, that does not move this one: one per sample,
+   * epoch or worker.
+   */
   fork(key: number): Generator;
   /** Where the stream stands, as JSON. */
   state(): GeneratorState;

@@ -1,4 +1,5 @@
-const SIZE = 624;
+/** Words of a state. */
+export const SIZE = 624;
 const SHIFT = 397;
 
 /** MT19937 (Matsumoto and Nishimura, 1998), seeded by `init_genrand`, as PyTorch's CPU generator is. */

@@ -1,8 +1,10 @@
 import { invalidArgument } from '@missing-u/errors';
-import { RandomError } from './errors.ts';
+import { areWords, checkArray, checkCount, checkKey, isSpare, stateEntries } from './checks.ts';
 import { fillWith, shuffled } from './draws.ts';
+import { RandomError } from './errors.ts';
 import type { Generator, GeneratorState } from './generator.ts';
-import { MersenneTwister } from './mersenne-twister.ts';
+import { MersenneTwister, SIZE } from './mersenne-twister.ts';
+import { mix } from './mix.ts';
 
 /**
  * The numbers of PyTorch's CPU generator: `torchGenerator(0).fillNormal(new Float32Array(n))` is `torch.randn(n)` after
@@ -57,11 +59,16 @@ class TorchGenerator implements Generator {
     return radius * Math.cos(angle);
   }
 
-  /** As `torch.randint`: a remainder, with its (tiny) bias. */
+  /** As `torch.randint`: a remainder, with its (tiny) bias, of one word or, for wide ranges, of two. */
   integer(bound: number): number {
-    if (Number.isInteger(bound) && bound >= 1 && bound <= 2 ** 32) return this.uint32() % bound;
-    const allowed = 'an integer from 1 to 2^32';
-    throw new RandomError('RANDOM_BAD_COUNT', invalidArgument({ argument: 'bound', value: bound, allowed }));
+    checkCount('bound', bound, 1, 2 ** 32);
+    return this.#remainder(bound, bound >= 2 ** 28);
+  }
+
+  /** Of 64 bits where `wide`: the high word first. */
+  #remainder(bound: number, wide: boolean): number {
+    const word = this.uint32();
+    return wide ? Number(((BigInt(word) << 32n) | BigInt(this.uint32())) % BigInt(bound)) : word % bound;
   }
 
   fillUniform<T extends Float32Array | Float64Array>(out: T): T {
@@ -71,6 +78,7 @@ class TorchGenerator implements Generator {
 
   /** As `torch.randn(n)`: below 16 numbers one by one; from 16 on in blocks of 16, the last block redrawn if incomplete. */
   fillNormal<T extends Float32Array | Float64Array>(out: T): T {
+    checkArray(out);
     if (out.length < 16) return fillWith(out, () => this.normal());
     this.fillUniform(out);
     for (let start = 0; start + 16 <= out.length; start += 16) boxMullerBlock(out, start);
@@ -82,14 +90,16 @@ class TorchGenerator implements Generator {
     return out;
   }
 
-  /** As `torch.randperm`. */
+  /** As `torch.randperm`, whose words widen at another length than those of `torch.randint`. */
   permutation(length: number): Uint32Array {
-    return shuffled(length, (left) => this.integer(left));
+    return shuffled(length, (left) => this.#remainder(left, length > 2 ** 32 / 20));
   }
 
   /** A stream of its own: torch has no such thing, so the forked seed is ours. */
   fork(key: number): Generator {
-    return new TorchGenerator((Math.imul(this.#seed ^ 0x5bd1e995, 0x9e3779b1) ^ Math.imul(key + 1, 0x85ebca6b)) >>> 0);
+    checkKey(key);
+    const name = Math.imul(key + 1, 0x85ebca6b) ^ mix(Math.floor(key / 2 ** 32));
+    return new TorchGenerator((Math.imul(this.#seed ^ 0x5bd1e995, 0x9e3779b1) ^ name) >>> 0);
   }
 
   state(): GeneratorState {
@@ -97,20 +107,18 @@ class TorchGenerator implements Generator {
   }
 
   restore(state: GeneratorState): void {
-    const { kind, seed, words, position, spare } = state;
-    if (
-      kind !== KIND ||
-      seed !== this.#seed ||
-      !Array.isArray(words) ||
-      words.length !== 624 ||
-      typeof position !== 'number'
-    ) {
+    const { kind, seed, words, position, spare } = stateEntries(state);
+    if (kind !== KIND || seed !== this.#seed || !areWords(words, SIZE) || !isPosition(position) || !isSpare(spare)) {
       const allowed = `a state of a ${KIND} generator made with seed ${this.#seed}`;
       throw new RandomError('RANDOM_BAD_STATE', invalidArgument({ argument: 'state', value: state, allowed }));
     }
-    this.#words.restore({ words: words as number[], position });
-    this.#spare = typeof spare === 'number' ? spare : null;
+    this.#words.restore({ words, position });
+    this.#spare = spare;
   }
+}
+
+function isPosition(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= SIZE;
 }
 
 /** Sixteen uniforms to sixteen normals in place: u[j] gives the radius, u[j + 8] the angle, for j = 0 .. 7. */

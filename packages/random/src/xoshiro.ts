@@ -1,7 +1,9 @@
 import { invalidArgument } from '@missing-u/errors';
+import { areWords, checkKey, isSpare, stateEntries } from './checks.ts';
 import { RandomError } from './errors.ts';
 import { fillWith, integerBelow, shuffled } from './draws.ts';
 import type { Generator, GeneratorState } from './generator.ts';
+import { mix } from './mix.ts';
 
 /**
  * The default generator: xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021), period
@@ -90,6 +92,7 @@ class Xoshiro128 implements Generator {
   }
 
   fork(key: number): Generator {
+    checkKey(key);
     // The length is part of the name, so that fork(a).fork(b) and fork(c) never meet.
     return new Xoshiro128([...this.#path, this.#path.length, key >>> 0, Math.floor(key / 2 ** 32) >>> 0]);
   }
@@ -99,24 +102,17 @@ class Xoshiro128 implements Generator {
   }
 
   restore(state: GeneratorState): void {
-    const { kind, path, words, spare } = state;
+    const { kind, path, words, spare } = stateEntries(state);
     const samePath = Array.isArray(path) && path.join() === this.#path.join();
-    if (kind !== KIND || !samePath || !Array.isArray(words) || words.length !== 4) {
+    if (kind !== KIND || !samePath || !areWords(words, 4) || !isSpare(spare)) {
       const allowed = `a state of a ${KIND} generator made with the same seed and forks`;
       throw new RandomError('RANDOM_BAD_STATE', invalidArgument({ argument: 'state', value: state, allowed }));
     }
-    this.#words.set(words as number[]);
-    this.#spare = typeof spare === 'number' ? spare : null;
+    this.#words.set(words);
+    this.#spare = spare;
   }
 }
 
 function rotateLeft(word: number, count: number): number {
   return (word << count) | (word >>> (32 - count));
-}
-
-/** The finaliser of MurmurHash3: every input bit reaches every output bit. */
-function mix(word: number): number {
-  word = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
-  word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
-  return (word ^ (word >>> 16)) >>> 0;
 }

@@ -49,6 +49,24 @@ describe('torchGenerator', () => {
     expect([...resumed.fillNormal(new Float32Array(21)), resumed.normal()]).toEqual(expected);
   });
 
+  it('refuses damaged states, with which it would stand still', () => {
+    const state = torchGenerator(0).state();
+    const words = state['words'] as number[];
+    const damaged: unknown[] = [
+      null,
+      { ...state, words: words.map(() => 0) },
+      { ...state, words: words.map(String) },
+      { ...state, position: 1e9 },
+      { ...state, position: -3.5 },
+      { ...state, position: 625 },
+      { ...state, spare: NaN },
+    ];
+    for (const bad of damaged) {
+      const code = expect.objectContaining({ code: 'RANDOM_BAD_STATE' });
+      expect(() => torchGenerator(0).restore(bad as typeof state)).toThrow(code);
+    }
+  });
+
   it('refuses bad seeds, bounds and states', () => {
     expect(() => torchGenerator(-1)).toThrow(expect.objectContaining({ code: 'RANDOM_BAD_SEED' }));
     expect(() => torchGenerator(0).integer(0)).toThrow(expect.objectContaining({ code: 'RANDOM_BAD_COUNT' }));

@@ -70,4 +70,23 @@ describe('createGenerator', () => {
       expect.objectContaining({ code: 'RANDOM_BAD_STATE' }),
     );
   });
+
+  it('refuses damaged states, with which it would stand still', () => {
+    const state = createGenerator(0).state();
+    const words = state['words'] as number[];
+    const damaged: unknown[] = [
+      null,
+      'state',
+      { ...state, words: words.map(() => 0) },
+      { ...state, words: words.map(String) },
+      { ...state, words: [-1, ...words.slice(1)] },
+      { ...state, words: words.slice(1) },
+      { ...state, spare: NaN },
+      { ...state, spare: '1' },
+    ];
+    for (const bad of damaged) {
+      const code = expect.objectContaining({ code: 'RANDOM_BAD_STATE' });
+      expect(() => createGenerator(0).restore(bad as typeof state), JSON.stringify(bad)).toThrow(code);
+    }
+  });
 });
