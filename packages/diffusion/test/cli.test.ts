@@ -88,7 +88,10 @@ describe('missing-u', () => {
     [['compare', 'mnist-cunte', '--engine', 'wasm'], /Did you mean 'mnist-cunet'.*DIFFUSION_NOT_A_MODEL/],
   ])('refuses %j in a few plain words', async (args, message) => {
     const out = join(folder, 'refused');
-    const { status, stderr, stdout } = await run(...args, ...(args[0] === 'train' ? ['--out', out] : []));
+    const { status, stderr, stdout } = await run(
+      ...args,
+      ...(['train', 'compare'].includes(args[0]!) ? ['--out', out] : []),
+    );
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(status).toBe(2);
@@ -122,6 +125,8 @@ describe('missing-u', () => {
     expect(resumed).toMatchObject({ status: 0 });
     expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 5, engine: 'wasm' });
     expect(losses(stopped)).toEqual(losses(whole));
+    const rest = await run('train', '--resume', stopped, '--steps', '7', '--estimate', '--engine', 'wasm');
+    expect(rest.stdout).toMatch(/for 2 steps/);
 
     const picture = join(folder, 'grid.png');
     const npz = join(folder, 'samples.npz');

@@ -106,6 +106,18 @@ describe('compare', () => {
     images.dispose();
   });
 
+  it('keeps images of more values than a call takes arguments', async () => {
+    const { contenders, samplers } = options();
+    const imageShape = [64, 64, 3] as const;
+    const [{ samples }] = await compare({
+      ...{ ...options(), imageShape, contenders: contenders.slice(0, 1), samplers: samplers.slice(0, 1) },
+      ...{ steps: [2], count: 20, shown: 16, chunkSize: 11, metrics: () => ({}) },
+    }).then(([only]) => [only!] as const);
+    expect(samples.shape).toEqual([16, 64, 64, 3]);
+    expect(samples.data).toHaveLength(16 * 64 * 64 * 3);
+    expect(Math.abs(samples.data.at(-1)! - samples.data.at(-2)!)).toBeGreaterThan(0);
+  });
+
   it('finds the best number of steps of each model and sampler', async () => {
     const results = await compare(options());
     for (const best of bestSteps(results, 'mean')) {

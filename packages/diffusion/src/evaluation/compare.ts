@@ -149,7 +149,8 @@ const GALLERY = 'gallery';
 /** Keeps the first images that pass by. */
 class Gallery implements GenerativeMetric {
   readonly #wanted: number;
-  readonly #values: number[] = [];
+  #kept = new Float32Array();
+  #filled = 0;
   #imageShape: number[] = [];
 
   constructor(wanted: number) {
@@ -157,10 +158,15 @@ class Gallery implements GenerativeMetric {
   }
 
   async update(images: tf.Tensor4D): Promise<void> {
-    this.#imageShape = images.shape.slice(1);
-    const size = this.#imageShape.reduce((product, side) => product * side, 1);
-    const room = this.#wanted * size - this.#values.length;
-    if (room > 0) this.#values.push(...(await images.data()).subarray(0, room));
+    if (this.#filled === 0) {
+      this.#imageShape = images.shape.slice(1);
+      this.#kept = new Float32Array((this.#wanted * images.size) / images.shape[0]);
+    }
+    const room = this.#kept.length - this.#filled;
+    if (room === 0) return;
+    const values = (await images.data()).subarray(0, room);
+    this.#kept.set(values, this.#filled);
+    this.#filled += values.length;
   }
 
   compute(): number {
@@ -168,7 +174,7 @@ class Gallery implements GenerativeMetric {
   }
 
   images(): ComparisonResult['samples'] {
-    return { data: Float32Array.from(this.#values), shape: [this.#wanted, ...this.#imageShape] };
+    return { data: this.#kept, shape: [this.#wanted, ...this.#imageShape] };
   }
 }
 

@@ -7,7 +7,7 @@ import { makeTrainer } from './train-run.ts';
 /** What a training run will take on this machine, extrapolated from a few steps. */
 export interface TrainingEstimate {
   secondsPerStep: number;
-  /** Of all optimiser steps; checkpoints, samples and validations come on top. */
+  /** Of the optimiser steps that are left; checkpoints, samples and validations come on top. */
   seconds: number;
   /** Tensors of one step run operation by operation; a compiled step takes about half of it. */
   bytes: number;
@@ -17,8 +17,15 @@ export interface TrainingEstimate {
 const [FEW_IMAGES, MORE_IMAGES] = [8, 32];
 const QUICK_SECONDS = 0.5;
 
-/** Measures steps on empty images, without the data set and without a folder. */
-export async function estimateTraining(config: RunConfig, { compile = true } = {}): Promise<TrainingEstimate> {
+/**
+ * Measures steps on empty images, without the data set and without a folder.
+ *
+ * @param options.made optimiser steps that the run has behind it
+ */
+export async function estimateTraining(
+  config: RunConfig,
+  { compile = true, made = 0 } = {},
+): Promise<TrainingEstimate> {
   const secondsOf = (batch: number) => secondsOfStep({ ...config, batch }, { compile });
   let measured = Math.min(FEW_IMAGES, config.batch);
   let seconds = await secondsOf(measured);
@@ -29,7 +36,7 @@ export async function estimateTraining(config: RunConfig, { compile = true } = {
   const secondsPerStep = seconds * (config.batch / measured) * config.accumulate;
   const [one, two] = [await bytesOfStep(config, 1), await bytesOfStep(config, 2)];
   const bytes = one + (two - one) * (config.batch - 1);
-  return { secondsPerStep, seconds: secondsPerStep * config.steps, bytes };
+  return { secondsPerStep, seconds: secondsPerStep * (config.steps - made), bytes };
 }
 
 /** The time of one batch, on empty images: the median of `repeats` after one that prepares the graph and one that is still slow. */

@@ -80,7 +80,6 @@ export function compareCommand(): Command {
 async function run(names: string[], flags: Flags): Promise<void> {
   const out = resolve(flags.out);
   const shortNames = distinctNames(names);
-  makeFolder(out);
   await startEngine(flags);
   const opened: OpenedModel[] = [];
   const owned: { dispose(): void }[] = [];
@@ -108,6 +107,7 @@ async function run(names: string[], flags: Flags): Promise<void> {
     if (held !== undefined && denoised.length < flags.steps.length) {
       process.stderr.write(`numbers of steps above ${flags.from + 1} are not measured from timestep ${flags.from}\n`);
     }
+    makeFolder(out);
     const total = contenders.length * (flags.schedulers.length * flags.steps.length + denoised.length);
     const progress = startProgress('measuring', total);
     let done = 0;

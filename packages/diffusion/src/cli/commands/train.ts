@@ -28,8 +28,8 @@ interface Flags extends EngineFlags, Partial<RunConfig> {
   estimate?: boolean;
 }
 
-/** Runs of so many steps are told what they will take before they begin. */
-const LONG = 20_000;
+/** Runs of so many images are told what they will take before they begin. */
+const LONG = 1_000_000;
 
 export function trainCommand(): Command {
   const command = new Command('train')
@@ -117,15 +117,16 @@ async function train({
   const config = before === undefined ? resolveConfig(given) : resumedConfig(before, given);
   checkNames(config);
   const folder = resolve(resume ?? out ?? join('runs', `${config.dataset}-${config.model}`));
-  if (resume === undefined) refuseUsedFolder(folder);
-  else refuseFewerSteps(folder, config, checkpoint);
+  const made = resume === undefined ? 0 : stepsMade(folder, config, checkpoint);
+  if (resume === undefined && estimate !== true) refuseUsedFolder(folder);
   const engineName = await startEngine({ ...(engine && { engine }), ...(threads && { threads }) });
   process.stderr.write(`${JSON.stringify(config)}\n`);
-  if (estimate === true || (resume === undefined && config.steps >= LONG)) {
-    const estimated = await estimateTraining(config, { compile });
+  const left = config.steps - made;
+  if (estimate === true || left * config.batch * config.accumulate >= LONG) {
+    const estimated = await estimateTraining(config, { compile, made });
     const text =
       `estimated: ${estimated.secondsPerStep.toFixed(2)} s a step, ${duration(estimated.seconds)} for ` +
-      `${config.steps.toLocaleString('en')} steps, up to ${(estimated.bytes / 2 ** 30).toFixed(1)} GiB of tensors`;
+      `${left.toLocaleString('en')} steps, up to ${(estimated.bytes / 2 ** 30).toFixed(1)} GiB of tensors`;
     if (estimate === true) return void process.stdout.write(`${json ? JSON.stringify(estimated) : text}\n`);
     process.stderr.write(`${text}\n`);
   }
@@ -162,11 +163,11 @@ function refuseUsedFolder(folder: string): void {
   throw new DiffusionError('DIFFUSION_RUN_EXISTS', message);
 }
 
-/** A run cannot go on to a step that is behind it. */
-function refuseFewerSteps(folder: string, { steps }: RunConfig, checkpoint: string | undefined): void {
+/** The steps that a run has made; it cannot go on to one behind them. */
+function stepsMade(folder: string, { steps }: RunConfig, checkpoint: string | undefined): number {
   const path = findCheckpoint(checkpointsOf(folder), checkpoint);
   const made = path === undefined ? 0 : stepOf(path);
-  if (steps >= made) return;
+  if (steps >= made) return made;
   const message = invalidArgument({
     argument: 'steps',
     value: steps,
