@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { OdeError } from '../errors.ts';
 
 /**
- * Runs a field, called `name` in a message. Where it fails because it uses a tensor that was disposed, which engines tell in words of their own or not at
- * all, the error says so.
+ * Runs a field, called `name` in a message. Where it fails because it uses a tensor that was disposed, which engines tell in words of
+ * their own or not at all, the error says so.
  */
 export function withDisposedNamed<T>(name: string, run: () => T): T {
   try {
