@@ -173,6 +173,7 @@ describe('OnnxDenoiser refuses', () => {
   it.each<[unknown, string, RegExp]>([
     [{ providers: ['tpu'] }, 'ONNX_PROVIDER', /'tpu'.*cpu/],
     [{ threads: 0 }, 'ONNX_OPTION', /`threads` is 0/],
+    [{ sessionOptions: { executionMode: 'fast' } }, 'ONNX_OPTION', /sessionOptions\.executionMode.*fast/],
     [{ layout: 'CHW' }, 'ONNX_OPTION', /`layout` is 'CHW'/],
     [{ thread: 2 }, 'ONNX_OPTION', /'thread'.*Did you mean 'threads'/],
   ])('the options %o', async (options, code, text) => {

@@ -28,6 +28,25 @@ function failing(create: OnnxRuntime['InferenceSession']['create']): OnnxRuntime
   return { Tensor, InferenceSession: { create } };
 }
 
+it('goes on with the next provider where one does not start', async () => {
+  const bytes = await toOnnx(negative, size);
+  const tried: string[][] = [];
+  const runtime = failing(((_: never, { executionProviders }: { executionProviders: string[] }) => {
+    tried.push(executionProviders);
+    return executionProviders.includes('cuda')
+      ? Promise.reject(new Error('OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library'))
+      : Promise.resolve({ run: () => Promise.resolve({}), release: () => Promise.resolve() });
+  }));
+  await OnnxDenoiser.load(bytes, { runtime, providers: ['cpu', 'cuda', 'dml'] });
+  expect(tried).toEqual([
+    ['cpu', 'cuda', 'dml'],
+    ['cpu', 'dml'],
+  ]);
+  const built = Object.assign(runtime, { listSupportedBackends: () => [{ name: 'cpu' }] });
+  await OnnxDenoiser.load(bytes, { runtime: built, providers: ['dml', 'cpu'] });
+  expect(tried.at(-1)).toEqual(['cpu']);
+});
+
 it('says where the runtime failed', async () => {
   const bytes = await toOnnx(negative, size);
   const out = () => Promise.reject(new Error('bad_alloc'));
@@ -39,6 +58,14 @@ it('says where the runtime failed', async () => {
   await expect(OnnxDenoiser.load(bytes, { runtime: none, providers: ['wasm'] })).rejects.toEqual(
     coded('ONNX_PROVIDER', /wasm.*404.*wasmPaths/),
   );
+  // What onnxruntime-node says on a machine without the card.
+  const noCard = failing(() =>
+    Promise.reject(new Error('OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library')),
+  );
+  await expect(OnnxDenoiser.load(bytes, { runtime: noCard, providers: ['cuda'] })).rejects.toEqual(
+    coded('ONNX_PROVIDER', /cuda.*shared library.*providers: \['cpu'\]/),
+  );
+
   const other = failing(() => Promise.reject(new Error('Unsupported model IR version')));
   await expect(OnnxDenoiser.load(bytes, { runtime: other })).rejects.toEqual(coded('ONNX_INVALID_FILE', /IR version/));
 });

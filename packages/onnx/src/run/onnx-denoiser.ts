@@ -8,6 +8,7 @@ import { elements, toFloats } from './elements.ts';
 import { toChannelsFirst, toChannelsLast, type Images } from './images.ts';
 import { findPorts, type ImageLayout, type Ports } from './ports.ts';
 import type { OnnxRuntime, OnnxSession, WasmPaths } from './runtime.ts';
+import { createSession, loadRuntime, providersOf } from './session.ts';
 
 /** Options of `OnnxDenoiser.load`. */
 export interface LoadOptions {
@@ -72,17 +73,14 @@ export class OnnxDenoiser {
   static async load(model: Uint8Array | ArrayBuffer | string | URL, options: LoadOptions = {}): Promise<OnnxDenoiser> {
     checkOptions(options);
     const providers = options.providers ?? [platform.defaultProvider];
-    if (options.runtime === undefined) checkProviders(providers, platform.providers);
     const runtime = options.runtime ?? (await loadRuntime(providers));
-    const here = runtime.listSupportedBackends?.().map(({ name }) => name);
-    if (here !== undefined) checkProviders(providers, here);
+    const found = providersOf(runtime, providers);
     const { bytes, path, name } = await readSource(model);
     const info = readModel(bytes, name);
     const ports = findPorts(info, name, options.layout);
     const external = Object.entries(options.externalData ?? {}).map(([file, data]) => ({ path: file, data }));
     setUpWasm(runtime, options);
     const settings = {
-      executionProviders: providers,
       graphOptimizationLevel: 'all',
       ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
       ...(external.length > 0 && { externalData: external }),
@@ -90,12 +88,14 @@ export class OnnxDenoiser {
     };
     try {
       // By its path, a model finds the weights that lie beside it.
-      const session = await runtime.InferenceSession.create((path ?? bytes) as never, settings as never);
+      const session = await createSession(runtime, path ?? bytes, found, settings);
       return new OnnxDenoiser(session, runtime, ports, info);
     } catch (cause) {
-      throw isMissingBackend(cause)
-        ? unavailable(providers, cause)
-        : invalidFile(name, `onnxruntime refuses it (${(cause as Error).message})`, cause);
+      if (cause instanceof OnnxError) throw cause;
+      const { message } = cause as Error;
+      const option = refusedOption(cause, options.sessionOptions);
+      if (option === undefined) throw invalidFile(name, `onnxruntime refuses it (${message})`, cause);
+      throw new OnnxError('ONNX_OPTION', `onnxruntime refuses \`sessionOptions.${option}\`: ${message}.`, { cause });
     }
   }
 
@@ -290,29 +290,6 @@ function checkOptions(options: LoadOptions): void {
   if (layout !== undefined && layout !== 'NCHW' && layout !== 'NHWC') bad('layout', layout, "'NCHW' or 'NHWC'");
 }
 
-async function loadRuntime(providers: readonly string[]): Promise<OnnxRuntime> {
-  try {
-    return await platform.load(providers);
-  } catch (cause) {
-    throw new OnnxError(
-      'ONNX_NO_RUNTIME',
-      `Running a model needs the package ${platform.name}, which is not installed or does not load here: npm install ${platform.name}`,
-      { cause },
-    );
-  }
-}
-
-function checkProviders(providers: readonly string[], known: readonly string[]): void {
-  for (const name of providers) {
-    if (!known.includes(name)) {
-      throw new OnnxError(
-        'ONNX_PROVIDER',
-        unknownName('provider', name, known).replace('not known', 'not there on this machine'),
-      );
-    }
-  }
-}
-
 function setUpWasm({ env }: OnnxRuntime, { threads, wasmPaths }: LoadOptions): void {
   if (env?.wasm === undefined) return;
   // A runtime that is asked for threads where there cannot be any takes one, and warns.
@@ -321,19 +298,10 @@ function setUpWasm({ env }: OnnxRuntime, { threads, wasmPaths }: LoadOptions): v
   if (wasmPaths !== undefined) env.wasm.wasmPaths = wasmPaths;
 }
 
-/** What `onnxruntime-web` says where none of the providers starts. */
-function isMissingBackend(cause: unknown): boolean {
-  return /no available backend|backend not found/i.test((cause as Error).message);
-}
-
-function unavailable(providers: readonly string[], cause: unknown): OnnxError {
-  const { message } = cause as Error;
-  return new OnnxError(
-    'ONNX_PROVIDER',
-    `None of the providers ${providers.join(', ')} starts here (${message}). The page has to serve the .wasm file of ` +
-      '`onnxruntime-web` (in its folder dist) beside the script that holds the runtime, or where `wasmPaths` says.',
-    { cause },
-  );
+/** The option of the runtime that it refuses, if that is what failed. */
+function refusedOption(cause: unknown, settings: Readonly<Record<string, unknown>> = {}): string | undefined {
+  if (!(cause instanceof TypeError) && !(cause instanceof RangeError)) return undefined;
+  return Object.keys(settings).find((name) => cause.message.includes(name));
 }
 
 /** The bytes of a model and, where it is a local file, its path. */
