@@ -28,6 +28,7 @@ const shared = {
   sourcemap: true,
   outDir: 'dist',
   external: [/^node:/, /^@tensorflow\//, /^#/],
+  removeNodeProtocol: false,
 } as const;
 
 export default defineConfig({

@@ -114,19 +114,19 @@ export class DiffusionPipeline {
    * Reads a pipeline from a folder in diffusers' layout, or from the Hugging Face hub (`owner/name`, `hf://owner/name`); Node
    * only. On the base class the pipeline is of the class that the folder names.
    *
-   * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_UNKNOWN_NETWORK`
+   * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_UNKNOWN_NETWORK`, `DIFFUSION_NODE_ONLY`
    */
   static async fromPretrained<P extends DiffusionPipeline>(
     this: new (parts: PipelineParts) => P,
     folder: string,
   ): Promise<LoadedPipeline<P>> {
-    const { loadPipeline } = await import('./pretrained.ts');
+    const { loadPipeline } = await import('#pretrained');
     return loadPipeline(folder, this) as Promise<LoadedPipeline<P>>;
   }
 
   /** Writes the pipeline as a folder in diffusers' layout; Node only. */
   async savePretrained(folder: string, options?: { dtype?: 'float32' | 'float16' | 'bfloat16' }): Promise<void> {
-    const { savePipeline } = await import('./pretrained.ts');
+    const { savePipeline } = await import('#pretrained');
     return savePipeline(this, folder, options);
   }
 
