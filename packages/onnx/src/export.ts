@@ -1,11 +1,11 @@
 import type * as tfjs from '@tensorflow/tfjs-core';
-import { emit, portNames } from './emit/emit.ts';
+import { emit } from './emit/emit.ts';
 import { OnnxError } from './errors.ts';
 import { kernels } from './kernels/index.ts';
 import { halveWeights } from './model/half.ts';
 import type { Model } from './model/model.ts';
 import { describe } from './metadata.ts';
-import { resolveOptions, type ExportOptions, type Predicts, type ResolvedOptions } from './options.ts';
+import { portNames, resolveOptions, type ExportOptions, type Predicts, type ResolvedOptions } from './options.ts';
 import { optimize } from './passes/index.ts';
 import type { Graph } from './trace/graph.ts';
 import { loadTensorFlow } from './tensorflow.ts';

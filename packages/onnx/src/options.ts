@@ -95,17 +95,44 @@ export function resolveOptions(
   if (weights !== 'float32' && weights !== 'float16') refuse('weights', weights, "'float32' or 'float16'");
   if (timestepType !== 'float32' && timestepType !== 'int64')
     refuse('timestepType', timestepType, "'float32' or 'int64'");
-  const inputs = Object.entries(conditions).map(([key, { shape = [], dtype = 'float32' }]) => {
-    if (!shape.every(isLength)) refuse(`conditions.${key}.shape`, shape, 'a list of whole numbers, without the batch');
+  return { height, width, channels, batch, weights, timestepType, conditions: resolveConditions(conditions) };
+}
+
+function resolveConditions(conditions: unknown): ResolvedOptions['conditions'] {
+  if (!isRecord(conditions)) refuse('conditions', conditions, 'an object with a name for each: { classLabels: {} }');
+  const taken = new Map<string, string>(Object.values(portNames).map((name) => [plainName(name), name]));
+  return Object.entries(conditions).map(([key, spec]) => {
+    if (!isRecord(spec))
+      refuse(`conditions.${key}`, spec, 'an object, { shape, dtype }, both of which may be left out');
+    const { shape = [], dtype = 'float32' } = spec as ConditionSpec;
+    if (!Array.isArray(shape) || !shape.every(isLength))
+      refuse(`conditions.${key}.shape`, shape, 'a list of whole numbers, without the batch');
     if (dtype !== 'float32' && dtype !== 'int32') refuse(`conditions.${key}.dtype`, dtype, "'float32' or 'int32'");
+    const other = taken.get(plainName(key));
+    if (key === '' || other !== undefined) {
+      const allowed = 'a name of its own, whatever its capitals and underscores';
+      refuse('conditions', key, other === undefined ? allowed : `${allowed} (\`${other}\` is taken)`);
+    }
+    taken.set(plainName(key), key);
     return { key, name: snakeCase(key), shape, dtype };
   });
-  return { height, width, channels, batch, weights, timestepType, conditions: inputs };
+}
+
+/** How a model calls what goes in and out, as the U-Nets of Python's diffusers are called. */
+export const portNames = { sample: 'sample', timestep: 'timestep', output: 'out_sample' } as const;
+
+/** What is the same of a name in Python and here. */
+export function plainName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '');
 }
 
 /** `classLabels` as Python says it. */
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isLength(value: unknown): value is number {

@@ -105,6 +105,13 @@ describe('toOnnx refuses', () => {
     [{ ...size, timestepType: 'int32' }, /`timestepType`/],
     [{ ...size, conditions: { label: { shape: [-1] } } }, /`conditions\.label\.shape`/],
     [{ ...size, conditions: { label: { dtype: 'string' } } }, /`conditions\.label\.dtype`/],
+    [{ ...size, conditions: { label: { shape: 3 } } }, /`conditions\.label\.shape` is 3/],
+    [{ ...size, conditions: { label: undefined } }, /`conditions\.label` is undefined/],
+    [{ ...size, conditions: ['label'] }, /`conditions` is \['label'\]/],
+    [{ ...size, conditions: null }, /`conditions` is null/],
+    [{ ...size, conditions: { sample: {} } }, /`conditions` is 'sample'.*`sample` is taken/],
+    [{ ...size, conditions: { outSample: {} } }, /`conditions` is 'outSample'.*`out_sample` is taken/],
+    [{ ...size, conditions: { classLabels: {}, class_labels: {} } }, /'class_labels'.*`classLabels` is taken/],
     [{ ...size, batchSize: 3 }, /`option` is 'batchSize'.*Did you mean 'batch'|Allowed: /],
   ])('the options %o', async (options, text) => {
     const model = fromFunction((x) => tf.neg(x));
@@ -216,6 +223,14 @@ describe('OnnxDenoiser refuses', () => {
     await expect(predict()).rejects.toEqual(coded('ONNX_INPUT', /needs the condition `label` \[batch, 3\]/));
     await expect(predict({ label: [1, 2] } as never)).rejects.toEqual(coded('ONNX_INPUT', /`conditions\.label`/));
     expect((await predict({ label: [1, 2, 3] } as never))[0]).toBe(6);
+    await onnx.dispose();
+  });
+
+  it('no condition for the names of tensors in a file', async () => {
+    const model = { predict: (x: tf.Tensor4D, t: tf.Tensor1D, { t0, c0 }: Record<string, tf.Tensor>) => tf.mul(tf.add(x, tf.reshape(t0!, [-1, 1, 1, 1])), tf.reshape(tf.add(c0!, 3), [-1, 1, 1, 1])) }; // prettier-ignore
+    const bytes = await toOnnx(model as unknown as Denoiser, { ...size, conditions: { t0: {}, c0: {} } });
+    const onnx = await OnnxDenoiser.load(bytes);
+    expect((await onnx.predict(new Float32Array(32).fill(1), 1, { t0: [1], c0: [2] }))[0]).toBe(10);
     await onnx.dispose();
   });
 

@@ -31,12 +31,12 @@ function failing(create: OnnxRuntime['InferenceSession']['create']): OnnxRuntime
 it('goes on with the next provider where one does not start', async () => {
   const bytes = await toOnnx(negative, size);
   const tried: string[][] = [];
-  const runtime = failing(((_: never, { executionProviders }: { executionProviders: string[] }) => {
+  const runtime = failing((_: never, { executionProviders }: { executionProviders: string[] }) => {
     tried.push(executionProviders);
     return executionProviders.includes('cuda')
       ? Promise.reject(new Error('OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library'))
       : Promise.resolve({ run: () => Promise.resolve({}), release: () => Promise.resolve() });
-  }));
+  });
   await OnnxDenoiser.load(bytes, { runtime, providers: ['cpu', 'cuda', 'dml'] });
   expect(tried).toEqual([
     ['cpu', 'cuda', 'dml'],

@@ -1,14 +1,12 @@
 import { kernels } from '../kernels/index.ts';
 import type { Initializer, Node, Port } from '../model/model.ts';
+import { portNames } from '../options.ts';
 import { isBatch } from '../trace/dims.ts';
 import type { Graph, Value } from '../trace/graph.ts';
 import { unsupportedForm } from '../trace/unsupported.ts';
 import { Emitter } from './emitter.ts';
 import { arrange, channelsFirst, plain } from './layout.ts';
 import { wantedLayouts } from './wanted.ts';
-
-/** How a model calls what goes in and out, as the U-Nets of Python's diffusers are called. */
-export const portNames = { sample: 'sample', timestep: 'timestep', output: 'out_sample' } as const;
 
 /** Types of the inputs that are not those of the traced function. */
 export interface EmitOptions {
@@ -24,7 +22,8 @@ export interface EmittedGraph {
 
 /** Writes a graph in ONNX's operators. */
 export function emit(graph: Graph, { timestepType }: EmitOptions): EmittedGraph {
-  const emitter = new Emitter(wantedLayouts(graph), portNames.sample);
+  const inputNames = graph.inputs.map(({ name }) => name);
+  const emitter = new Emitter(wantedLayouts(graph), portNames.sample, new Set(inputNames));
   const inputs = graph.inputs.map((value): Port => {
     // All images lie as in ONNX's operators.
     if (value.shape.length === 4) {

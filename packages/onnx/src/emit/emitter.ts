@@ -29,16 +29,19 @@ export class Emitter {
   readonly #constants = new Map<string, { name: string; bytes: Uint8Array }[]>();
   readonly #names = new Map<string, number>();
   #tensors = 0;
+  #constantNames = 0;
   #place: Place | undefined;
   #batch: string | undefined;
 
   /**
    * @param wanted the layout that the readers of a tensor would like
    * @param batchOf the input whose first length is the batch
+   * @param taken names of inputs
    */
   constructor(
     private readonly wanted: (value: Value) => Layout | undefined,
     private readonly batchOf: string,
+    private readonly taken: ReadonlySet<string>,
   ) {}
 
   /** Operators that follow carry this place in their names. */
@@ -62,9 +65,16 @@ export class Emitter {
   ): string[] {
     const name = this.#unique(operator);
     // Short, as they are written again and again; operators have names to be found by.
-    const outputs = Array.from({ length: count }, () => `t${this.#tensors++}`);
+    const outputs = Array.from({ length: count }, () => this.#free(() => `t${this.#tensors++}`));
     this.nodes.push({ operator, name, inputs, outputs, attributes });
     return outputs;
+  }
+
+  /** The first of these names that no input has. */
+  #free(next: () => string): string {
+    let name = next();
+    while (this.taken.has(name)) name = next();
+    return name;
   }
 
   #unique(operator: string): string {
@@ -84,7 +94,7 @@ export class Emitter {
     const similar = this.#constants.get(key) ?? [];
     const same = similar.find((candidate) => equalBytes(candidate.bytes, bytes));
     if (same !== undefined) return same.name;
-    const name = `c${this.initializers.length}`;
+    const name = this.#free(() => `c${this.#constantNames++}`);
     this.#constants.set(key, [...similar, { name, bytes }]);
     this.initializers.push({ name, dims, type, bytes });
     return name;

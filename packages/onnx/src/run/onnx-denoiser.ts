@@ -3,6 +3,7 @@ import { invalidArgument, unknownName } from '@missing-u/errors';
 import type * as tf from '@tensorflow/tfjs-core';
 import { OnnxError } from '../errors.ts';
 import { invalidFile, readModel, type ModelInfo, type PortInfo } from '../model/read.ts';
+import { plainName } from '../options.ts';
 import { loadTensorFlow } from '../tensorflow.ts';
 import { elements, toFloats } from './elements.ts';
 import { toChannelsFirst, toChannelsLast, type Images } from './images.ts';
@@ -339,10 +340,6 @@ async function timeNumbers(timesteps: Times): Promise<number[]> {
 /** Of a shape in the layout of a model. */
 function channelsLast<T>([n, a, b, c]: readonly T[], layout: ImageLayout): [T, T, T, T] {
   return layout === 'NCHW' ? [n!, b!, c!, a!] : [n!, a!, b!, c!];
-}
-
-function plainName(name: string): string {
-  return name.toLowerCase().replaceAll('_', '');
 }
 
 function isTensor(value: unknown): value is tf.Tensor {
