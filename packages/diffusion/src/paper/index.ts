@@ -19,7 +19,7 @@ import type { ExperimentResult } from './experiment.ts';
 import { generationTable, samplersOfThePaper } from './generation.ts';
 import { networkTable, parameterTable } from './networks.ts';
 import { memoryTable } from './memory.ts';
-import type { PaperModel } from './published.ts';
+import { publishedBudget, type PaperModel } from './published.ts';
 import { needsModels, type PaperRun, type TrainedModels, type Watcher } from './run.ts';
 import { solverTable } from './solvers.ts';
 
@@ -79,11 +79,11 @@ async function solvers(run: PaperRun, watcher: Watcher): Promise<ExperimentResul
   });
 }
 
-/** What every table of trained models has to say: the paper trained for half a million steps on other data. */
+/** What every table of trained models has to say. */
 function setUpOf({ trained, config, budget }: TrainedModels): string {
   const { dataset, size, schedule, prediction } = trained;
   return (
-    `trained: ${budget} (the paper's code: 500,000 steps, 128,000,000 images) on ${dataset} at ${size} x ${size}, ${schedule} schedule, ` +
+    `trained: ${budget} (the paper's code: ${publishedBudget(dataset)}) on ${dataset} at ${size} x ${size}, ${schedule} schedule, ` +
     `predicting ${prediction}.${config.dataset === dataset ? '' : ` Measured on ${config.dataset}.`}`
   );
 }
