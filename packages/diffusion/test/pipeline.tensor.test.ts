@@ -70,6 +70,24 @@ describe('DiffusionPipeline', () => {
     images.dispose();
   });
 
+  it('refuses options that do not exist, and names the one that was meant', async () => {
+    const asked = { num_inference_steps: 2, imageShape } as object;
+    const pipeline = new DiffusionPipeline({ unet: pixelwise, scheduler: ddim() });
+    await expect(pipeline.sample(asked)).rejects.toMatchObject({
+      code: 'DIFFUSION_UNKNOWN_OPTION',
+      message: expect.stringMatching(/Did you mean 'numInferenceSteps'/) as string,
+    });
+    await expect(pipeline.steps(asked).next()).rejects.toMatchObject({ code: 'DIFFUSION_UNKNOWN_OPTION' });
+  });
+
+  it('refuses parts that are none when they are put in, too', () => {
+    const pipeline = new DiffusionPipeline({ unet: pixelwise, scheduler: ddim() });
+    const bad = expect.objectContaining({ code: 'DIFFUSION_BAD_PIPELINE' }) as Error;
+    expect(() => (pipeline.unet = pixelwise.predict as never)).toThrow(bad);
+    expect(() => (pipeline.scheduler = { step: () => 0, setTimesteps: () => 0 } as never)).toThrow(bad);
+    expect(pipeline.unet).toBe(pixelwise);
+  });
+
   it('gives the same images in one batch, in several, and in pieces', async () => {
     const scheduler = new DDPMScheduler() as SamplingScheduler; // noise in every step
     const whole = await sampleWith(pixelwise, scheduler, { batchSize: 5 });

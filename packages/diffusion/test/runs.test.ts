@@ -170,6 +170,17 @@ describe('the configurations of the paper', () => {
 });
 
 describe('pictures', () => {
+  it('lays out bytes as they are, and refuses tensors', () => {
+    const shape = [2, 1, 1, 1];
+    const bytes = imageGrid({ data: Uint8Array.of(51, 255), shape }, { gap: 0 });
+    expect([...bytes.data]).toEqual([51, 255]);
+    expect(imageGrid({ data: [0.2, 1], shape }, { gap: 0 })).toEqual(bytes);
+    const tensor = { data: () => Promise.resolve(Float32Array.of(0, 1)), shape } as never;
+    for (const images of [tensor, undefined as never, { data: [1], shape }]) {
+      expect(() => imageGrid(images)).toThrow(expect.objectContaining({ code: 'DIFFUSION_BAD_IMAGES' }) as Error);
+    }
+  });
+
   it('lay images out row by row with gaps', () => {
     const grid = imageGrid({ data: [0.2, 0.4, 1], shape: [3, 1, 1, 1] }, { columns: 2, gap: 1 });
     expect(grid).toMatchObject({ width: 5, height: 5, channels: 1 });

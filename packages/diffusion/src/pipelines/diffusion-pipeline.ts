@@ -1,6 +1,7 @@
 import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkNames } from '../check-names.ts';
 import { checkPositive } from '../check-positive.ts';
 import type { AsyncDenoiser, Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
@@ -10,6 +11,7 @@ import { imageShapeOf, wantsSelfCondition, type ImageShape } from './image-shape
 import { labelsOf, nullLabelOf } from './labels.ts';
 import { generatorsOf, noisePerItem, type DDIMSettings, type Randomness } from './noise.ts';
 import { checkOutputType, toOutput, type Outputs, type OutputType } from './output.ts';
+import { withOwnScheduler } from './own-scheduler.ts';
 import { Predictor } from './predictor.ts';
 import type { LoadedPipeline } from './pretrained.ts';
 import { toUnitRange } from './ranges.ts';
@@ -55,6 +57,12 @@ export interface SampleOptions<Type extends OutputType = 'tensor'> extends Guide
   callbackOnStepEnd?: StepCallback;
 }
 
+const sampleOptionNames: Record<keyof SampleOptions, true> = {
+  ...{ batchSize: true, imageShape: true, numInferenceSteps: true, generator: true, first: true, chunkSize: true },
+  ...{ memory: true, outputType: true, callbackOnStepEnd: true, classLabels: true, guidanceScale: true },
+  ...{ nullLabel: true, selfConditioning: true, compile: true, signal: true, eta: true, useClippedModelOutput: true },
+};
+
 /** The tensors of a step: `sample` is x at the next timestep, `predOriginalSample` the present estimate of x0; both in [-1, 1]. */
 export interface StepTensors {
   sample: tf.Tensor4D;
@@ -78,8 +86,8 @@ export type PipelineParts<Scheduler = SamplingScheduler> = { scheduler: Schedule
 
 /** A denoiser and a scheduler, joined to a sampler. Either can be replaced: `pipeline.unet = new CUNet(...)`. */
 export class DiffusionPipeline {
-  unet: Denoiser;
-  scheduler: SamplingScheduler;
+  #unet!: Denoiser;
+  #scheduler!: SamplingScheduler;
   /** What is asked for where the options say nothing. */
   protected readonly defaults: { numInferenceSteps: number; eta?: number } = { numInferenceSteps: 1000 };
   #predictor: { wanted: boolean | undefined; predictor: Predictor } | undefined;
@@ -87,18 +95,28 @@ export class DiffusionPipeline {
 
   /** @throws DiffusionError `DIFFUSION_BAD_PIPELINE` */
   constructor({ unet, denoiser, scheduler }: PipelineParts) {
-    this.unet = checkPart(
-      'unet',
-      (unet ?? denoiser) as Denoiser,
-      ['predict'],
-      'a denoiser, with a method predict(sample, timesteps)',
-    );
-    this.scheduler = checkPart(
-      'scheduler',
-      scheduler,
-      ['step', 'setTimesteps'],
-      'a scheduler of @missing-u/schedulers',
-    );
+    this.unet = (unet ?? denoiser) as Denoiser;
+    this.scheduler = scheduler;
+  }
+
+  /** The network; setting it throws `DIFFUSION_BAD_PIPELINE` for what is no denoiser. */
+  get unet(): Denoiser {
+    return this.#unet;
+  }
+
+  set unet(unet: Denoiser) {
+    const allowed = 'a denoiser, with a method predict(sample, timesteps)';
+    this.#unet = checkPart('unet', unet, ['predict'], allowed);
+  }
+
+  /** The scheduler; setting it throws `DIFFUSION_BAD_PIPELINE` for what is none. */
+  get scheduler(): SamplingScheduler {
+    return this.#scheduler;
+  }
+
+  set scheduler(scheduler: SamplingScheduler) {
+    const methods = ['step', 'setTimesteps', 'scaleModelInput', 'addNoise'];
+    this.#scheduler = checkPart('scheduler', scheduler, methods, 'a scheduler of @missing-u/schedulers');
   }
 
   /** The denoiser under its general name: the same as `unet`. */
@@ -135,9 +153,17 @@ export class DiffusionPipeline {
    *
    * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_IMAGE_SHAPE`, `DIFFUSION_UNKNOWN_OUTPUT_TYPE`,
    *   `DIFFUSION_BAD_DENOISER_OUTPUT`, `DIFFUSION_BAD_GENERATORS`, `DIFFUSION_BAD_LABELS`, `DIFFUSION_BAD_GUIDANCE`,
-   *   `DIFFUSION_BAD_ETA`
+   *   `DIFFUSION_BAD_ETA`, `DIFFUSION_UNKNOWN_OPTION`, `DIFFUSION_SCHEDULER_BUSY`
    */
   async sample<Type extends OutputType = 'tensor'>(options: SampleOptions<Type> = {}): Promise<Outputs[Type]> {
+    checkNames(options, sampleOptionNames);
+    return withOwnScheduler(this.scheduler, (scheduler) => this.#sample(scheduler, options));
+  }
+
+  async #sample<Type extends OutputType>(
+    scheduler: SamplingScheduler,
+    options: SampleOptions<Type>,
+  ): Promise<Outputs[Type]> {
     const { batchSize = 1, first = 0, callbackOnStepEnd, outputType = 'tensor' as Type } = options;
     checkPositive({ batchSize });
     checkOutputType(outputType);
@@ -150,7 +176,7 @@ export class DiffusionPipeline {
         const size = Math.min(chunkSize, batchSize - start);
         const generators = generatorsOf(options.generator ?? 0, first + start, size);
         const classLabels = labels?.slice(start, start + size);
-        const process = this.#fromNoise(generators, { ...options, ...(classLabels && { classLabels }) });
+        const process = this.#fromNoise(scheduler, generators, { ...options, ...(classLabels && { classLabels }) });
         const sample = await finish(process, async (done) => {
           const { timestep, sample, predOriginalSample } = done;
           const replaced = await callbackOnStepEnd?.(this, step, timestep, { sample, predOriginalSample });
@@ -167,26 +193,35 @@ export class DiffusionPipeline {
     }
   }
 
-  /** The denoising of one batch of images, step by step: `for await (const { sample } of pipeline.steps(...))`. */
+  /**
+   * The denoising of one batch of images, step by step: `for await (const { sample } of pipeline.steps(...))`. It steps with the
+   * pipeline's scheduler, which no other process may use until it ends.
+   */
   async *steps(
     options: Omit<SampleOptions, 'callbackOnStepEnd' | 'chunkSize' | 'memory' | 'outputType'> = {},
   ): AsyncGenerator<ReverseStep, void, void> {
+    checkNames(options, sampleOptionNames);
     const { batchSize = 1, first = 0 } = options;
     checkPositive({ batchSize });
     const classLabels = labelsOf(options.classLabels, batchSize, this.unet);
     const generators = generatorsOf(options.generator ?? 0, first, batchSize);
-    const last = yield* this.#fromNoise(generators, { ...options, ...(classLabels && { classLabels }) });
+    const last = yield* this.#fromNoise(this.scheduler, generators, {
+      ...options,
+      ...(classLabels && { classLabels }),
+    });
     last.dispose();
   }
 
   /**
    * The reverse process from any noisy images, step by step; what `imageToImage` and the like are made of. It takes `sample`
-   * over, also where the options are refused, and returns the last one in [-1, 1], which the caller disposes.
+   * over, also where the options are refused, and returns the last one in [-1, 1], which the caller disposes. It steps with
+   * `scheduler`, by default the pipeline's, as its timesteps are set.
    *
    * @throws DiffusionError `DIFFUSION_BAD_ETA`, `DIFFUSION_BAD_LABELS`, `DIFFUSION_BAD_GUIDANCE`
    */
   reverse(
-    options: Omit<ReverseOptions, 'unet' | 'scheduler' | 'classLabels'> & GuidedOptions,
+    options: Omit<ReverseOptions, 'unet' | 'scheduler' | 'classLabels'> &
+      GuidedOptions & { scheduler?: SamplingScheduler },
   ): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
     try {
       return reverseProcess(this.#reverseOptions(options));
@@ -232,7 +267,7 @@ export class DiffusionPipeline {
     return {
       ...rest,
       unet: this.denoiserFor(options),
-      scheduler: this.scheduler,
+      scheduler: options.scheduler ?? this.scheduler,
       selfConditioning,
       ...(eta !== undefined && { eta }),
       ...(classLabels && { classLabels }),
@@ -241,10 +276,10 @@ export class DiffusionPipeline {
 
   /** From pure noise to images in [-1, 1]. */
   #fromNoise(
+    scheduler: SamplingScheduler,
     generators: readonly Generator[],
     options: SampleOptions<OutputType>,
   ): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
-    const { scheduler } = this;
     const { numInferenceSteps = this.defaults.numInferenceSteps, signal } = options;
     const imageShape = imageShapeOf(this.unet, options.imageShape);
     checkPositive({ numInferenceSteps });
@@ -254,6 +289,7 @@ export class DiffusionPipeline {
     const guided = defined({ ...settings, signal });
     return this.reverse({
       ...guided,
+      scheduler,
       sample: tf.tidy(() => tf.mul(noisePerItem(generators, imageShape), scheduler.initNoiseSigma)),
       timesteps: Array.from(scheduler.timesteps),
       generators,

@@ -4,6 +4,7 @@ import type { SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import type { DiffusionPipeline, GuidedOptions } from './diffusion-pipeline.ts';
 import { generatorsOf, noisePerItem, type Randomness } from './noise.ts';
+import { withOwnScheduler } from './own-scheduler.ts';
 import { finish } from './reverse-process.ts';
 import { checkImages, toModelRange, toUnitRange } from './ranges.ts';
 
@@ -54,13 +55,25 @@ export async function denoisePartially(
   images: tf.Tensor4D,
   noise: tf.Tensor4D,
   generators: ReturnType<typeof generatorsOf>,
+  options: Omit<PartialOptions, 'generator'>,
+): Promise<tf.Tensor4D> {
+  return withOwnScheduler(pipeline.scheduler as SamplingScheduler & PartialScheduler, (scheduler) =>
+    denoiseWith(scheduler, pipeline, images, noise, generators, options),
+  );
+}
+
+async function denoiseWith(
+  scheduler: SamplingScheduler & PartialScheduler,
+  pipeline: DiffusionPipeline,
+  images: tf.Tensor4D,
+  noise: tf.Tensor4D,
+  generators: ReturnType<typeof generatorsOf>,
   { strength = 0.8, numInferenceSteps = 50, ...guided }: Omit<PartialOptions, 'generator'>,
 ): Promise<tf.Tensor4D> {
   if (!(strength >= 0 && strength <= 1)) {
     const message = invalidArgument({ argument: 'strength', value: strength, allowed: 'a number from 0 to 1' });
     throw new DiffusionError('DIFFUSION_BAD_STRENGTH', message);
   }
-  const scheduler = pipeline.scheduler as SamplingScheduler & PartialScheduler;
   scheduler.setTimesteps(numInferenceSteps);
   // diffusers' get_timesteps: the last floor(N * strength) of the N steps.
   const steps = Math.floor(numInferenceSteps * strength);
@@ -78,7 +91,7 @@ export async function denoisePartially(
     const times = generators.map(() => timesteps[0]!);
     return scheduler.addNoise(toModelRange(images), noise, times);
   });
-  const result = await finish(pipeline.reverse({ ...guided, sample, timesteps, generators }));
+  const result = await finish(pipeline.reverse({ ...guided, scheduler, sample, timesteps, generators }));
   const unit = toUnitRange(result);
   result.dispose();
   return unit;

@@ -7,6 +7,7 @@ import { denoisePartially, type PartialOptions } from './image-to-image.ts';
 import { imageShapeOf, type ImageShape } from './image-shape.ts';
 import { noisePerItem } from './noise.ts';
 import { checkImages, toUnitRange } from './ranges.ts';
+import { withOwnScheduler } from './own-scheduler.ts';
 import { finish } from './reverse-process.ts';
 
 export interface InterpolateImagesOptions extends Omit<PartialOptions, 'generator'> {
@@ -76,19 +77,20 @@ export async function interpolateNoise(
   const { from, to, count = 5, imageShape, numInferenceSteps = 50, ...guided } = options;
   checkCount(count);
   const shape = imageShapeOf(pipeline.unet, imageShape);
-  const { scheduler } = pipeline;
-  scheduler.setTimesteps(numInferenceSteps);
-  const sample = tf.tidy(() => {
-    const [a, b] = [from, to].map((end) => noisePerItem([rootOf(end).fork(0)], shape)) as [tf.Tensor4D, tf.Tensor4D];
-    const shares = Array.from({ length: count }, (_, i) => i / (count - 1));
-    return tf.mul<tf.Tensor4D>(tf.concat(shares.map((share) => spherical(a, b, share))), scheduler.initNoiseSigma);
+  return withOwnScheduler(pipeline.scheduler, async (scheduler) => {
+    scheduler.setTimesteps(numInferenceSteps);
+    const sample = tf.tidy(() => {
+      const [a, b] = [from, to].map((end) => noisePerItem([rootOf(end).fork(0)], shape)) as [tf.Tensor4D, tf.Tensor4D];
+      const shares = Array.from({ length: count }, (_, i) => i / (count - 1));
+      return tf.mul<tf.Tensor4D>(tf.concat(shares.map((share) => spherical(a, b, share))), scheduler.initNoiseSigma);
+    });
+    const generators = Array.from({ length: count }, () => rootOf(from).fork(1));
+    const timesteps = Array.from(scheduler.timesteps);
+    const result = await finish(pipeline.reverse({ ...guided, scheduler, eta: 0, sample, timesteps, generators }));
+    const unit = toUnitRange(result);
+    result.dispose();
+    return unit;
   });
-  const generators = Array.from({ length: count }, () => rootOf(from).fork(1));
-  const timesteps = Array.from(scheduler.timesteps);
-  const result = await finish(pipeline.reverse({ ...guided, eta: 0, sample, timesteps, generators }));
-  const unit = toUnitRange(result);
-  result.dispose();
-  return unit;
 }
 
 /** sin((1 - s) w) / sin(w) a + sin(s w) / sin(w) b, with w the angle between a and b. */
