@@ -50,6 +50,18 @@ describe('toOnnx refuses', () => {
     );
   });
 
+  it.each<[string, (x: tf.Tensor4D) => tf.Tensor, RegExp]>([
+    ['reversed images', (x) => tf.stridedSlice(x, [0], [0], [-1], 1, 1), /StridedSlice.*slice of the images/],
+    ['the first image', (x) => tf.stridedSlice(x, [0], [1], [1], 0, 0), /StridedSlice/],
+    ['sums of booleans', (x) => tf.add(tf.greater(x, 0), tf.less(x, 1)), /Add .*of bool.*float32 and int32/],
+    ['functions of booleans', (x) => tf.relu(tf.greater(x, 0)), /Relu .*of bool/],
+    ['floating-point functions of integers', (x) => tf.atan(tf.cast(x, 'int32')), /Atan .*of int32/],
+    ['windows that stand outside', (x) => tf.avgPool(x, 3, 2, 0, 'ceil'), /AvgPool .*dimRoundingMode 'ceil'/],
+    ['channels first', (x) => tf.depthToSpace(tf.concat([x, x], 1), 2, 'NCHW'), /NCHW/],
+  ])('%s', async (_, predict, text) => {
+    await expect(toOnnx(asItIs(predict), size)).rejects.toEqual(coded('ONNX_UNSUPPORTED_KERNEL', text));
+  });
+
   it('what depends on values', async () => {
     const model = fromFunction((x) => (tf.max(x).dataSync()[0]! > 0 ? tf.neg(x) : tf.abs(x)));
     await expect(toOnnx(model, size)).rejects.toEqual(coded('ONNX_VALUE_DEPENDENT', /reads the values.*bad-input/));

@@ -83,6 +83,11 @@ const operations: Record<string, (x: Images, t: tf.Tensor1D) => tf.Tensor> = {
   'times over images': (x, t) => tf.add(x, tf.reshape(tf.sin(t), [-1, 1, 1, 1])),
   convolution: (x) => tf.conv2d(x, filter(3, 3, 3, 5), 1, 'same'),
   'convolution with bias': (x) => tf.add(tf.conv2d(x, filter(3, 3, 3, 5), 1, 'same'), tf.tensor1d([1, 2, 3, 4, 5])),
+  'convolution and a constant of more axes': (x) =>
+    tf.reshape(
+      tf.add(tf.conv2d(x, filter(3, 3, 3, 3), 1, 'same'), tf.tensor([1, 2, 3], [1, 1, 1, 1, 3])),
+      [-1, 4, 6, 3],
+    ),
   'strided convolution': (x) => tf.conv2d(x, filter(3, 3, 3, 2), 2, 'same'),
   'padded convolution': (x) => tf.conv2d(tf.pad(x, [[0, 0], [2, 1], [0, 1], [0, 0]]), filter(3, 3, 3, 2), 2, 'valid'), // prettier-ignore
   'dilated convolution': (x) => tf.conv2d(x, filter(2, 2, 3, 2), 1, 'same', 'NHWC', [2, 2]),
@@ -102,6 +107,7 @@ const operations: Record<string, (x: Images, t: tf.Tensor1D) => tf.Tensor> = {
   'average pooling': (x) => tf.avgPool(x, 2, 2, 'valid'),
   'average pooling to the edge': (x) => tf.avgPool(x, 3, 1, 'same'),
   'maximum pooling': (x) => tf.maxPool(x, 3, 2, 'same'),
+  'pooling that begins outside': (x) => tf.avgPool(x, [4, 6], [5, 7], [[0, 0], [1, 1], [1, 1], [0, 0]]), // prettier-ignore
   'pooling of everything': (x) => tf.mul(tf.avgPool(x, [4, 6], 1, 'valid'), x),
   'nearest doubling': (x) => tf.image.resizeNearestNeighbor(x, [8, 12]),
   // Sizes at which a scale that is rounded picks other pixels.
@@ -122,6 +128,13 @@ const operations: Record<string, (x: Images, t: tf.Tensor1D) => tf.Tensor> = {
   'positions of extremes': (x) => tf.mul(x, tf.cast(tf.expandDims(tf.argMax(x, 3), 3), 'float32')),
   'all and any': (x) =>
     tf.where(tf.any(tf.greater(x, 1.5), 3, true), x, tf.cast(tf.all(tf.greater(x, 0), 3, true), 'float32')),
+  'means of whole numbers': (x) => tf.mul(x, tf.mean(tf.cast(tf.mul(x, 4), 'int32'), 3, true)),
+  'functions of whole numbers': (x) => {
+    const whole = tf.cast(tf.mul(x, 9), 'int32');
+    const kept = tf.add(tf.relu6(whole), tf.sub(tf.abs(whole), tf.square(tf.sign(whole))));
+    return tf.add(tf.cast(kept, 'float32'), tf.exp(tf.cast(x, 'int32')));
+  },
+  'zeros and ones like what is no number': (x) => tf.add(tf.zerosLike(tf.sqrt(x)), tf.onesLike(tf.div(x, 0))),
   products: (x) => tf.mul(x, tf.prod(x, 3, true)),
   'running sums': (x) => tf.cumsum(x, 3),
   softmax: (x) => tf.add(tf.softmax(x), tf.logSoftmax(x)),
@@ -169,6 +182,11 @@ const operations: Record<string, (x: Images, t: tf.Tensor1D) => tf.Tensor> = {
   'padding by repetition': (x) => tf.mirrorPad(x, [[0, 0], [2, 4], [0, 1], [0, 0]], 'symmetric'), // prettier-ignore
   tiling: (x) => tf.tile(x, [1, 2, 1, 3]),
   'a table of times': (x, t) => tf.add(x, tf.reshape(tf.gather(filter2(64, 3), tf.cast(t, 'int32')), [-1, 1, 1, 3])),
+  'one hot, none among them': (x) => {
+    const classes = tf.cast(tf.round(tf.mul(x, 2)), 'int32');
+    const rows = tf.add(tf.oneHot(classes, 3, 1, 0), tf.oneHot(classes, 3, 5, 2));
+    return tf.reshape(tf.cast(rows, 'float32'), [-1, 4, 6, 9]);
+  },
   'one hot times': (x, t) =>
     tf.add(
       x,
@@ -198,6 +216,21 @@ describe('kernels', () => {
     const agreement = { height: 4, width: 6, channels: 3, batches: [1, 2], tolerance: 2e-6 };
     await expectAgreement(model, {}, agreement);
     await expectAgreement(model, { batch: 2 }, { ...agreement, batches: [2] });
+  });
+});
+
+describe('files', () => {
+  // More exact than the engines, some of which lose all digits at 1e-7.
+  it.each<[string, (x: Images) => tf.Tensor, (x: number) => number]>([
+    ['expm1', (x) => tf.expm1(x), Math.expm1],
+    ['log1p', (x) => tf.log1p(x), Math.log1p],
+  ])('keep the digits of %s at small numbers', async (_, predict, exact) => {
+    const onnx = await OnnxDenoiser.load(await toOnnx(asItIs(predict), { imageSize: [1, 8], channels: 1 }));
+    const numbers = Float32Array.of(-0.9, -1e-3, -1e-7, 0, 1e-10, 1e-6, 0.1, 3);
+    const actual = await onnx.predict(numbers, 1);
+    numbers.forEach((x, i) => expect(Math.abs(actual[i]! - exact(x)), `at ${x}`).toBeLessThanOrEqual(1e-6 * Math.abs(exact(x)))); // prettier-ignore
+    expect((await onnx.predict(new Float32Array(8).fill(Infinity), 1))[0]).toBe(Infinity);
+    await onnx.dispose();
   });
 });
 

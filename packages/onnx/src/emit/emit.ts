@@ -1,5 +1,5 @@
 import { kernels } from '../kernels/index.ts';
-import type { Initializer, Node, Port } from '../model/model.ts';
+import { elementTypes, type Initializer, type Node, type Port } from '../model/model.ts';
 import { portNames } from '../options.ts';
 import { isBatch } from '../trace/dims.ts';
 import type { Graph, Value } from '../trace/graph.ts';
@@ -33,7 +33,7 @@ export function emit(graph: Graph, { timestepType }: EmitOptions): EmittedGraph 
     // One number for all images, or one for each: both are repeated to the batch.
     const type = value.name === portNames.timestep ? timestepType : value.dtype;
     const number =
-      type === value.dtype ? value.name : emitter.operator('Cast', [value.name], { to: castTo[value.dtype] });
+      type === value.dtype ? value.name : emitter.operator('Cast', [value.name], { to: elementTypes[value.dtype] });
     const repeats = value.shape.length === 1 && isBatch(value.shape[0]!);
     emitter.define(value, repeats ? emitter.operator('Expand', [number, emitter.shape(value.shape)]) : number);
     const own = port(value, plain(value.shape.length), value.name);
@@ -61,8 +61,6 @@ export function emit(graph: Graph, { timestepType }: EmitOptions): EmittedGraph 
   const outputs = [port(result, channelsFirst, portNames.output)];
   return { inputs, outputs, nodes, initializers: emitter.initializers };
 }
-
-const castTo = { float32: 1, int32: 6, bool: 9 } as const;
 
 function port(value: Value, layout: readonly number[], name: string): Port {
   const dims = arrange(value.shape, layout).map((dim) =>

@@ -1,14 +1,27 @@
 import type { Emitter } from '../emit/emitter.ts';
+import { arrange } from '../emit/layout.ts';
+import { elementTypes } from '../model/model.ts';
 import type { DataType, Step, Value } from '../trace/graph.ts';
 import { input, list, output, type KernelRule, type KernelRules, type Signature } from './rule.ts';
+import { anything, bools, checkTypes, floats, numbers, type Types } from './types.ts';
 
 /** What an operation writes for tensors of one layout. */
 type Write = (emitter: Emitter, inputs: string[], step: Step) => string;
 
+interface TypesOf {
+  /** Of the inputs. */
+  takes?: Types;
+  /** Of the result; default that of the (first) input. */
+  gives?: DataType;
+}
+
 /** An operation on each number of one tensor. */
-function unary(write: Write, dtype?: DataType): KernelRule {
+function unary(write: Write, { takes = floats, gives }: TypesOf = {}): KernelRule {
   return {
-    infer: ({ x }) => ({ shape: x!.shape, dtype: dtype ?? x!.dtype }),
+    infer: ({ x }) => {
+      checkTypes([x!], takes);
+      return { shape: x!.shape, dtype: gives ?? x!.dtype };
+    },
     emit: (step, emitter) => {
       const x = input(step.inputs, 'x');
       const layout = emitter.layoutOf(x);
@@ -18,9 +31,12 @@ function unary(write: Write, dtype?: DataType): KernelRule {
 }
 
 /** An operation on the numbers of two tensors, broadcast to each other. */
-function binary(write: Write, dtype?: DataType): KernelRule {
+function binary(write: Write, { takes = numbers, gives }: TypesOf = {}): KernelRule {
   return {
-    infer: ({ a, b }) => ({ shape: broadcast(a!, b!), dtype: dtype ?? a!.dtype }),
+    infer: ({ a, b }) => {
+      checkTypes([a!, b!], takes);
+      return { shape: broadcast(a!, b!), dtype: gives ?? a!.dtype };
+    },
     emit: (step, emitter) => emitBroadcast(step, [input(step.inputs, 'a'), input(step.inputs, 'b')], emitter, write),
   };
 }
@@ -53,18 +69,65 @@ const then =
 
 /** A number of the type of a tensor. */
 function like(emitter: Emitter, value: number, { dtype }: Value): string {
+  if (dtype === 'bool') return emitter.constant(Uint8Array.of(value), [], 'bool');
   return dtype === 'int32' ? emitter.constant(Int32Array.of(value), [], 'int32') : emitter.scalar(value);
 }
+
+/** A tensor of the shape of another, whose numbers count for nothing: 0 · NaN would be NaN. */
+function filled(value: number): KernelRule {
+  return {
+    infer: ({ x }) => x!,
+    emit: (step, emitter) => {
+      const x = input(step.inputs, 'x');
+      const layout = emitter.layoutOf(x);
+      const shape = emitter.shape(arrange(x.shape, layout));
+      emitter.define(output(step), emitter.operator('Expand', [like(emitter, value, x), shape]), layout);
+    },
+  };
+}
+
+/** Integers as the floating-point numbers that the function gives for them. */
+const ofFloats =
+  (write: Write): Write =>
+  (emitter, [x], step) => {
+    const isFloat = input(step.inputs, 'x').dtype === 'float32';
+    return write(emitter, [isFloat ? x! : emitter.operator('Cast', [x!], { to: elementTypes.float32 })], step);
+  };
+
+/**
+ * For |x| < 1 (Kahan) `near`, and x itself where the 1 has swallowed it (`difference` is 0); `far` elsewhere, where nothing
+ * cancels and infinities pass.
+ */
+function aroundZero(emitter: Emitter, x: string, difference: string, near: string, far: string): string {
+  const swallowed = emitter.operator('Equal', [difference, emitter.scalar(0)]);
+  const isNear = emitter.operator('Less', [emitter.operator('Abs', [x]), emitter.scalar(1)]);
+  return emitter.operator('Where', [isNear, emitter.operator('Where', [swallowed, x, near]), far]);
+}
+
+/** e^x - 1 as (u - 1) · x / ln u with u = e^x, whose rounding errors cancel. */
+const exponentialMinusOne: Write = (emitter, [x]) => {
+  const power = emitter.operator('Exp', [x!]);
+  const difference = emitter.operator('Sub', [power, emitter.scalar(1)]);
+  const ratio = emitter.operator('Div', [x!, emitter.operator('Log', [power])]);
+  return aroundZero(emitter, x!, difference, emitter.operator('Mul', [difference, ratio]), difference);
+};
+
+/** ln(1 + x) as ln u · x / (u - 1) with u = 1 + x, whose rounding errors cancel. */
+const logarithmOfOnePlus: Write = (emitter, [x]) => {
+  const sum = emitter.operator('Add', [x!, emitter.scalar(1)]);
+  const difference = emitter.operator('Sub', [sum, emitter.scalar(1)]);
+  const logarithm = emitter.operator('Log', [sum]);
+  const near = emitter.operator('Mul', [logarithm, emitter.operator('Div', [x!, difference])]);
+  return aroundZero(emitter, x!, difference, near, logarithm);
+};
 
 const floorDivide: Write = (emitter, inputs, step) => {
   if (output(step).dtype !== 'int32') return emitter.operator('Floor', [emitter.operator('Div', inputs)]);
   // ONNX divides integers towards zero.
-  const floats = inputs.map((name) => emitter.operator('Cast', [name], { to: 1 }));
-  return emitter.operator('Cast', [emitter.operator('Floor', [emitter.operator('Div', floats)])], { to: 6 });
+  const pair = inputs.map((name) => emitter.operator('Cast', [name], { to: elementTypes.float32 }));
+  const quotient = emitter.operator('Floor', [emitter.operator('Div', pair)]);
+  return emitter.operator('Cast', [quotient], { to: elementTypes.int32 });
 };
-
-/** Numbers of the types for `Cast`. */
-const castTypes: Readonly<Record<string, number>> = { float32: 1, int32: 6, bool: 9 };
 
 /** The activation that is fused into a kernel, by TensorFlow.js' name; ONNX has them as operators of their own. */
 export function activate(
@@ -92,7 +155,7 @@ export function activate(
 }
 
 export const elementwise: KernelRules = {
-  Abs: unary(same('Abs')),
+  Abs: unary(same('Abs'), { takes: numbers }),
   Acos: unary(same('Acos')),
   Acosh: unary(same('Acosh')),
   Asin: unary(same('Asin')),
@@ -104,52 +167,68 @@ export const elementwise: KernelRules = {
   Cosh: unary(same('Cosh')),
   Elu: unary(same('Elu')),
   Erf: unary(same('Erf')),
-  Exp: unary(same('Exp')),
-  Expm1: unary((emitter, [x]) => emitter.operator('Sub', [emitter.operator('Exp', [x!]), emitter.scalar(1)])),
+  Exp: unary(ofFloats(same('Exp')), { takes: numbers, gives: 'float32' }),
+  Expm1: unary(exponentialMinusOne),
   Floor: unary(same('Floor')),
   Log: unary(same('Log')),
-  Log1p: unary((emitter, [x]) => emitter.operator('Log', [emitter.operator('Add', [x!, emitter.scalar(1)])])),
-  LogicalNot: unary(same('Not')),
-  Neg: unary(same('Neg')),
+  Log1p: unary(logarithmOfOnePlus),
+  LogicalNot: unary(same('Not'), { takes: bools }),
+  Neg: unary(same('Neg'), { takes: numbers }),
   Reciprocal: unary(same('Reciprocal')),
-  Relu: unary(same('Relu')),
-  Relu6: unary((emitter, [x]) => emitter.operator('Clip', [x!, emitter.scalar(0), emitter.scalar(6)])),
+  Relu: unary(same('Relu'), { takes: numbers }),
+  Relu6: unary(
+    (emitter, [x], step) => {
+      const bounds = [0, 6].map((value) => like(emitter, value, output(step)));
+      return emitter.operator('Clip', [x!, ...bounds]);
+    },
+    { takes: numbers },
+  ),
   Round: unary(same('Round')),
   Rsqrt: unary(then('Sqrt', 'Reciprocal')),
   Selu: unary(same('Selu')),
   Sigmoid: unary(same('Sigmoid')),
-  Sign: unary(same('Sign')),
+  Sign: unary(same('Sign'), { takes: numbers }),
   Sin: unary(same('Sin')),
   Sinh: unary(same('Sinh')),
   Softplus: unary(same('Softplus')),
   Sqrt: unary(same('Sqrt')),
-  Square: unary((emitter, [x]) => emitter.operator('Mul', [x!, x!])),
+  Square: unary((emitter, [x]) => emitter.operator('Mul', [x!, x!]), { takes: numbers }),
   Tan: unary(same('Tan')),
   Tanh: unary(same('Tanh')),
-  IsNan: unary(same('IsNaN'), 'bool'),
-  IsInf: unary(same('IsInf'), 'bool'),
-  IsFinite: unary((emitter, [x]) => {
-    const bad = emitter.operator('Or', [emitter.operator('IsNaN', [x!]), emitter.operator('IsInf', [x!])]);
-    return emitter.operator('Not', [bad]);
-  }, 'bool'),
-  Identity: unary((_, [x]) => x!),
-  LeakyRelu: unary((emitter, inputs, { attributes }) =>
-    emitter.operator('LeakyRelu', inputs, { alpha: { float: attributes['alpha'] as number } }),
+  IsNan: unary(same('IsNaN'), { gives: 'bool' }),
+  IsInf: unary(same('IsInf'), { gives: 'bool' }),
+  IsFinite: unary(
+    (emitter, [x]) => {
+      const bad = emitter.operator('Or', [emitter.operator('IsNaN', [x!]), emitter.operator('IsInf', [x!])]);
+      return emitter.operator('Not', [bad]);
+    },
+    { gives: 'bool' },
   ),
-  ClipByValue: unary((emitter, [x], step) => {
-    const { attributes } = step;
-    const bound = (name: string) => like(emitter, attributes[name] as number, output(step));
-    return emitter.operator('Clip', [x!, bound('clipValueMin'), bound('clipValueMax')]);
-  }),
-  Step: unary((emitter, [x], { attributes }) => {
-    const above = emitter.operator('Greater', [x!, emitter.scalar(0)]);
-    return emitter.operator('Where', [above, emitter.scalar(1), emitter.scalar(attributes['alpha'] as number)]);
-  }),
-  ZerosLike: unary((emitter, [x], step) => emitter.operator('Mul', [x!, like(emitter, 0, output(step))])),
-  OnesLike: unary((emitter, [x], step) => {
-    const zeros = emitter.operator('Mul', [x!, like(emitter, 0, output(step))]);
-    return emitter.operator('Add', [zeros, like(emitter, 1, output(step))]);
-  }),
+  Identity: unary((_, [x]) => x!, { takes: anything }),
+  LeakyRelu: unary(
+    ofFloats((emitter, inputs, { attributes }) =>
+      emitter.operator('LeakyRelu', inputs, { alpha: { float: attributes['alpha'] as number } }),
+    ),
+    { takes: numbers, gives: 'float32' },
+  ),
+  ClipByValue: unary(
+    (emitter, [x], step) => {
+      const { attributes } = step;
+      const bound = (name: string) => like(emitter, attributes[name] as number, output(step));
+      return emitter.operator('Clip', [x!, bound('clipValueMin'), bound('clipValueMax')]);
+    },
+    { takes: numbers },
+  ),
+  Step: unary(
+    (emitter, [x], step) => {
+      const number = (value: number) => like(emitter, value, output(step));
+      const above = emitter.operator('Greater', [x!, number(0)]);
+      return emitter.operator('Where', [above, number(1), number(step.attributes['alpha'] as number)]);
+    },
+    { takes: numbers },
+  ),
+  ZerosLike: filled(0),
+  OnesLike: filled(1),
   Cast: {
     infer: ({ x }, { dtype }) => ({ shape: x!.shape, dtype: dtype as DataType }),
     emit: (step, emitter) => {
@@ -159,7 +238,7 @@ export const elementwise: KernelRules = {
       const to = output(step).dtype;
       emitter.define(
         output(step),
-        x.dtype === to ? name : emitter.operator('Cast', [name], { to: castTypes[to]! }),
+        x.dtype === to ? name : emitter.operator('Cast', [name], { to: elementTypes[to] }),
         layout,
       );
     },
@@ -182,14 +261,14 @@ export const elementwise: KernelRules = {
     const difference = emitter.operator('Sub', inputs);
     return emitter.operator('Mul', [difference, difference]);
   }),
-  Equal: binary(same('Equal'), 'bool'),
-  NotEqual: binary(then('Equal', 'Not'), 'bool'),
-  Greater: binary(same('Greater'), 'bool'),
-  GreaterEqual: binary(same('GreaterOrEqual'), 'bool'),
-  Less: binary(same('Less'), 'bool'),
-  LessEqual: binary(same('LessOrEqual'), 'bool'),
-  LogicalAnd: binary(same('And'), 'bool'),
-  LogicalOr: binary(same('Or'), 'bool'),
+  Equal: binary(same('Equal'), { takes: anything, gives: 'bool' }),
+  NotEqual: binary(then('Equal', 'Not'), { takes: anything, gives: 'bool' }),
+  Greater: binary(same('Greater'), { gives: 'bool' }),
+  GreaterEqual: binary(same('GreaterOrEqual'), { gives: 'bool' }),
+  Less: binary(same('Less'), { gives: 'bool' }),
+  LessEqual: binary(same('LessOrEqual'), { gives: 'bool' }),
+  LogicalAnd: binary(same('And'), { takes: bools, gives: 'bool' }),
+  LogicalOr: binary(same('Or'), { takes: bools, gives: 'bool' }),
   Prelu: {
     infer: ({ x }) => x!,
     emit: (step, emitter) =>
@@ -203,7 +282,10 @@ export const elementwise: KernelRules = {
     },
   },
   AddN: {
-    infer: (inputs) => list(inputs)[0]!,
+    infer: (inputs) => {
+      checkTypes(list(inputs), floats);
+      return list(inputs)[0]!;
+    },
     emit: (step, emitter) => emitBroadcast(step, list(step.inputs), emitter, same('Sum')),
   },
 };

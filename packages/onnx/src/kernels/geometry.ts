@@ -17,6 +17,11 @@ export function sides({ shape }: { shape: readonly unknown[] }): [number, number
   return [shape[1] as number, shape[2] as number];
 }
 
+/** Images with their channels first would be taken for images of other sizes. */
+export function checkChannelsLast({ dataFormat }: Attributes): void {
+  if (dataFormat === 'NCHW' || dataFormat === 'channelsFirst') throw new Error('dataFormat NCHW');
+}
+
 /** Height and width of a pair that may be given as one number. */
 export function pair(value: unknown): [number, number] {
   if (!Array.isArray(value)) return [value as number, value as number];
@@ -52,8 +57,11 @@ function padding({ pad, dimRoundingMode }: Attributes, axis: 0 | 1, length: numb
   if (pad === 'valid') return { before: 0, after: 0, out: Math.ceil((length - reach + 1) / stride) };
   const both = (Array.isArray(pad) ? pad[axis + 1] : [pad, pad]) as [number, number];
   const [before, after] = both;
+  const steps = (length - reach + before + after) / stride;
+  // Another rounding lets the last window stand outside, where ONNX has nothing for it to read.
   const round = dimRoundingMode === 'round' ? Math.round : dimRoundingMode === 'ceil' ? Math.ceil : Math.floor;
-  return { before, after, out: round((length - reach + before + after) / stride + 1) };
+  if (round(steps) !== Math.floor(steps)) throw new Error(`dimRoundingMode '${String(dimRoundingMode)}'`);
+  return { before, after, out: Math.floor(steps) + 1 };
 }
 
 /** ONNX lists what is before along all axes first. */

@@ -2,7 +2,7 @@ import { channelsFirst } from '../emit/layout.ts';
 import type { Emitter } from '../emit/emitter.ts';
 import type { Step, Value } from '../trace/graph.ts';
 import { activate } from './elementwise.ts';
-import { pads, pair, sides, windows, type Window } from './geometry.ts';
+import { checkChannelsLast, pads, pair, sides, windows, type Window } from './geometry.ts';
 import { bilinear, nearest } from './resize.ts';
 import { input, output, type KernelRule, type KernelRules } from './rule.ts';
 
@@ -14,6 +14,7 @@ function filterWindows(
   filter: { shape: readonly unknown[] },
   step: Pick<Step, 'attributes'>,
 ) {
+  checkChannelsLast(step.attributes);
   return windows(sides(x), [filter.shape[0] as number, filter.shape[1] as number], step.attributes);
 }
 
@@ -105,8 +106,10 @@ const transposedConvolution: KernelRule = {
 };
 
 function pool(operator: 'AveragePool' | 'MaxPool', global: string): KernelRule {
-  const poolWindows = (x: { shape: readonly unknown[] }, attributes: Step['attributes']) =>
-    windows(sides(x), pair(attributes['filterSize']), attributes);
+  const poolWindows = (x: { shape: readonly unknown[] }, attributes: Step['attributes']) => {
+    checkChannelsLast(attributes);
+    return windows(sides(x), pair(attributes['filterSize']), attributes);
+  };
   return {
     infer: ({ x }, attributes) => {
       const [height, width] = poolWindows(x!, attributes);
@@ -117,7 +120,10 @@ function pool(operator: 'AveragePool' | 'MaxPool', global: string): KernelRule {
       const found = poolWindows(x, step.attributes);
       const [height, width] = found;
       const image = emitter.read(x, channelsFirst);
-      const whole = sides(x).every((length, axis) => found[axis]!.size === length && found[axis]!.out === 1);
+      const whole = sides(x).every((length, axis) => {
+        const { size, before, out } = found[axis]!;
+        return size === length && before === 0 && out === 1;
+      });
       const name = whole
         ? emitter.operator(global, [image])
         : emitter.operator(operator, [image], {
@@ -181,9 +187,10 @@ const batchNorm: KernelRule = {
 };
 
 const depthToSpace: KernelRule = {
-  infer: ({ x }, { blockSize }) => {
+  infer: ({ x }, attributes) => {
+    checkChannelsLast(attributes);
     const [images, height, width, channels] = x!.shape as [number, number, number, number];
-    const side = blockSize as number;
+    const side = attributes['blockSize'] as number;
     return { shape: [images, height * side, width * side, channels / side ** 2], dtype: x!.dtype };
   },
   emit: (step, emitter) => {

@@ -1,7 +1,9 @@
 import { plain } from '../emit/layout.ts';
+import { elementTypes } from '../model/model.ts';
 import type { Attributes } from '../trace/graph.ts';
 import { axisOf, axisOfInput } from './resolve.ts';
 import { input, output, type KernelRule, type KernelRules } from './rule.ts';
+import { anything, bools, checkTypes, numbers } from './types.ts';
 
 /** The axes of a reduction, rising; all where none are named. */
 function axesOf({ axis, reductionIndices }: Attributes, rank: number): number[] {
@@ -16,11 +18,15 @@ function without<T>(shape: readonly T[], axes: readonly number[], one: T | undef
 }
 
 /** A reduction over any axes. Its axes are an attribute, or since opset 13 an input where `byInput`. */
-function reduction(operator: string, { byInput = false, bool = false } = {}): KernelRule {
+function reduction(operator: string, { byInput = false, bool = false, mean = false } = {}): KernelRule {
   return {
     infer: ({ x }, attributes) => {
+      checkTypes([x!], bool ? bools : mean ? anything : numbers);
       const keep = attributes['keepDims'] === true ? 1 : undefined;
-      return { shape: without(x!.shape, axesOf(attributes, x!.shape.length), keep), dtype: x!.dtype };
+      return {
+        shape: without(x!.shape, axesOf(attributes, x!.shape.length), keep),
+        dtype: mean ? 'float32' : x!.dtype,
+      };
     },
     emit: (step, emitter) => {
       const x = input(step.inputs, 'x');
@@ -29,7 +35,9 @@ function reduction(operator: string, { byInput = false, bool = false } = {}): Ke
       const keep = step.attributes['keepDims'] === true;
       const layout = emitter.layoutOf(x);
       const places = axes.map((axis) => layout.indexOf(axis)).sort((a, b) => a - b);
-      const number = (name: string) => (bool ? emitter.operator('Cast', [name], { to: 6 }) : name);
+      // The means of whole numbers are none.
+      const to = bool ? elementTypes.int32 : mean && x.dtype !== 'float32' ? elementTypes.float32 : undefined;
+      const number = (name: string) => (to === undefined ? name : emitter.operator('Cast', [name], { to }));
       const name = emitter.operator(
         operator,
         [number(emitter.read(x, layout)), ...(byInput ? [emitter.integers(places)] : [])],
@@ -38,29 +46,36 @@ function reduction(operator: string, { byInput = false, bool = false } = {}): Ke
       // The axes that stay keep their order in memory.
       const rest = layout.filter((axis) => !axes.includes(axis));
       const renamed = rest.map((axis) => axis - axes.filter((gone) => gone < axis).length);
-      emitter.define(result, bool ? emitter.operator('Cast', [name], { to: 9 }) : name, keep ? layout : renamed);
+      emitter.define(
+        result,
+        bool ? emitter.operator('Cast', [name], { to: elementTypes.bool }) : name,
+        keep ? layout : renamed,
+      );
     },
   };
 }
 
 function argument(operator: 'ArgMax' | 'ArgMin'): KernelRule {
   return {
-    infer: ({ x }, attributes) => ({
-      shape: without(x!.shape, axesOf(attributes, x!.shape.length), undefined),
-      dtype: 'int32',
-    }),
+    infer: ({ x }, attributes) => {
+      checkTypes([x!], numbers);
+      return { shape: without(x!.shape, axesOf(attributes, x!.shape.length), undefined), dtype: 'int32' };
+    },
     emit: (step, emitter) => {
       const x = input(step.inputs, 'x');
       const [axis] = axesOf(step.attributes, x.shape.length) as [number];
       const index = emitter.operator(operator, [emitter.read(x)], { axis, keepdims: 0 });
-      emitter.define(output(step), emitter.operator('Cast', [index], { to: 6 }));
+      emitter.define(output(step), emitter.operator('Cast', [index], { to: elementTypes.int32 }));
     },
   };
 }
 
 const cumulativeSum: KernelRule = {
   resolve: axisOfInput('x'),
-  infer: ({ x }) => x!,
+  infer: ({ x }) => {
+    checkTypes([x!], numbers);
+    return x!;
+  },
   emit: (step, emitter) => {
     const x = input(step.inputs, 'x');
     const { axis, exclusive, reverse } = step.attributes;
@@ -75,7 +90,7 @@ const cumulativeSum: KernelRule = {
 
 export const reductions: KernelRules = {
   Sum: reduction('ReduceSum', { byInput: true }),
-  Mean: reduction('ReduceMean'),
+  Mean: reduction('ReduceMean', { mean: true }),
   Max: reduction('ReduceMax'),
   Min: reduction('ReduceMin'),
   Prod: reduction('ReduceProd'),

@@ -1,7 +1,8 @@
 import type { Emitter } from '../emit/emitter.ts';
 import { arrange, plain } from '../emit/layout.ts';
 import { isBatch, sameDim, sameDims, type Dim } from '../trace/dims.ts';
-import type { Step, Value } from '../trace/graph.ts';
+import { elementTypes } from '../model/model.ts';
+import type { Attributes, Step, Value } from '../trace/graph.ts';
 import { axisOf, axisOfInput, axisOfList, reversedAxes, slicedAxes } from './resolve.ts';
 import { input, list, output, type KernelRule, type KernelRules } from './rule.ts';
 
@@ -153,6 +154,7 @@ const stridedSlice: KernelRule = {
     const x = input(step.inputs, 'x');
     const result = output(step).shape;
     const shrunk = plain(x.shape.length).filter((axis) => isSet(step.attributes['shrinkAxisMask'], axis));
+    checkImages(x, step.attributes);
     // The images all pass.
     const axes = plain(x.shape.length).filter((axis) => !isBatch(x.shape[axis]!));
     const cut = stridedAxes(
@@ -178,6 +180,23 @@ const stridedSlice: KernelRule = {
     emitter.define(output(step), emitter.reshape(name, kept, result));
   },
 };
+
+/** How many images there are is not known, so they can only pass as they are. */
+function checkImages(x: Value, { begin, end: ends, strides, beginMask, endMask, shrinkAxisMask }: Attributes): void {
+  x.shape.forEach((dim, axis) => {
+    if (!isBatch(dim)) return;
+    const from = (begin as Dim[])[axis] ?? 0;
+    const to = (ends as Dim[])[axis] ?? dim;
+    const whole =
+      ((strides as Dim[])[axis] ?? 1) === 1 &&
+      (isSet(beginMask, axis) || from === 0) &&
+      (isSet(endMask, axis) || sameDim(to, dim) || (!isBatch(to) && to >= endless));
+    if (!whole || isSet(shrinkAxisMask, axis)) throw new Error('a slice of the images');
+  });
+}
+
+/** What programs write for an end that is not known. */
+const endless = 2 ** 31 - 1;
 
 interface StridedAxis {
   from: number;
@@ -320,15 +339,21 @@ const oneHot: KernelRule = {
     dtype: (dtype as 'float32' | undefined) ?? 'float32',
   }),
   emit: (step, emitter) => {
-    const indices = emitter.operator('Cast', [emitter.read(input(step.inputs, 'indices'))], { to: 7 });
+    // By comparison: a class that is none, such as -1, has a row of zeros, while ONNX's `OneHot` counts it from the end.
+    const indices = input(step.inputs, 'indices');
     const { depth, onValue, offValue } = step.attributes as { depth: number; onValue: number; offValue: number };
-    const values = emitter.constant(Float32Array.of(offValue, onValue), [2], 'float32');
-    const name = emitter.operator('OneHot', [
-      indices,
-      emitter.constant(BigInt64Array.of(BigInt(depth)), [], 'int64'),
-      values,
-    ]);
-    emitter.define(output(step), output(step).dtype === 'float32' ? name : emitter.operator('Cast', [name], { to: 6 }));
+    const column = emitter.reshape(emitter.read(indices), indices.shape, [...indices.shape, 1]);
+    const classes = emitter.constant(
+      Int32Array.from({ length: depth }, (_, i) => i),
+      [depth],
+      'int32',
+    );
+    const isClass = emitter.operator('Equal', [column, classes]);
+    const to = elementTypes[output(step).dtype];
+    if (onValue === 1 && offValue === 0)
+      return emitter.define(output(step), emitter.operator('Cast', [isClass], { to }));
+    const chosen = emitter.operator('Where', [isClass, emitter.scalar(onValue), emitter.scalar(offValue)]);
+    emitter.define(output(step), emitter.operator('Cast', [chosen], { to }));
   },
 };
 

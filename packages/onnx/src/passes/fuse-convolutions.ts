@@ -54,9 +54,9 @@ export function fusePadding(graph: Graph): Graph {
   return replaceSteps(graph, gone, replacement);
 }
 
-/** [channels] or the same with axes of length 1 in front. */
+/** [channels] or the same with axes of length 1 in front, which add none to those of the image. */
 function isPerChannel(value: Value, image: Value): boolean {
-  if (value.kind !== 'constant') return false;
+  if (value.kind !== 'constant' || value.shape.length > image.shape.length) return false;
   const channels = image.shape.at(-1);
   return value.shape.at(-1) === channels && value.shape.slice(0, -1).every((dim) => dim === 1);
 }
