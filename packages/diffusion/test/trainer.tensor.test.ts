@@ -1,5 +1,12 @@
 import { createGenerator } from '@missing-u/random';
-import { DDPMScheduler } from '@missing-u/schedulers';
+import {
+  DDIMScheduler,
+  DDPMScheduler,
+  DPMSolverMultistepScheduler,
+  EulerDiscreteScheduler,
+  FlowMatchEulerDiscreteScheduler,
+  HeunDiscreteScheduler,
+} from '@missing-u/schedulers';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import {
@@ -268,6 +275,36 @@ describe('Trainer', () => {
     const images = normalImages(0);
     await expect(trainer.trainStep({ images })).rejects.toMatchObject({ code: 'DIFFUSION_BAD_DENOISER_OUTPUT' });
     for (const owned of [images, trainer, denoiser]) owned.dispose();
+  });
+
+  it.each([
+    ['EulerDiscreteScheduler', new EulerDiscreteScheduler()],
+    ['HeunDiscreteScheduler', new HeunDiscreteScheduler()],
+    ['FlowMatchEulerDiscreteScheduler', new FlowMatchEulerDiscreteScheduler()],
+    ['nothing', undefined],
+  ])('refuses to train by the noise of %s, and says by whose', (_, scheduler) => {
+    const denoiser = affineDenoiser();
+    const bad = { code: 'DIFFUSION_BAD_TRAINER', message: expect.stringMatching(/new DDPMScheduler/) as string };
+    expect(() => makeTrainer(denoiser, { scheduler: scheduler as never })).toThrow(
+      expect.objectContaining(bad) as Error,
+    );
+    denoiser.dispose();
+  });
+
+  it('takes all schedulers of a chain', () => {
+    for (const scheduler of [new DDIMScheduler(), new DPMSolverMultistepScheduler()]) {
+      const denoiser = affineDenoiser();
+      makeTrainer(denoiser, { scheduler }).dispose();
+      denoiser.dispose();
+    }
+  });
+
+  it.each([
+    ['a function', () => tf.zeros([1])],
+    ['a network without weights', { predict: () => tf.zeros([1]), parameters: () => [] }],
+  ])('refuses %s as the denoiser', (_, denoiser) => {
+    const bad = { code: 'DIFFUSION_BAD_TRAINER', message: expect.stringContaining('`denoiser`') as string };
+    expect(() => makeTrainer(denoiser as never)).toThrow(expect.objectContaining(bad) as Error);
   });
 
   it('refuses a loss that is not finite before it updates anything', async () => {

@@ -7,6 +7,7 @@ import type { Condition, ImageBatch, TrainableDenoiser, TrainingScheduler } from
 import { DiffusionError } from '../errors.ts';
 import { Adam, type AdamOptions } from './adam.ts';
 import { checkBatches, checkTrainerOptions } from './check-options.ts';
+import { checkTrainable } from './check-parts.ts';
 import { Ema, type EmaOptions } from './ema.ts';
 import { FlatParameters } from './flat-parameters.ts';
 import { learningRateAt, type LearningRateOptions } from './learning-rate.ts';
@@ -117,10 +118,11 @@ export class Trainer {
 
   /**
    * @throws DiffusionError `DIFFUSION_UNKNOWN_TIMESTEP_SAMPLING`, `DIFFUSION_UNKNOWN_LOSS_WEIGHTING`, `DIFFUSION_UNKNOWN_SCHEDULE`,
-   *   `DIFFUSION_BAD_CONFIG`
+   *   `DIFFUSION_BAD_CONFIG`, `DIFFUSION_BAD_TRAINER`
    */
   constructor(options: TrainerOptions) {
     checkTrainerOptions(options);
+    checkTrainable(options.denoiser, options.scheduler);
     this.#options = options;
     const { denoiser, scheduler, compile: enabled = true, timestepSampling = 'uniform', memoryBudget } = options;
     this.#random = createGenerator(options.seed);
