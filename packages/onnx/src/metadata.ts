@@ -7,7 +7,11 @@ export function describe(
   { height, width, channels, weights, conditions }: ResolvedOptions,
   { predictionType, scheduler, metadata = {} }: ExportOptions,
 ): Pick<Model, 'producer' | 'producerVersion' | 'description' | 'metadata'> {
-  const { config, preset } = denoiser as { config?: Readonly<Record<string, unknown>>; preset?: unknown };
+  const { config: ownConfig, preset } = denoiser as {
+    config?: Readonly<Record<string, unknown>> | null;
+    preset?: unknown;
+  };
+  const config = ownConfig ?? undefined;
   // A class says its own name where it can: bundlers rename classes.
   const { className, name } = denoiser.constructor as typeof denoiser.constructor & { className?: string };
   const network = denoiser.constructor === Object ? undefined : (className ?? name);

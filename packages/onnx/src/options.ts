@@ -80,11 +80,12 @@ export function resolveOptions(
   if (typeof (denoiser as Partial<Predicts> | undefined)?.predict !== 'function') {
     refuse('denoiser', denoiser, 'an object with `predict(sample, timesteps)`');
   }
+  checkObject(options);
   const known = [...optionNames, ...extraNames];
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw new OnnxError('ONNX_OPTION', unknownName('option', key, known));
   }
-  const { config = {} } = denoiser as { config?: ConfigLike };
+  const config = (denoiser as { config?: ConfigLike | null }).config ?? {};
   const side = options.imageSize ?? config.imageSize ?? config.sample_size ?? undefined;
   const [height, width] = Array.isArray(side) ? (side as number[]) : [side, side];
   const channels = options.channels ?? config.inChannels ?? config.in_channels;
@@ -95,6 +96,10 @@ export function resolveOptions(
   if (weights !== 'float32' && weights !== 'float16') refuse('weights', weights, "'float32' or 'float16'");
   if (timestepType !== 'float32' && timestepType !== 'int64')
     refuse('timestepType', timestepType, "'float32' or 'int64'");
+  const { scheduler, metadata } = options as { scheduler?: unknown; metadata?: unknown };
+  if (scheduler !== undefined && !(isRecord(scheduler) && isRecord(scheduler['config'])))
+    refuse('scheduler', scheduler, 'a scheduler, or an object with its `config`');
+  if (metadata !== undefined && !isRecord(metadata)) refuse('metadata', metadata, 'an object of texts');
   return { height, width, channels, batch, weights, timestepType, conditions: resolveConditions(conditions) };
 }
 
@@ -121,6 +126,9 @@ function resolveConditions(conditions: unknown): ResolvedOptions['conditions'] {
 /** How a model calls what goes in and out, as the U-Nets of Python's diffusers are called. */
 export const portNames = { sample: 'sample', timestep: 'timestep', output: 'out_sample' } as const;
 
+/** How a model calls the number of its times, which is 1 or that of the images. */
+export const timesLength = `${portNames.timestep}s`;
+
 /** What is the same of a name in Python and here. */
 export function plainName(name: string): string {
   return name.toLowerCase().replaceAll('_', '');
@@ -131,7 +139,12 @@ export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Refuses options that are no object. */
+export function checkObject(options: unknown): void {
+  if (!isRecord(options)) refuse('options', options, 'an object');
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -2,7 +2,7 @@ import { platform } from '#platform';
 import { invalidArgument } from '@missing-u/errors';
 import { OnnxError } from './errors.ts';
 import type { ExternalData } from './model/write.ts';
-import type { ExportOptions, Predicts } from './options.ts';
+import { checkObject, type ExportOptions, type Predicts } from './options.ts';
 
 /** Options of `saveOnnx`. */
 export interface SaveOptions extends ExportOptions {
@@ -31,6 +31,7 @@ export async function saveOnnx(denoiser: Predicts, path: string, options: SaveOp
   const { writeFiles } = platform;
   if (writeFiles === undefined)
     throw new OnnxError('ONNX_OPTION', '`saveOnnx` writes files, so it needs Node: use `toOnnx` here.');
+  checkObject(options);
   const { largestFile = LARGEST_FILE } = options;
   if (!(Number.isInteger(largestFile) && largestFile >= 0 && largestFile <= LARGEST_FILE)) {
     const allowed = `an integer from 0 to ${LARGEST_FILE}`;

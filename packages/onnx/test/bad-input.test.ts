@@ -124,6 +124,10 @@ describe('toOnnx refuses', () => {
     [{ ...size, conditions: { sample: {} } }, /`conditions` is 'sample'.*`sample` is taken/],
     [{ ...size, conditions: { outSample: {} } }, /`conditions` is 'outSample'.*`out_sample` is taken/],
     [{ ...size, conditions: { classLabels: {}, class_labels: {} } }, /'class_labels'.*`classLabels` is taken/],
+    [{ ...size, scheduler: {} }, /`scheduler` is {/],
+    [{ ...size, scheduler: 'ddim' }, /`scheduler` is 'ddim'/],
+    [{ ...size, metadata: null }, /`metadata` is null/],
+    [null, /`options` is null/],
     [{ ...size, batchSize: 3 }, /`option` is 'batchSize'.*Did you mean 'batch'|Allowed: /],
   ])('the options %o', async (options, text) => {
     const model = fromFunction((x) => tf.neg(x));
@@ -174,6 +178,13 @@ describe('OnnxDenoiser refuses', () => {
     await expect(OnnxDenoiser.load(7 as never)).rejects.toEqual(coded('ONNX_OPTION', /`model` is 7/));
   });
 
+  it('a config of a scheduler that is no JSON', async () => {
+    const model = fromFunction((x) => tf.neg(x));
+    const onnx = await OnnxDenoiser.load(await toOnnx(model, { ...size, metadata: { scheduler_config: '{' } }));
+    expect(() => onnx.schedulerConfig).toThrow(coded('ONNX_INVALID_FILE', /`scheduler_config`/));
+    await onnx.dispose();
+  });
+
   it('a model that takes no times', async () => {
     const bytes = await file();
     // The name and rank of an input are what tells times from images.
@@ -191,6 +202,8 @@ describe('OnnxDenoiser refuses', () => {
 
   it.each<[unknown, string, RegExp]>([
     [{ providers: ['tpu'] }, 'ONNX_PROVIDER', /'tpu'.*cpu/],
+    [null, 'ONNX_OPTION', /`options` is null/],
+    [{ providers: 'cpu' }, 'ONNX_OPTION', /`providers` is 'cpu'/],
     [{ threads: 0 }, 'ONNX_OPTION', /`threads` is 0/],
     [{ sessionOptions: { executionMode: 'fast' } }, 'ONNX_OPTION', /sessionOptions\.executionMode.*fast/],
     [{ layout: 'CHW' }, 'ONNX_OPTION', /`layout` is 'CHW'/],
@@ -215,6 +228,10 @@ describe('OnnxDenoiser refuses', () => {
     await refuses(new Float32Array(64), [1, 2, 3], /one per image \(2\)/);
     await refuses(new Float32Array(32), NaN, /finite/);
     await refuses(new Float32Array(32), [], /finite/);
+    await refuses(new Float32Array(32), undefined, /`timesteps` is undefined/);
+    await refuses(new Float32Array(32), null, /`timesteps` is null/);
+    await refuses(new Float32Array(32), '5', /`timesteps` is '5'/);
+    await refuses(new Float32Array(32), 1, /`conditions` is null/, null);
     await refuses(new Float32Array(32), 1, /takes no conditions, but `text`/, { text: [1] });
     await onnx.dispose();
     const fixed = await OnnxDenoiser.load(
@@ -234,8 +251,24 @@ describe('OnnxDenoiser refuses', () => {
     const predict = (conditions?: never) => onnx.predict(new Float32Array(32), 1, conditions);
     await expect(predict()).rejects.toEqual(coded('ONNX_INPUT', /needs the condition `label` \[batch, 3\]/));
     await expect(predict({ label: [1, 2] } as never)).rejects.toEqual(coded('ONNX_INPUT', /`conditions\.label`/));
+    await expect(predict({ label: 5 } as never)).rejects.toEqual(coded('ONNX_INPUT', /`conditions\.label` is 5/));
+    await expect(predict({ label: null } as never)).rejects.toEqual(coded('ONNX_INPUT', /`conditions\.label` is null/));
     expect((await predict({ label: [1, 2, 3] } as never))[0]).toBe(6);
     await onnx.dispose();
+    const whole = await OnnxDenoiser.load(
+      await toOnnx(
+        {
+          predict: (x: tf.Tensor4D, t: tf.Tensor1D, { label }: { label: tf.Tensor1D }) =>
+            tf.add(x, tf.reshape(tf.cast(label, 'float32'), [-1, 1, 1, 1])),
+        } as unknown as Denoiser,
+        { ...size, conditions: { label: { dtype: 'int32' } } },
+      ),
+    );
+    for (const bad of [1.5, NaN]) {
+      const given = whole.predict(new Float32Array(32), 1, { label: [bad] });
+      await expect(given).rejects.toEqual(coded('ONNX_INPUT', /`conditions\.label`.*whole numbers/));
+    }
+    await whole.dispose();
   });
 
   it('no condition for the names of tensors in a file', async () => {

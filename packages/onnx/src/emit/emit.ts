@@ -1,6 +1,6 @@
 import { kernels } from '../kernels/index.ts';
 import { elementTypes, type Initializer, type Node, type Port } from '../model/model.ts';
-import { portNames } from '../options.ts';
+import { portNames, timesLength } from '../options.ts';
 import { isBatch } from '../trace/dims.ts';
 import type { Graph, Value } from '../trace/graph.ts';
 import { unsupportedForm } from '../trace/unsupported.ts';
@@ -37,7 +37,9 @@ export function emit(graph: Graph, { timestepType }: EmitOptions): EmittedGraph 
     const repeats = value.shape.length === 1 && isBatch(value.shape[0]!);
     emitter.define(value, repeats ? emitter.operator('Expand', [number, emitter.shape(value.shape)]) : number);
     const own = port(value, plain(value.shape.length), value.name);
-    return repeats ? { ...own, type, dims: [`${value.name}s`] } : { ...own, type };
+    return repeats
+      ? { ...own, type, dims: [value.name === portNames.timestep ? timesLength : `${value.name}s`] }
+      : { ...own, type };
   });
   for (const step of graph.steps) {
     emitter.at(step.place);

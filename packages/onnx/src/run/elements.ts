@@ -4,6 +4,8 @@ import { elementTypes } from '../model/model.ts';
 /** A type of elements: its name in the runtime, and numbers to and from it. */
 interface Elements {
   readonly name: string;
+  /** Whether it holds whole numbers only. */
+  readonly whole?: true;
   from(numbers: Float32Array): ArrayBufferView;
 }
 
@@ -14,9 +16,18 @@ export const elements: ReadonlyMap<number, Elements> = new Map([
   [11, { name: 'float64', from: (numbers) => Float64Array.from(numbers) }],
   [
     elementTypes.int64,
-    { name: 'int64', from: (numbers) => BigInt64Array.from(numbers, (value) => BigInt(Math.round(value))) },
+    {
+      name: 'int64',
+      whole: true,
+      from: (numbers) => BigInt64Array.from(numbers, (value) => BigInt(Math.round(value))),
+    },
   ],
-  [elementTypes.int32, { name: 'int32', from: (numbers) => Int32Array.from(numbers, Math.round) }],
+  [elementTypes.int32, { name: 'int32', whole: true, from: (numbers) => Int32Array.from(numbers, Math.round) }],
+  [elementTypes.uint8, { name: 'uint8', whole: true, from: (numbers) => Uint8Array.from(numbers, Math.round) }],
+  [
+    elementTypes.bool,
+    { name: 'bool', whole: true, from: (numbers) => Uint8Array.from(numbers, (value) => +(value !== 0)) },
+  ],
 ] satisfies [number, Elements][]);
 
 /** Newer platforms have an array for float16, and the runtime takes no other there. */

@@ -3,7 +3,7 @@ import { invalidArgument, unknownName } from '@missing-u/errors';
 import type * as tf from '@tensorflow/tfjs-core';
 import { OnnxError } from '../errors.ts';
 import { invalidFile, readModel, type ModelInfo, type PortInfo } from '../model/read.ts';
-import { plainName } from '../options.ts';
+import { checkObject, isRecord, plainName, timesLength } from '../options.ts';
 import { loadTensorFlow } from '../tensorflow.ts';
 import { elements, toFloats } from './elements.ts';
 import { toChannelsFirst, toChannelsLast, type Images } from './images.ts';
@@ -108,7 +108,13 @@ export class OnnxDenoiser {
   /** The config of the scheduler that belongs to the model, where the file has it. */
   get schedulerConfig(): Readonly<Record<string, unknown>> | undefined {
     const text = this.metadata['scheduler_config'];
-    return text === undefined ? undefined : (JSON.parse(text) as Record<string, unknown>);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text) as Record<string, unknown>;
+    } catch (cause) {
+      const message = `The metadata \`scheduler_config\` of the file is no JSON (${(cause as Error).message}): export it again.`;
+      throw new OnnxError('ONNX_INVALID_FILE', message, { cause });
+    }
   }
 
   /**
@@ -180,12 +186,14 @@ export class OnnxDenoiser {
       if (!equal) refuse('timesteps', times, 'the same number for all images: this model takes one only');
       return this.#tensor(timestep, Float32Array.of(times[0]!), length === undefined ? [] : [1]);
     }
-    const wanted = typeof length === 'number' ? length : equal ? 1 : images;
+    // Our own files repeat one time themselves; others join it with what they are given for each image.
+    const wanted = typeof length === 'number' ? length : equal && length === timesLength ? 1 : images;
     const numbers = times.length === 1 || equal ? new Array<number>(wanted).fill(times[0]!) : times;
     return this.#tensor(timestep, Float32Array.from(numbers), [numbers.length]);
   }
 
   async #conditions(conditions: Conditions, images: number) {
+    if (!isRecord(conditions)) refuse('conditions', conditions, 'an object with the numbers of each by its name');
     const ports = new Map(this.ports.conditions.map((port) => [plainName(port.name), port]));
     for (const name of Object.keys(conditions)) {
       if (ports.has(plainName(name))) continue;
@@ -214,6 +222,8 @@ export class OnnxDenoiser {
     const { layout } = this.ports;
     const isImage = port.dims.length === 4;
     const wanted = isImage ? channelsLast(port.dims, layout) : port.dims;
+    const allowed = `numbers of shape [${wanted.join(', ')}] for ${images} images`;
+    if (typeof value !== 'object' || value === null) refuse(`conditions.${port.name}`, value, allowed);
     const numbers = isTensor(value) ? await value.data() : 'data' in value ? value.data : value;
     const shape =
       'shape' in value
@@ -224,8 +234,10 @@ export class OnnxDenoiser {
       shape.length === wanted.length &&
       shape.every((length, i) => typeof wanted[i] !== 'number' || wanted[i] === length);
     if (!fits || floats.length !== shape.reduce((a, b) => a * b, 1)) {
-      refuse(`conditions.${port.name}`, value, `numbers of shape [${wanted.join(', ')}] for ${images} images`);
+      refuse(`conditions.${port.name}`, value, allowed);
     }
+    if (elements.get(port.type)!.whole && !floats.every(Number.isInteger))
+      refuse(`conditions.${port.name}`, value, 'whole numbers');
     if (!isImage || layout === 'NHWC') return this.#tensor(port, floats, shape);
     const [n, h, w, c] = shape as [number, number, number, number];
     return this.#tensor(port, toChannelsFirst(floats, shape), [n, c, h, w]);
@@ -279,13 +291,16 @@ const optionNames = Object.keys({
 } satisfies Record<keyof LoadOptions, true>);
 
 function checkOptions(options: LoadOptions): void {
-  const { threads, layout } = options;
+  checkObject(options);
+  const { threads, layout, providers } = options;
   for (const key of Object.keys(options)) {
     if (!optionNames.includes(key)) throw new OnnxError('ONNX_OPTION', unknownName('option', key, optionNames));
   }
   const bad = (argument: string, value: unknown, allowed: string) => {
     throw new OnnxError('ONNX_OPTION', invalidArgument({ argument, value, allowed }));
   };
+  if (providers !== undefined && !(Array.isArray(providers) && providers.every((name) => typeof name === 'string')))
+    bad('providers', providers, "a list of names, such as ['cpu']");
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     bad('threads', threads, 'a whole number of 1 or more');
   if (layout !== undefined && layout !== 'NCHW' && layout !== 'NHWC') bad('layout', layout, "'NCHW' or 'NHWC'");
@@ -331,6 +346,8 @@ async function readSource(
 }
 
 async function timeNumbers(timesteps: Times): Promise<number[]> {
+  if (typeof timesteps !== 'number' && (typeof timesteps !== 'object' || (timesteps as unknown) === null))
+    refuse('timesteps', timesteps, 'a number, a list of numbers or a tensor');
   const numbers =
     typeof timesteps === 'number' ? [timesteps] : Array.from(isTensor(timesteps) ? await timesteps.data() : timesteps);
   if (numbers.length === 0 || !numbers.every(Number.isFinite)) refuse('timesteps', timesteps, 'finite numbers');

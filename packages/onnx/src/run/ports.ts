@@ -34,7 +34,7 @@ export function findPorts({ inputs, outputs, metadata }: ModelInfo, source: stri
         `${describe(outputs)}. A denoiser takes \`sample\` of rank 4 and \`timestep\` of rank 0 or 1.`,
     );
   }
-  for (const { name, type } of [sample, timestep]) {
+  for (const { name, type } of inputs) {
     if (elements.has(type)) continue;
     throw new OnnxError(
       'ONNX_NOT_A_DENOISER',
