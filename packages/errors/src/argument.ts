@@ -19,11 +19,15 @@ export function unknownName(argument: string, value: unknown, known: readonly st
   return `\`${argument}\` is ${show(value)}, which is not known.${hint} Allowed: ${known.join(', ')}.`;
 }
 
-/** The nearest of the known names, or undefined where none is near (more than a third of the letters differ). */
+/**
+ * The nearest of the known names, or undefined where none is near: more than a third of the letters differ, more than two of
+ * 4 to 8, more than one of 3 or less, or all of them.
+ */
 export function didYouMean(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[-_ ]/g, '');
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  const { length } = plain(name);
+  let bestDistance = Math.min(length, Math.max(length < 4 ? 1 : 2, Math.floor(length / 3)) + 1);
   for (const candidate of known) {
     const distance = editDistance(plain(name), plain(candidate));
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
@@ -34,12 +38,24 @@ export function didYouMean(name: string, known: readonly string[]): string | und
 /** Levels of arrays and objects that are shown; what holds itself would have no end. */
 const MOST_NESTED = 3;
 
-/** A value as short, unambiguous text for a message: strings quoted, tensors and long arrays by shape, objects cut. */
+/**
+ * A value as short, unambiguous text for a message: strings quoted, tensors and long arrays by shape, objects cut. It never
+ * throws, since the error of which it is a part would be lost.
+ */
 export function show(value: unknown): string {
   return shown(value, 0);
 }
 
 function shown(value: unknown, depth: number): string {
+  try {
+    return described(value, depth);
+  } catch {
+    // Its getters throw, or it is a proxy that was revoked.
+    return `${typeof value === 'function' ? 'a function' : 'an object'} that cannot be read`;
+  }
+}
+
+function described(value: unknown, depth: number): string {
   if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 77)}...` : value}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
@@ -56,7 +72,9 @@ function shown(value: unknown, depth: number): string {
     return items.length <= 6 ? `${name}[${text}]` : `${name}[${text}, ... ${items.length} in all]`;
   }
   const proto = Object.getPrototypeOf(value) as object | null;
-  if (proto !== null && proto !== Object.prototype) return `an instance of ${proto.constructor.name}`;
+  const maker =
+    proto === Object.prototype ? undefined : (proto as { constructor?: { name?: unknown } } | null)?.constructor;
+  if (typeof maker?.name === 'string' && maker.name !== '') return `an instance of ${maker.name}`;
   if (depth === MOST_NESTED) return '{ ... }';
   const body = Object.entries(value)
     .slice(0, 10)

@@ -30,6 +30,17 @@ describe('messages', () => {
     expect(didYouMean('DDIM_Scheduler', ['DDPMScheduler', 'DDIMScheduler'])).toBe('DDIMScheduler');
     expect(didYouMean('webgl', ['wasm', 'webgpu'])).toBe('webgpu');
     expect(didYouMean('photograph', ['cpu', 'wasm'])).toBeUndefined();
+    expect(didYouMean('gpu', ['wasm', 'cpu'])).toBe('cpu');
+  });
+
+  it.each([
+    ['zz', 'b'],
+    ['ab', 'cd'],
+    ['', 'n'],
+    ['x', 'y'],
+    ['__', 'np'],
+  ])('do not take %o for %o, which shares nothing with it', (name, known) => {
+    expect(didYouMean(name, [known])).toBeUndefined();
   });
 
   it.each([
@@ -45,6 +56,20 @@ describe('messages', () => {
     [new Date(0), 'an instance of Date'],
     [Math.sin, 'the function sin'],
   ])('show %s unambiguously', (value, text) => expect(show(value)).toBe(text));
+
+  it('show what cannot be read, and throw nothing', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const broken = {
+      get size(): number {
+        throw new Error('no');
+      },
+    };
+    expect(show(proxy)).toBe('an object that cannot be read');
+    expect(show([1, broken])).toBe('[1, an object that cannot be read]');
+    expect(show(Object.create(Object.create(null) as object))).toBe('{  }');
+    expect(show(Object.assign(Object.create({ constructor: undefined }) as object, { a: 1 }))).toBe('{ a: 1 }');
+  });
 
   it('cut what is nested deeply, or holds itself', () => {
     const loop: unknown[] = [];
