@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { checkpoint } from '@missing-u/autodiff';
+import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
 import type { StateDict } from '@missing-u/weights';
 import type { Initializer } from './initializers.ts';
@@ -24,7 +25,8 @@ export interface ModuleMember {
 
 /**
  * A tree of named weights with pure forward functions. Subclasses declare their members in the constructor, in the order
- * that files and counts shall have, and add a forward method; names are written out because they are a file format.
+ * that files and counts shall have, and add a forward method; names are written out because they are a file format. Parts that are
+ * assigned to public properties without being declared have the names of these.
  *
  * A new module only knows shapes. `initialize` gives it weights (networks do it in their constructors), so a constructor
  * that throws has nothing to clean up. `dispose` frees the weights.
@@ -46,9 +48,20 @@ export abstract class Module {
     return module;
   }
 
-  /** The weights and parts declared by this module itself, in order. */
+  /**
+   * The weights and parts of this module itself: those declared, in order, and after them those that are only assigned to properties,
+   * by the names of these, as in PyTorch; of an array, `blocks.0` and so on.
+   */
   directMembers(): readonly ModuleMember[] {
-    return this.members;
+    const assigned = Object.entries(this).flatMap(([name, value]) => assignedMembers(name, value));
+    const rest = assigned.filter(({ member }) => !this.members.some((declared) => declared.member === member));
+    if (rest.length === 0) return this.members;
+    // A property may also be a short cut to a part of a part.
+    const below = new Set<Module | Parameter>();
+    for (const { member } of this.members) {
+      if (member instanceof Module) forEachMember(member, (part) => below.add(part));
+    }
+    return [...this.members, ...rest.filter(({ member }) => !below.has(member))];
   }
 
   /** Every weight with its path, in definition order, frozen ones included. */
@@ -65,8 +78,13 @@ export abstract class Module {
    * Draws the first values of all weights that have none, in definition order.
    *
    * @param rule an initialiser for a weight by its path; where it gives none, the weight's own is used (PyTorch's defaults)
+   * @throws UNetError `UNET_GENERATOR`
    */
   initialize(generator: Generator, rule?: InitializerRule): this {
+    if (typeof generator?.fillUniform !== 'function') {
+      const allowed = 'a generator: `createGenerator(seed)` of @missing-u/random';
+      throw new UNetError('UNET_GENERATOR', invalidArgument({ argument: 'generator', value: generator, allowed }));
+    }
     for (const [name, parameter] of namedParameters(this)) parameter.initialize(generator, rule?.(name, parameter));
     return this;
   }
@@ -101,7 +119,7 @@ export abstract class Module {
 
   /** Whether a second run would give something else. */
   protected isRandom(): boolean {
-    return this.members.some(({ member }) => member instanceof Module && member.isRandom());
+    return this.directMembers().some(({ member }) => member instanceof Module && member.isRandom());
   }
 
   /** The values of all weights by path, as float32 arrays in PyTorch's order and shapes. */
@@ -136,6 +154,21 @@ export abstract class Module {
   /** Frees the weights. The module cannot be used afterwards. */
   dispose(): void {
     for (const [, parameter] of namedParameters(this)) parameter.dispose();
+  }
+}
+
+/** The members that the value of a property is or, as an array, holds. */
+function assignedMembers(name: string, value: unknown): ModuleMember[] {
+  if (value instanceof Module || value instanceof Parameter) return [{ name, member: value }];
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item, i) => (item instanceof Module ? [{ name: `${name}.${i}`, member: item }] : []));
+}
+
+/** All parts and weights below a module. */
+function forEachMember(root: Module, visit: (member: Module | Parameter) => void): void {
+  for (const { member } of root.directMembers()) {
+    visit(member);
+    if (member instanceof Module) forEachMember(member, visit);
   }
 }
 

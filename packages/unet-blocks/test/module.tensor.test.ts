@@ -33,7 +33,34 @@ const smallest = {
 
 const pair = (seed = 0) => new Pair().initialize(createGenerator(seed));
 
+/** Written as in PyTorch: parts are properties. */
+class Assigned extends Module {
+  readonly first = new Linear({ inFeatures: 2, outFeatures: 3 });
+  readonly blocks = [0, 1].map(() => new Linear({ inFeatures: 3, outFeatures: 3 }));
+  readonly declared = this.child('last', new Pair());
+  readonly shortCut = this.declared.conv;
+}
+
 describe('Module', () => {
+  it('finds parts that are properties, by the names of these, each once', async () => {
+    const module = new Assigned().initialize(createGenerator(1));
+    const names = module.parameters().map(({ name }) => name);
+    const below = ['parts.0', 'parts.1', 'conv'].map((name) => `last.${name}`);
+    const paths = [...below, 'first', 'blocks.0', 'blocks.1'].flatMap((path) => [`${path}.weight`, `${path}.bias`]);
+    expect(names).toEqual(paths);
+    const copy = module.clone();
+    copy.loadStateDict(module.stateDict());
+    expect(copy.first.parameters()).toHaveLength(2);
+    module.dispose();
+    copy.dispose();
+    await expect(() => new Assigned().initialize(createGenerator(1)).dispose()).toLeakNoTensors();
+  });
+
+  it('refuses to be initialised by nothing', () => {
+    const bad = { code: 'UNET_GENERATOR', message: expect.stringContaining('createGenerator') as string };
+    expect(() => new Pair().initialize(undefined as never)).toThrow(expect.objectContaining(bad) as Error);
+  });
+
   it('names its weights by path, in definition order', () => {
     const names = pair()
       .parameters()
