@@ -1,4 +1,4 @@
-import { CUNet, type CUNetOptions, type SolverOptions } from '@missing-u/cunet';
+import { CUNet, type CUNetConfig, type CUNetOptions, type SolverOptions } from '@missing-u/cunet';
 import * as Plot from '@observablehq/plot';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingScheduler } from '../contracts.ts';
@@ -8,17 +8,44 @@ import { validate } from '../training/validate.ts';
 import type { ExperimentResult } from './experiment.ts';
 import { convolutionsIn } from '../kernels.ts';
 
-/** Ways to integrate the blocks of one trained network; the first is what it was trained with, the last the most exact. */
-const settings: readonly (Partial<SolverOptions> & { name: string })[] = [
-  { name: 'rk4, 1 step', method: 'rk4', steps: 1 },
-  { name: 'euler, 1 step', method: 'euler', steps: 1 },
-  { name: 'midpoint, 1 step', method: 'midpoint', steps: 1 },
-  { name: 'rk4, 2 steps', method: 'rk4', steps: 2 },
-  { name: 'rk4, 4 steps', method: 'rk4', steps: 4 },
-  { name: 'dopri5, 1e-2', method: 'dopri5', rtol: 1e-2, atol: 1e-2 },
-  { name: 'dopri5, 1e-3', method: 'dopri5', rtol: 1e-3, atol: 1e-3 },
-  { name: 'dopri5, 1e-5', method: 'dopri5', rtol: 1e-5, atol: 1e-5 },
+type FixedSolver = Pick<SolverOptions, 'method' | 'steps'>;
+type AdaptiveSolver = Pick<SolverOptions, 'method' | 'rtol' | 'atol'>;
+
+/** Those that choose their steps. */
+const adaptiveMethods: readonly string[] = [
+  'dopri5',
+  'tsit5',
+  'dopri8',
+  'bosh3',
+  'fehlberg2',
+  'adaptive_heun',
+  'kvaerno3',
 ];
+
+/** Ways to integrate the blocks of one trained network, besides its own. */
+const others: readonly (FixedSolver | AdaptiveSolver)[] = [
+  { method: 'rk4', steps: 1 },
+  { method: 'euler', steps: 1 },
+  { method: 'midpoint', steps: 1 },
+  { method: 'rk4', steps: 2 },
+  { method: 'rk4', steps: 4 },
+  { method: 'dopri5', rtol: 1e-2, atol: 1e-2 },
+  { method: 'dopri5', rtol: 1e-3, atol: 1e-3 },
+  { method: 'dopri5', rtol: 1e-5, atol: 1e-5 },
+];
+const mostExact = nameOf(others.at(-1)!);
+
+function nameOf(solver: FixedSolver | AdaptiveSolver): string {
+  if ('steps' in solver) return `${solver.method}, ${solver.steps} step${solver.steps === 1 ? '' : 's'}`;
+  const { method, rtol, atol } = solver;
+  return `${method}, ${[...new Set([rtol, atol])].map((tolerance) => tolerance.toExponential()).join(' and ')}`;
+}
+
+/** The solver that a network was trained with, by what it goes by: its steps or its tolerances. */
+function ownSolver({ config }: Network): FixedSolver | AdaptiveSolver {
+  const { method, steps, rtol, atol } = (config as CUNetConfig).solver;
+  return adaptiveMethods.includes(method) ? { method, rtol, atol } : { method, steps };
+}
 
 /** Evaluations of f that one step of rk4 makes in a block. */
 const EVALUATIONS_OF_RK4 = 4;
@@ -53,10 +80,11 @@ export interface MeasuredSolver {
  */
 export async function solverTable(options: SolverAblationOptions): Promise<ExperimentResult> {
   const rows = await measureSolvers(options);
+  const own = nameOf(ownSolver(options.network));
   const table = {
     caption:
       `One trained cU-Net under other solvers, run operation by operation. Loss on ${options.images.shape[0]} test images, ` +
-      `the same noise for all; difference from the last row. Not in the paper. ${options.setUp}`,
+      `the same noise for all; the first row is how it was trained, differences are from ${mostExact}. Not in the paper. ${options.setUp}`,
     columns: ['solver', 'loss', 'largest difference', 'evaluations of f / block', 'ms / image'],
     rows: rows.map(({ solver, loss, difference, evaluations, millisecondsPerImage }) => [
       ...[solver, loss, difference, evaluations, millisecondsPerImage],
@@ -75,24 +103,26 @@ export async function solverTable(options: SolverAblationOptions): Promise<Exper
   return {
     title: 'Solvers of one trained network',
     table,
-    figures: [
-      { kind: 'plot', svg, caption: 'Loss against the evaluations of f, for weights trained with one step of rk4' },
-    ],
+    figures: [{ kind: 'plot', svg, caption: `Loss against the evaluations of f, for weights trained with ${own}` }],
     data: rows,
   };
 }
 
 async function measureSolvers(options: SolverAblationOptions): Promise<MeasuredSolver[]> {
   const { network, scheduler, images, batch, seed, onProgress, signal } = options;
+  const own = ownSolver(network);
+  const settings = [own, ...others.filter((solver) => nameOf(solver) !== nameOf(own))];
+  const timestep = Number(scheduler.config['num_train_timesteps']) >> 1;
   const probe = tf.slice(images, [0, 0, 0, 0], [Math.min(4, images.shape[0]), -1, -1, -1]);
   const measured: (Omit<MeasuredSolver, 'difference'> & { prediction: Float32Array; convolutions: number })[] = [];
   try {
-    for (const [i, { name, ...solver }] of settings.entries()) {
+    for (const [i, solver] of settings.entries()) {
+      const name = nameOf(solver);
       signal?.throwIfAborted();
       const variant = withSolver(network, solver);
       try {
         let prediction: tf.Tensor4D | undefined;
-        const convolutions = convolutionsIn(() => (prediction = variant.predict(probe, 500)));
+        const convolutions = convolutionsIn(() => (prediction = variant.predict(probe, timestep)));
         const values = (await prediction!.data()) as Float32Array;
         prediction!.dispose();
         const begin = performance.now();
@@ -115,7 +145,7 @@ async function measureSolvers(options: SolverAblationOptions): Promise<MeasuredS
   const of = (name: string) => measured.find(({ solver }) => solver === name)!.convolutions;
   const perStep = of('rk4, 2 steps') - of('rk4, 1 step');
   const fixed = of('rk4, 1 step') - perStep;
-  const exact = measured.at(-1)!.prediction;
+  const exact = measured.find(({ solver }) => solver === mostExact)!.prediction;
   return measured.map(({ prediction, convolutions, ...row }) => ({
     ...row,
     evaluations: (EVALUATIONS_OF_RK4 * (convolutions - fixed)) / perStep,
