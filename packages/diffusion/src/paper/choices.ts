@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { summary, type SummarizedModel } from '@missing-u/unet-blocks';
 import * as Plot from '@observablehq/plot';
+import { nextTurn } from '../next-turn.ts';
 import { figure, palette } from '../plots/figure.ts';
 import { resolveConfig, resumedConfig, type RunConfig } from '../runs/config.ts';
 import { secondsOfStep } from '../runs/estimate.ts';
@@ -147,6 +148,7 @@ async function measureChoices(options: ChoicesOptions) {
   // Timed at the end and together, whenever each was trained.
   const rows: MeasuredChoice[] = [];
   for (const [i, { name }] of networks.entries()) {
+    await nextTurn();
     signal?.throwIfAborted();
     const secondsPerStep = await secondsOfStep(configs[i]!, { repeats: 5 });
     rows.push({ name, ...costOf(configs[i]!), ...trained[i]!, secondsPerStep });

@@ -10,6 +10,7 @@ import { compile } from '@missing-u/engine';
 import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainingScheduler } from '../contracts.ts';
+import { nextTurn } from '../next-turn.ts';
 import { noisePerItem } from '../pipelines/noise.ts';
 import type { Table } from '../reports/table.ts';
 import { measuresOf, type MeasuredDenoising } from './denoising.ts';
@@ -113,7 +114,11 @@ function trained(
         turns: false,
         generator: generator.fork(TRAINING + fork),
         compile: (step) => compile(step),
-        onStep,
+        // Nothing else waits in these steps, and no signal would arrive.
+        onStep: () => {
+          onStep();
+          return nextTurn();
+        },
         ...(signal && { signal }),
       });
       return { denoiser: model, dispose: () => model.dispose() };
@@ -176,7 +181,12 @@ export function table4(
   const names = [...new Set(measured.map(({ method }) => method))];
   const table: Table = {
     caption: `Table 4: SSIM and LPIPS by the number of forward steps that noised the images. What differs: ${setUp}`,
-    columns: ['method', ...starts.flatMap((t) => [`SSIM ${t}, paper`, 'ours', `LPIPS ${t}, paper`, 'ours'])],
+    columns: [
+      'method',
+      ...starts.flatMap((t) =>
+        ['SSIM', 'LPIPS'].flatMap((measure) => [`${measure} ${t}, paper`, `${measure} ${t}, ours`]),
+      ),
+    ],
     rows: names.map((method) => [
       method,
       ...starts.flatMap((start) => {

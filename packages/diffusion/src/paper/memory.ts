@@ -1,6 +1,7 @@
 import { CUNet, type GradientName } from '@missing-u/cunet';
 import * as Plot from '@observablehq/plot';
 import * as tf from '@tensorflow/tfjs-core';
+import { nextTurn } from '../next-turn.ts';
 import { figure, palette } from '../plots/figure.ts';
 import type { ExperimentResult } from './experiment.ts';
 import { peakBytes } from '../kernels.ts';
@@ -27,8 +28,8 @@ export interface MeasuredMemory {
  * Bytes of tensors that a gradient takes, by the way it passes the blocks and the steps of the solver: what the adjoint method is
  * for, and what the paper leaves out.
  */
-export function memoryTable(options: MemoryOptions): ExperimentResult {
-  const rows = measureMemory(options);
+export async function memoryTable(options: MemoryOptions): Promise<ExperimentResult> {
+  const rows = await measureMemory(options);
   const { size, channels } = options;
   const of = (gradient: GradientName, steps: number) =>
     rows.find((row) => row.gradient === gradient && row.steps === steps)!;
@@ -36,7 +37,7 @@ export function memoryTable(options: MemoryOptions): ExperimentResult {
     caption:
       `Peak MiB of tensors beyond the weights while the gradient of a cU-Net of 8 channels is computed, one image of ` +
       `${size} x ${size} x ${channels}, on ${tf.getBackend()}, and ms. Steps of rk4 in each block. Not in the paper.`,
-    columns: ['gradient', ...stepCounts.flatMap((steps) => [`${steps} step${steps === 1 ? '' : 's'}`, 'ms'])],
+    columns: ['gradient', ...stepCounts.flatMap((steps) => [`${stepsOf(steps)}, MiB`, `${stepsOf(steps)}, ms`])],
     rows: gradients.map((gradient) => [
       gradient,
       ...stepCounts.flatMap((steps) => {
@@ -68,12 +69,15 @@ export function memoryTable(options: MemoryOptions): ExperimentResult {
   };
 }
 
-function measureMemory({ size, channels, onProgress, signal }: MemoryOptions): MeasuredMemory[] {
+const stepsOf = (count: number) => `${count} step${count === 1 ? '' : 's'}`;
+
+async function measureMemory({ size, channels, onProgress, signal }: MemoryOptions): Promise<MeasuredMemory[]> {
   const rows: MeasuredMemory[] = [];
   const image = tf.zeros<tf.Rank.R4>([1, size, size, channels]);
   try {
     for (const gradient of gradients) {
       for (const steps of stepCounts) {
+        await nextTurn(); // Nothing here waits otherwise, and no signal would arrive.
         signal?.throwIfAborted();
         const network = new CUNet({
           ...{ channels: 8, inChannels: channels, imageSize: size },
