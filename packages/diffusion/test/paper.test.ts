@@ -1,16 +1,30 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { sharedFile } from '@missing-u/test-utils';
 import sharp from 'sharp';
 import { afterAll, expect, it } from 'vitest';
 import type { MeasuredDenoising } from '../src/paper/denoising.ts';
-import { runCommand } from './run-command.ts';
 
+const bin = fileURLToPath(new URL('../bin/missing-u.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'missing-u-paper-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const missingU = (...args: string[]) => runCommand(...args, '--engine', 'wasm');
+interface Ended {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function missingU(...args: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [bin, ...args, '--engine', 'wasm'], (_error, stdout, stderr) =>
+      resolve({ status: child.exitCode, stdout, stderr }),
+    );
+  });
+}
 
 const paper = (out: string, ...args: string[]) =>
   missingU('paper', ...args, '--size', '32', '--out', join(folder, out));
@@ -24,6 +38,15 @@ async function pictures(background: string): Promise<string> {
   }
   return of;
 }
+
+/** The columns of a CSV file. */
+const header = (file: string) =>
+  Array.from(
+    readFileSync(join(folder, file), 'utf8')
+      .split('\n')[0]!
+      .matchAll(/"([^"]*)"|([^",]+)/g),
+    ([, quoted, plain]) => quoted ?? plain,
+  );
 
 interface Costs {
   model: string;
@@ -51,8 +74,9 @@ it('table5 and fig6 give the counts of the paper, of its public code, and ours',
   }
   expect(readdirSync(join(folder, 'networks')).sort()).toEqual([
     ...['fig6.csv', 'fig6.json', 'fig6.md', 'fig6.png', 'fig6.svg', 'report.html'],
-    ...['table5.csv', 'table5.json', 'table5.md', 'table5.png', 'table5.svg'],
+    ...['table5.csv', 'table5.json', 'table5.md', 'table5.png', 'table5.svg', 'tables.json'],
   ]);
+  expect(new Set(header('networks/table5.csv')).size).toBe(14);
   const page = readFileSync(join(folder, 'networks/report.html'), 'utf8');
   expect(page).toContain('Table 5: what the networks cost');
   expect(page).toContain('<svg');
@@ -86,7 +110,8 @@ it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 
   const trunk = sharedFile('squeezenet/squeezenet1_1-fp16.safetensors');
   const heads = sharedFile('lpips/v0.1/squeeze.pth');
   const lpips = trunk && heads ? ['--lpips-trunk', trunk, '--lpips-heads', heads] : [];
-  const tables = ['table1', 'eta', 'table2', 'table3', 'table4', 'fig10', 'fig11', 'solvers'];
+  const figures = lpips.length > 0 ? ['fig10', 'fig11'] : ['fig10'];
+  const tables = ['table1', 'eta', 'table2', 'table3', 'table4', ...figures, 'solvers'];
   const { status, stdout, stderr } = await paper('models', ...tables, ...models, ...small, ...lpips, '--json');
   expect(status, stderr).toBe(0);
   const found = JSON.parse(stdout) as Record<string, { model: string; method: string; start: number; ssim: number }[]>;
@@ -130,6 +155,15 @@ it('tables 1 to 4 and figures 10 and 11 measure two trained models', { timeout: 
   expect(readFileSync(join(folder, 'models/report.html'), 'utf8')).toContain(
     "trained: both 2 steps, 4 images (the paper's code: 10,000 steps, 2,560,000 images) on mnist",
   );
+  for (const table of tables.filter((name) => name !== 'fig10')) {
+    expect(new Set(header(`models/${table}.csv`)).size, table).toBe(header(`models/${table}.csv`).length);
+  }
+  // The images of tables 2 to 4 once, those of table 1 for each model and sampler, and a plot for each metric of eta.
+  const drawn = readdirSync(join(folder, 'models')).filter((name) => /^(table|eta).*png$/.test(name));
+  expect(drawn.sort()).toEqual([
+    ...['eta-fid-mnist.png', 'eta-legible.png', 'table1-cu-net-ddim.png', 'table1-cu-net-ddpm.png'],
+    ...['table1-u-net-ddim.png', 'table1-u-net-ddpm.png', 'table1.png', 'table2-t4.png', 'table2-t50.png'],
+  ]);
   const csv = readFileSync(join(folder, 'models/table4.csv'), 'utf8').split('\n');
   expect(csv[0]).toContain('"SSIM 50, paper"');
   expect(csv.find((line) => line.startsWith('BM3D'))).toContain('0.74');

@@ -11,9 +11,10 @@ import {
 } from '../evaluation/denoise-from.ts';
 import { Predictor } from '../pipelines/predictor.ts';
 import { figure, palette } from '../plots/figure.ts';
-import type { Section } from '../reports/page.ts';
+import type { Figure } from '../reports/page.ts';
 import type { Cell, Table } from '../reports/table.ts';
 import type { ExperimentResult } from './experiment.ts';
+import { firstImages, Onlooker, type DenoisedPictures } from './pictures.ts';
 import { tables2and3, type PaperModel, type PublishedDenoising } from './published.ts';
 
 /** The numbers of forward steps that the paper noises images with. */
@@ -49,23 +50,32 @@ export interface MeasuredDenoising {
   course: Record<string, number[]>;
 }
 
+/** All that the tables and figures of denoising are made of. */
+export interface Denoising {
+  results: MeasuredDenoising[];
+  /** The first images, by noise level. */
+  pictures: DenoisedPictures[];
+}
+
 /** The experiment of section 5.2 for both models and all noise levels; the images are noised alike for both. */
-export async function measureDenoising(options: DenoisingOptions): Promise<MeasuredDenoising[]> {
+export async function measureDenoising(options: DenoisingOptions): Promise<Denoising> {
   const { models, starts, images, addNoise = false, chunkSize = 64, onProgress } = options;
   const count = images.shape[0];
   const chunks = Math.ceil(count / chunkSize);
   const total = Object.keys(models).length * chunks * starts.reduce((sum, start) => sum + start, 0);
   const results: MeasuredDenoising[] = [];
+  const pictures: DenoisedPictures[] = [];
   // One graph of each for all levels.
   const networks = Object.entries(models).map(
     ([name, unet]) => [name as PaperModel, new Predictor(unet, undefined)] as const,
   );
   let done = 0;
-  const denoised = async (model: PaperModel, unet: Predictor, start: number): Promise<MeasuredDenoising> => {
+  const denoised = async (model: PaperModel, unet: Predictor, start: number, onlooker: Onlooker) => {
     const parts: { count: number; result: DenoisingResult }[] = [];
     for (let first = 0; first < count; first += chunkSize) {
       const size = Math.min(chunkSize, count - first);
       const part = tf.slice(images, [first, 0, 0, 0], [size, -1, -1, -1]);
+      const { ssim, ...others } = measuresOf(options.lpips);
       try {
         unet.prepare(part, 0);
         const result = await denoiseFrom({
@@ -76,7 +86,7 @@ export async function measureDenoising(options: DenoisingOptions): Promise<Measu
           generator: options.generator,
           first,
           addNoise,
-          measures: measuresOf(options.lpips),
+          measures: { ssim: first === 0 ? onlooker.beside(ssim) : ssim, ...others },
           onStep: () => onProgress?.((done += 1), total, `${model} from ${start}`),
           ...(options.signal && { signal: options.signal }),
         });
@@ -85,31 +95,49 @@ export async function measureDenoising(options: DenoisingOptions): Promise<Measu
         part.dispose();
       }
     }
-    return { model, start, images: count, ...joined(parts, start) };
+    results.push({ model, start, images: count, ...joined(parts, start) });
   };
   try {
     for (const start of starts) {
-      for (const [model, unet] of networks) results.push(await denoised(model, unet, start));
+      const shown = await picturesOf(images, start, chunkSize);
+      for (const [model, unet] of networks) {
+        const onlooker = new Onlooker(start);
+        try {
+          await denoised(model, unet, start, onlooker);
+          [shown.noisy, shown.denoised[model]] = await onlooker.pictures();
+        } finally {
+          onlooker.dispose();
+        }
+      }
+      pictures.push(shown);
     }
-    return results;
+    return { results, pictures };
   } finally {
     for (const [, unet] of networks) unet.dispose();
   }
 }
 
+/** The first images as they were, to which those of the models are added. */
+async function picturesOf(images: tf.Tensor4D, start: number, chunkSize: number): Promise<DenoisedPictures> {
+  const first = firstImages(images, chunkSize);
+  const clean = (await first.data()) as Float32Array;
+  first.dispose();
+  return { start, shape: first.shape, clean, noisy: clean, denoised: {} };
+}
+
 /**
  * SSIM as the paper's code has it (scikit-image's defaults on colours in [0, 1]) and LPIPS, of the running image. What lies
- * outside [0, 1] is clipped for SSIM, as a picture would be.
+ * outside [0, 1] is clipped for both, as in a picture; the paper's code measures it as it is.
  */
-export function measuresOf(lpips: LPIPS | undefined): Record<string, Measure> {
+export function measuresOf(lpips: LPIPS | undefined): { ssim: Measure; lpips?: Measure } {
   const unit = (x: tf.Tensor4D): tf.Tensor4D => tf.clipByValue(tf.add(tf.mul(x, 0.5), 0.5), 0, 1);
-  const measures: Record<string, Measure> = {
+  const measures: { ssim: Measure; lpips?: Measure } = {
     ssim: { better: 'higher', compute: (a, b) => ssim(unit(a), unit(b), { dataRange: 1 }) },
   };
   if (lpips !== undefined) {
     const rgb = (x: tf.Tensor4D): tf.Tensor4D => (x.shape[3] === 3 ? x : tf.tile(x, [1, 1, 1, 3]));
     const clipped = (x: tf.Tensor4D): tf.Tensor4D => tf.clipByValue(rgb(x), -1, 1);
-    measures['lpips'] = { better: 'lower', compute: (a, b) => lpips.distance(clipped(a), clipped(b)) as tf.Tensor1D };
+    measures.lpips = { better: 'lower', compute: (a, b) => lpips.distance(clipped(a), clipped(b)) as tf.Tensor1D };
   }
   return measures;
 }
@@ -142,14 +170,8 @@ function average(values: Float32Array): number {
 /** Table 2: the best SSIM and LPIPS that the reverse process passes. */
 export function table2(results: readonly MeasuredDenoising[], setUp: string): ExperimentResult {
   const columns = [
-    'noised to t',
-    'model',
-    'SSIM, paper',
-    'ours',
-    'of the noisy',
-    'LPIPS, paper',
-    'ours',
-    'of the noisy',
+    ...['noised to t', 'model'],
+    ...['SSIM', 'LPIPS'].flatMap((measure) => [`${measure}, paper`, `${measure}, ours`, `${measure} of the noisy`]),
   ];
   return asResult('Table 2: the best of the reverse process', columns, setUp, results, ({ best, noisy }, paper) => [
     ...[paper?.ssim ?? null, best['ssim']!.value, noisy['ssim']!],
@@ -161,8 +183,10 @@ export function table2(results: readonly MeasuredDenoising[], setUp: string): Ex
 export function table3(results: readonly MeasuredDenoising[], setUp: string): ExperimentResult {
   const columns = [
     ...['noised to t', 'model'],
-    ...['steps to SSIM, paper', 'ours', 's, paper', 'ours'],
-    ...['steps to LPIPS, paper', 'ours', 's, paper', 'ours'],
+    ...['steps to SSIM', 's to SSIM', 'steps to LPIPS', 's to LPIPS'].flatMap((taken) => [
+      `${taken}, paper`,
+      `${taken}, ours`,
+    ]),
   ];
   return asResult('Table 3: steps and time to the best', columns, setUp, results, ({ best }, paper) => [
     ...[paper?.ssimSteps ?? null, best['ssim']!.step, paper?.ssimSeconds ?? null, best['ssim']!.seconds],
@@ -214,7 +238,12 @@ export function courseFigure(
     course[measure]!.map((value, i) => ({ model, series: `${model} ${start}`, step: i + 1, value })),
   );
   const svg = figure({
-    x: { label: 'reverse steps', type: 'log', tickFormat: 'd' },
+    x: {
+      label: 'reverse steps',
+      type: 'log',
+      ticks: ticksUpTo(Math.max(...points.map(({ step }) => step))),
+      tickFormat: 'd',
+    },
     y: { label: name, grid: true },
     color: { range: palette, domain: ['U-Net', 'cU-Net'] },
     marks: [
@@ -224,6 +253,12 @@ export function courseFigure(
     ],
   });
   const caption = `${name} of the running image, mean over the images; blue: U-Net, orange: cU-Net; dots: the best, by noise level`;
-  const figures: Section[] = points.length === 0 ? [] : [{ kind: 'plot', svg, caption }];
+  const figures: Figure[] = points.length === 0 ? [] : [{ kind: 'plot', svg, caption }];
   return { title, table, figures, data: results };
+}
+
+/** 1, 2, 5, 10 and so on: the ticks that Plot itself takes repeat themselves where there are few steps. */
+function ticksUpTo(most: number): number[] {
+  const powers = Array.from({ length: Math.floor(Math.log10(most)) + 1 }, (_, i) => 10 ** i);
+  return powers.flatMap((power) => [power, 2 * power, 5 * power]).filter((tick) => tick <= most);
 }

@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { compare, type CompareOptions, type ComparisonResult } from '../evaluation/compare.ts';
 import type { SamplingScheduler } from '../contracts.ts';
 import { figure, palette } from '../plots/figure.ts';
-import type { Section } from '../reports/page.ts';
+import type { Figure } from '../reports/page.ts';
 import type { ExperimentResult } from './experiment.ts';
 
 export type EtaOptions = Omit<CompareOptions, 'onResult' | 'samplers' | 'steps'> & {
@@ -60,7 +60,7 @@ async function measureEtas(options: EtaOptions): Promise<MeasuredEta[]> {
   return results.map(({ model, sampler, values }) => ({ model, eta: Number(sampler), steps, values }));
 }
 
-function etaPlot(metric: string, rows: readonly MeasuredEta[]): Section {
+function etaPlot(metric: string, rows: readonly MeasuredEta[]): Figure {
   const points = rows.map(({ model, eta, values }) => ({ model, eta, value: values[metric]! }));
   const svg = figure({
     x: { label: 'eta', domain: [0, 1] },
@@ -76,5 +76,5 @@ function etaPlot(metric: string, rows: readonly MeasuredEta[]): Section {
     ],
     marginRight: 90,
   });
-  return { kind: 'plot', svg, caption: `${metric} against the share of fresh noise` };
+  return { kind: 'plot', svg, caption: `${metric} against the share of fresh noise`, name: metric };
 }

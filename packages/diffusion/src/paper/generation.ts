@@ -1,8 +1,7 @@
-import sharp from 'sharp';
 import { bestSteps, compare, type CompareOptions, type ComparisonResult } from '../evaluation/compare.ts';
-import { imageGrid } from '../images/grid.ts';
 import { metricPlot } from '../reports/comparison.ts';
-import type { Section } from '../reports/page.ts';
+import type { Figure } from '../reports/page.ts';
+import { gridPng } from '../reports/picture.ts';
 import type { Table } from '../reports/table.ts';
 import type { ExperimentResult } from './experiment.ts';
 import { table1, type PublishedGeneration } from './published.ts';
@@ -41,8 +40,8 @@ export async function generationTable(options: GenerationOptions): Promise<Exper
   const table: Table = {
     caption: `Table 1: ${distance} of ${options.count} samples at the best of ${options.steps.join(', ')} steps. What differs: ${setUp}`,
     columns: [
-      ...['model', 'sampler', 'FID, paper', 'steps', 's / image'],
-      ...[`${distance}, ours`, 'steps', 's / image', 's / step', ...others, 'parameters'],
+      ...['model', 'sampler', 'FID, paper', 'steps, paper', 's / image, paper'],
+      ...[`${distance}, ours`, 'steps, ours', 's / image, ours', 's / step, ours', ...others, 'parameters'],
     ],
     rows: best.map(({ model, sampler, steps, values, seconds, count, secondsPerStep }) => {
       const paper = table1.find((row) => row.dataset === dataset && row.model === model && row.sampler === sampler);
@@ -65,9 +64,7 @@ export async function generationTable(options: GenerationOptions): Promise<Exper
   return { title: 'Table 1: samples', table, figures: [metricPlot(distance, results), ...pictures], data };
 }
 
-async function picture({ model, sampler, steps, samples }: ComparisonResult): Promise<Section> {
-  const { data, width, height, channels } = imageGrid(samples);
-  const raw = { width, height, channels: channels as 1 | 3 };
-  const enlarged = sharp(data, { raw }).resize({ width: 2 * width, kernel: 'nearest' });
-  return { kind: 'picture', png: await enlarged.png().toBuffer(), caption: `${model}, ${sampler}, ${steps} steps` };
+async function picture({ model, sampler, steps, samples }: ComparisonResult): Promise<Figure> {
+  const caption = `${model}, ${sampler}, ${steps} steps`;
+  return { kind: 'picture', png: await gridPng(samples), caption, name: `${model.toLowerCase()}-${sampler}` };
 }

@@ -9,42 +9,77 @@ import { Legibility } from '../evaluation/legibility.ts';
 import { onNamedData } from '../runs/common-config.ts';
 import type { RunConfig } from '../runs/config.ts';
 import { featuresFor, openExtractor, realMoments } from '../runs/features.ts';
-import { datasetChannels, hasHeldOut, openDataset } from '../runs/registry.ts';
+import { datasetChannels, openDataset } from '../runs/registry.ts';
 import { trainingConfig } from '../runs/trained-model.ts';
+import { sharesImages } from './checks.ts';
 import { choicesTable } from './choices.ts';
 import { measureDenoisers, table4 } from './denoisers.ts';
-import { courseFigure, measureDenoising, table2, table3, type MeasuredDenoising } from './denoising.ts';
+import { courseFigure, measureDenoising, table2, table3, type Denoising } from './denoising.ts';
 import { etaTable } from './eta.ts';
 import type { ExperimentResult } from './experiment.ts';
 import { generationTable, samplersOfThePaper } from './generation.ts';
 import { networkTable, parameterTable } from './networks.ts';
 import { memoryTable } from './memory.ts';
+import { denoisedFigures } from './pictures.ts';
 import { publishedBudget, type PaperModel } from './published.ts';
-import { needsModels, type PaperRun, type TrainedModels, type Watcher } from './run.ts';
+import { needsLpips, needsModels, type PaperRun, type TrainedModels, type Watcher } from './run.ts';
 import { solverTable } from './solvers.ts';
 
 interface Experiment {
   about: string;
   /** Trains networks of its own for an hour or more, so that `all` leaves it out. */
   long?: true;
+  /** What is opened and checked before any experiment begins, since hours may pass until its turn. */
+  uses?: readonly ('models' | 'lpips' | 'weights')[];
+  /** There is nothing to show without LPIPS, so that `all` leaves it out where its weights are not given. */
+  lpipsOnly?: true;
   run(run: PaperRun, watcher: Watcher): ExperimentResult | Promise<ExperimentResult>;
 }
 
 /** The tables and figures of the paper by name; another one is one line. */
 export const experiments: Readonly<Record<string, Experiment>> = {
-  table1: { about: 'Fréchet distance, steps and time of samples', run: samples },
-  eta: { about: 'samples of DDIM against the share of fresh noise in its steps', run: freshNoise },
-  table2: { about: 'denoising: the best SSIM and LPIPS', run: denoised(table2) },
-  table3: { about: 'denoising: steps and time to the best', run: denoised(table3) },
-  table4: { about: 'denoising beside BM3D, an auto-encoder and DnCNN', run: denoisers },
+  table1: { about: 'Fréchet distance, steps and time of samples', uses: ['models', 'weights'], run: samples },
+  eta: {
+    about: 'samples of DDIM against the share of fresh noise in its steps',
+    uses: ['models', 'weights'],
+    run: freshNoise,
+  },
+  table2: {
+    about: 'denoising: the best SSIM and LPIPS',
+    uses: ['models', 'lpips'],
+    run: withPictures(denoised(table2)),
+  },
+  table3: {
+    about: 'denoising: steps and time to the best',
+    uses: ['models', 'lpips'],
+    run: withPictures(denoised(table3)),
+  },
+  table4: {
+    about: 'denoising beside BM3D, an auto-encoder and DnCNN',
+    uses: ['models', 'lpips'],
+    run: withPictures(denoisers),
+  },
   table5: {
     about: 'operations, checkpoint bytes and parameters of the networks, time and memory of a call',
     run: ({ settings }, watcher) => networkTable({ ...settings, ...watcher }),
   },
   fig6: { about: 'parameters of the networks', run: ({ settings }) => parameterTable(settings) },
-  fig10: { about: 'SSIM during the reverse process', run: denoised((...args) => courseFigure('ssim', ...args)) },
-  fig11: { about: 'LPIPS during the reverse process', run: denoised((...args) => courseFigure('lpips', ...args)) },
-  solvers: { about: 'one trained cU-Net under other solvers: loss, evaluations, time', run: solvers },
+  fig10: {
+    about: 'SSIM during the reverse process',
+    uses: ['models', 'lpips'],
+    run: denoised((...args) => courseFigure('ssim', ...args)),
+  },
+  fig11: {
+    about: 'LPIPS during the reverse process',
+    uses: ['models', 'lpips'],
+    lpipsOnly: true,
+    run: denoised((...args) => courseFigure('lpips', ...args)),
+  },
+  solvers: {
+    about: 'one trained cU-Net under other solvers: loss, evaluations, time',
+    uses: ['models'],
+    run: solvers,
+  },
   memory: {
     about: 'memory of a gradient against the steps of the solver, by kind of gradient',
     run: ({ settings }, watcher) => memoryTable({ ...settings, ...watcher }),
@@ -58,6 +93,26 @@ export const experiments: Readonly<Record<string, Experiment>> = {
 
 /** What `all` stands for. */
 export const allExperiments = Object.keys(experiments).filter((name) => experiments[name]!.long !== true);
+
+/**
+ * Opens what experiments use, so that what is missing, damaged or impossible is said now and not when their turn comes.
+ *
+ * @param named experiments that were asked for by name, which are refused where they have nothing to show
+ * @returns those that are to run
+ * @throws DiffusionError `DIFFUSION_NO_LPIPS`, `DIFFUSION_NO_WEIGHTS`; those of `PaperRun.models`
+ */
+export async function prepare(run: PaperRun, names: readonly string[], named: readonly string[]): Promise<string[]> {
+  const uses = new Set(names.flatMap((name) => experiments[name]!.uses ?? []));
+  if (uses.has('weights')) run.checkWeights();
+  const lpips = uses.has('lpips') ? await run.lpips() : undefined;
+  const [possible, empty] = [
+    names.filter((name) => lpips !== undefined || experiments[name]!.lpipsOnly !== true),
+    names.filter((name) => lpips === undefined && experiments[name]!.lpipsOnly === true),
+  ];
+  if (named.some((name) => empty.includes(name))) throw needsLpips();
+  if (uses.has('models')) await run.models();
+  return possible;
+}
 
 async function forms({ settings }: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
   const { cunet, choiceSteps: steps, choicesFolder: folder, samples, seed } = settings;
@@ -89,40 +144,44 @@ function setUpOf({ trained, config, budget }: TrainedModels): string {
 }
 
 async function samples(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
-  return comparing(run, (common, { config, distance, setUp }) =>
+  return comparing(run, (common, { config, counts, distance, against, setUp }) =>
     generationTable({
       ...common,
       ...watcher,
       samplers: Object.entries(samplersOfThePaper).map(([name, eta]) => ({ name, eta, scheduler: ddim(config) })),
-      steps: run.settings.steps,
+      steps: counts.steps,
       dataset: config.dataset,
       distance,
-      setUp: `${setUp} Paper: FID of 30,000 samples with Inception against all training images; here against ${realImages(run)}.`,
+      setUp: `${setUp} Paper: FID of 30,000 samples with Inception against all training images; here against ${against}.`,
     }),
   );
 }
 
 async function freshNoise(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
-  const { etas, etaSteps: steps } = run.settings;
-  return comparing(run, (common, { config, distance, setUp }) => {
-    const against = `${setUp} ${distance} is against ${realImages(run)} training images.`;
-    return etaTable({ ...common, ...watcher, scheduler: ddim(config), etas, steps, setUp: against });
-  });
+  const { etas } = run.settings;
+  return comparing(run, (common, { config, counts, distance, against, setUp }) =>
+    etaTable({
+      ...common,
+      ...watcher,
+      scheduler: ddim(config),
+      etas,
+      steps: counts.etaSteps,
+      setUp: `${setUp} ${distance} is against ${against} training images.`,
+    }),
+  );
 }
-
-const realImages = ({ settings }: PaperRun) => settings.realCount.toLocaleString('en');
 
 /** What the comparisons of samples share: both models, and the distance to training images; digits are read as well. */
 async function comparing(
   run: PaperRun,
   work: (
     common: Omit<CompareOptions, 'samplers' | 'steps' | 'onResult'>,
-    about: { config: RunConfig; distance: string; setUp: string },
+    about: Pick<TrainedModels, 'config' | 'counts'> & { distance: string; against: string; setUp: string },
   ) => Promise<ExperimentResult>,
 ): Promise<ExperimentResult> {
   const { samples: count, realCount, batch, seed, weights } = run.settings;
   const trained = await run.models();
-  const { config, models } = trained;
+  const { config, counts, models } = trained;
   const imageShape = [config.size, config.size, datasetChannels(config)] as const;
   const features = weights === undefined ? featuresFor(config) : 'inception';
   const extractor = await openExtractor(features, weights);
@@ -138,7 +197,8 @@ async function comparing(
     const metrics = () => ({ [name]: distance(), ...(classifier && { legible: new Legibility(classifier) }) });
     const { measurements } = run;
     const common = { contenders, count, imageShape, generator: seed, chunkSize: batch, metrics, measurements };
-    return await work(common, { config, distance: name, setUp: setUpOf(trained) });
+    const against = reference.count.toLocaleString('en');
+    return await work(common, { config, counts, distance: name, against, setUp: setUpOf(trained) });
   } finally {
     extractor.dispose();
     classifier?.dispose();
@@ -154,15 +214,15 @@ function ddim(config: RunConfig): DDIMScheduler {
 }
 
 /** The reverse processes that Tables 2 and 3 and Figures 10 and 11 are all made of. */
-function measured(run: PaperRun, watcher: Watcher): Promise<MeasuredDenoising[]> {
+function measured(run: PaperRun, watcher: Watcher): Promise<Denoising> {
   return run.once('denoising', async () => {
-    const { models } = await run.models();
+    const { models, counts } = await run.models();
     const lpips = await run.lpips();
     return measureDenoising({
       models: models satisfies Record<PaperModel, unknown>,
       scheduler: await run.chain(),
       images: await run.testImages(),
-      starts: run.settings.starts,
+      starts: counts.starts,
       generator: run.generator(),
       addNoise: run.settings.addNoise,
       chunkSize: run.settings.batch,
@@ -172,34 +232,44 @@ function measured(run: PaperRun, watcher: Watcher): Promise<MeasuredDenoising[]>
   });
 }
 
-function denoised(table: (results: readonly MeasuredDenoising[], setUp: string) => ExperimentResult) {
-  return async (run: PaperRun, watcher: Watcher) => table(await measured(run, watcher), await denoisingSetUp(run));
+function denoised(table: (results: Denoising['results'], setUp: string) => ExperimentResult): Experiment['run'] {
+  return async (run, watcher) => table((await measured(run, watcher)).results, await denoisingSetUp(run));
+}
+
+/** Shows the images that the tables are about with the first of them. */
+function withPictures(experiment: Experiment['run']): Experiment['run'] {
+  return async (run, watcher) => {
+    const result = await experiment(run, watcher);
+    if (!run.isFirst('pictures')) return result;
+    const { pictures } = await measured(run, watcher);
+    return { ...result, figures: [...result.figures, ...(await denoisedFigures(pictures))] };
+  };
 }
 
 async function denoisingSetUp(run: PaperRun): Promise<string> {
   const models = await run.models();
-  const { trained, config } = models;
   const lpips = (await run.lpips()) === undefined ? 'no LPIPS, whose weights were not given' : 'LPIPS with SqueezeNet';
-  const { images, addNoise } = run.settings;
-  const noise = addNoise ? ' Fresh noise in the reverse steps, where the paper adds none.' : '';
-  const seen = !hasHeldOut(config) && config.dataset === trained.dataset && config.root === trained.root;
-  const known = seen ? ' These are images that the models were trained on: name others with --root.' : '';
-  return `${setUpOf(models)} Paper: 300 images; here ${images}, ${lpips}.${noise}${known}`;
+  const [images] = (await run.testImages()).shape;
+  const noise = run.settings.addNoise ? ' Fresh noise in the reverse steps, where the paper adds none.' : '';
+  const seen = models.runs.some((trained) => sharesImages(models.config, trained));
+  const known = seen ? ' Among these are images that the models were trained on: name others with --root.' : '';
+  const clipped = 'Measured of images clipped to their range of colours, where the paper measures them as they are.';
+  return `${setUpOf(models)} Paper: 300 images; here ${images}, ${lpips}. ${clipped}${noise}${known}`;
 }
 
 async function denoisers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
   // On what the diffusion models were trained on, whatever all are measured on.
-  const { trained } = await run.models();
-  const { trainingSteps, starts } = run.settings;
+  const { trained, counts } = await run.models();
+  const { trainingSteps } = run.settings;
   const lpips = await run.lpips();
-  const diffusion = await measured(run, watcher);
+  const { results: diffusion } = await measured(run, watcher);
   const dataset = await openDataset(trained);
   const others = await measureDenoisers({
     scheduler: await run.chain(),
     images: await run.testImages(),
     training: await pictures(dataset, 4096).finally(() => dataset.close()),
     trainingSteps,
-    starts,
+    starts: counts.starts,
     generator: run.generator(),
     ...(lpips && { lpips }),
     ...watcher,

@@ -10,10 +10,13 @@ import { commonConfig, onNamedData } from '../runs/common-config.ts';
 import type { RunConfig } from '../runs/config.ts';
 import { openDataset } from '../runs/registry.ts';
 import { loadTrained, type TrainedModel } from '../runs/trained-model.ts';
+import { checkModels, checkReadable, withinChain, type ChainCounts } from './checks.ts';
 import type { PaperModel } from './published.ts';
 
 /** What the experiments are told; `missing-u paper` has a flag for each. */
 export interface PaperSettings {
+  /** The settings that somebody asked for: what does not fit the models is refused there, of the others it is left out. */
+  asked: ReadonlySet<string>;
   /** Side and channels of the images that Table 5 and Figure 6 count with. */
   size: number;
   channels: number;
@@ -67,6 +70,10 @@ export interface TrainedModels {
   /** The settings that their runs share, and these with the data set that the models are measured on. */
   trained: RunConfig;
   config: RunConfig;
+  /** Each of the two runs, whose folders of images may differ. */
+  runs: readonly RunConfig[];
+  /** The settings for their chain. */
+  counts: ChainCounts;
   /** What their training took. */
   budget: string;
 }
@@ -77,6 +84,7 @@ export class PaperRun {
   /** Samples that more than one table is about: DDPM on a subsequence is DDIM with eta 1. */
   readonly measurements = new Map<string, Measurement>();
   readonly #shared = new Map<string, Promise<unknown>>();
+  readonly #shown = new Set<string>();
   readonly #owned: { dispose(): void }[] = [];
 
   constructor(settings: PaperSettings) {
@@ -91,9 +99,10 @@ export class PaperRun {
   }
 
   /**
-   * The two trained models.
+   * The two trained models, once all that is asked of them is known to be possible.
    *
-   * @throws DiffusionError `DIFFUSION_NEEDS_MODELS`
+   * @throws DiffusionError `DIFFUSION_NEEDS_MODELS`, `DIFFUSION_BAD_LABELS`, `DIFFUSION_NOT_A_CUNET`, `DIFFUSION_RUNS_DIFFER`,
+   *   `DIFFUSION_BAD_COUNT`
    */
   models(): Promise<TrainedModels> {
     return this.once('models', async () => {
@@ -101,13 +110,18 @@ export class PaperRun {
       if ([unet, cunet].some((name) => shipped.includes(name)) && pretrainedModels().length === 0) {
         throw needsModels();
       }
-      const runs = [await this.#own(loadTrained(unet)), await this.#own(loadTrained(cunet))];
-      const trained = commonConfig(runs.map(({ config }) => config));
-      const budgets = runs.map(budgetOf);
+      const loaded = [await this.#own(loadTrained(unet)), await this.#own(loadTrained(cunet))];
+      const [first, second] = loaded.map(({ model }) => model) as [Network, Network];
+      checkModels({ name: unet, model: first }, { name: cunet, model: second });
+      const runs = loaded.map(({ config }) => config);
+      const trained = commonConfig(runs);
+      const budgets = loaded.map(budgetOf);
       return {
-        models: { 'U-Net': runs[0]!.model, 'cU-Net': runs[1]!.model },
+        models: { 'U-Net': first, 'cU-Net': second },
         trained,
+        runs,
         config: onNamedData(trained, this.settings),
+        counts: withinChain(this.settings, this.settings.asked, trained.timesteps),
         budget: budgets[0] === budgets[1] ? `both ${budgets[0]}` : `U-Net ${budgets[0]}, cU-Net ${budgets[1]}`,
       };
     });
@@ -147,14 +161,29 @@ export class PaperRun {
     });
   }
 
+  /** @throws DiffusionError `DIFFUSION_NO_LPIPS` where only one of its two files is named; those of `LPIPS.load` */
   lpips(): Promise<LPIPS | undefined> {
     const { lpipsTrunk: trunk, lpipsHeads: heads } = this.settings;
-    if (trunk === undefined || heads === undefined) return Promise.resolve(undefined);
+    if (trunk === undefined && heads === undefined) return Promise.resolve(undefined);
+    if (trunk === undefined || heads === undefined) return Promise.reject(needsLpips());
     return this.once('lpips', async () => {
       const lpips = await LPIPS.load({ net: 'squeeze', trunk, heads });
       this.#owned.push(lpips);
       return lpips;
     });
+  }
+
+  /** @throws DiffusionError `DIFFUSION_NO_WEIGHTS` where pytorch-fid's file is named and cannot be read */
+  checkWeights(): void {
+    const { weights } = this.settings;
+    if (weights !== undefined) checkReadable('--weights', weights);
+  }
+
+  /** Whether this is the first that asks for it: what several tables share is shown with one of them. */
+  isFirst(key: string): boolean {
+    if (this.#shown.has(key)) return false;
+    this.#shown.add(key);
+    return true;
   }
 
   generator(): Generator {
@@ -166,6 +195,12 @@ export class PaperRun {
     await Promise.allSettled(this.#shared.values());
     for (const owned of this.#owned) owned.dispose();
   }
+}
+
+export function needsLpips(): DiffusionError {
+  const message =
+    "LPIPS needs two files: --lpips-trunk, torchvision's SqueezeNet 1.1, and --lpips-heads, weights/v0.1/squeeze.pth of the lpips package.";
+  return new DiffusionError('DIFFUSION_NO_LPIPS', message);
 }
 
 export function needsModels(): DiffusionError {

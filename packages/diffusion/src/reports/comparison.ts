@@ -1,11 +1,10 @@
 import { perceptionDistortion } from '@missing-u/metrics';
 import * as Plot from '@observablehq/plot';
-import sharp from 'sharp';
 import { bestSteps, type ComparisonResult, type ModelFacts } from '../evaluation/compare.ts';
 import type { Restored } from '../evaluation/restore.ts';
-import { imageGrid } from '../images/grid.ts';
 import { figure, palette } from '../plots/figure.ts';
-import { reportPage, type Section } from './page.ts';
+import { reportPage, type Figure, type Section } from './page.ts';
+import { gridPng } from './picture.ts';
 import type { Cell, Table } from './table.ts';
 
 /** A model's place in the perception-distortion plane. */
@@ -102,18 +101,13 @@ export async function comparisonPage(
   ];
   const first = metrics[0];
   for (const { model, sampler, steps, samples } of first === undefined ? [] : bestSteps(results, first)) {
-    const { data, width, height, channels } = imageGrid(samples);
-    const raw = { width, height, channels: channels as 1 | 3 };
-    const png = await sharp(data, { raw })
-      .resize({ width: 2 * width, kernel: 'nearest' })
-      .png()
-      .toBuffer();
+    const png = await gridPng(samples);
     sections.push({ kind: 'picture', png, caption: `${model}, ${sampler}, ${steps} steps` });
   }
   return reportPage(title, sections);
 }
 
-export function metricPlot(metric: string, results: readonly ComparisonResult[]): Section {
+export function metricPlot(metric: string, results: readonly ComparisonResult[]): Figure {
   const points = results.map(({ model, sampler, steps, values }) => ({
     series: `${model}, ${sampler}`,
     steps,

@@ -2,11 +2,12 @@ import { escapeHtml, tableToHtml, type Table } from './table.ts';
 
 /** A part of a report. Pictures are put into the page, so that the file stands alone. */
 export type Section =
-  | { kind: 'heading'; text: string }
-  | { kind: 'text'; text: string }
-  | { kind: 'table'; table: Table }
-  | { kind: 'plot'; svg: string; caption: string }
-  | { kind: 'picture'; png: Uint8Array; caption: string };
+  { kind: 'heading'; text: string } | { kind: 'text'; text: string } | { kind: 'table'; table: Table } | Figure;
+
+/** A part that is a file of its own, too: named after its table, and by its `name` where it is not the only one. */
+export type Figure =
+  | { kind: 'plot'; svg: string; caption: string; name?: string }
+  | { kind: 'picture'; png: Uint8Array; caption: string; name?: string };
 
 const style = `
   :root { color-scheme: light dark; --line: #8884; --quiet: #8889; }

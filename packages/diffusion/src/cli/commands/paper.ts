@@ -1,23 +1,21 @@
 import { join, resolve } from 'node:path';
 import { unknownName } from '@missing-u/errors';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { DiffusionError } from '../../errors.ts';
 import { startsOfThePaper } from '../../paper/denoising.ts';
-import { allExperiments, experiments } from '../../paper/index.ts';
+import { allExperiments, experiments, prepare } from '../../paper/index.ts';
 import { PaperRun, shippedModels, type PaperSettings } from '../../paper/run.ts';
 import type { ExperimentResult } from '../../paper/experiment.ts';
-import { reportPage, type Section } from '../../reports/page.ts';
-import { tableToCsv, tableToMarkdown, tableToText } from '../../reports/table.ts';
-import { makeFolder, writeAtomically } from '../../runs/files.ts';
+import { ReportFolder } from '../../reports/folder.ts';
+import { tableToText } from '../../reports/table.ts';
 import { datasetNames } from '../../runs/registry.ts';
-import { svgToPng } from '../../plots/figure.ts';
 import { interruptible } from '../interrupt.ts';
 import { integer, positiveInteger, share, withEngineFlags, type EngineFlags } from '../options.ts';
 import { startProgress, type Progress } from '../progress.ts';
 import { startEngine } from '../start-engine.ts';
 
 type Flags = EngineFlags &
-  Omit<PaperSettings, 'calls' | 'choicesFolder'> & { quick?: boolean; out: string; json?: boolean };
+  Omit<PaperSettings, 'asked' | 'calls' | 'choicesFolder'> & { quick?: boolean; out: string; json?: boolean };
 
 /** What `--quick` makes smaller, where nothing else is said: minutes for everything together. */
 const quickly = {
@@ -83,45 +81,53 @@ export function paperCommand(): Command {
 }
 
 async function run(what: string[], given: Flags, command: Command): Promise<void> {
-  const names = [...new Set(what.flatMap((name) => (name === 'all' ? allExperiments : [name])))];
-  for (const name of names) {
+  const wanted = [...new Set(what.flatMap((name) => (name === 'all' ? allExperiments : [name])))];
+  for (const name of wanted) {
     if (Object.hasOwn(experiments, name)) continue;
     const message = unknownName('table or figure', name, [...Object.keys(experiments), 'all']);
     throw new DiffusionError('DIFFUSION_UNKNOWN_EXPERIMENT', message);
   }
-  const { quick = false, out: folder, json = false, engine: wanted, threads, ...settings } = given;
+  const { quick = false, out: folder, json = false, engine: engineName, threads, ...settings } = given;
+  const asked = new Set(Object.keys(settings).filter((key) => command.getOptionValueSource(key) !== 'default'));
   if (quick) {
     for (const [key, value] of Object.entries(quickly)) {
-      if (command.getOptionValueSource(key) === 'default') Object.assign(settings, { [key]: value });
+      if (!asked.has(key)) Object.assign(settings, { [key]: value });
     }
   }
   const out = resolve(folder);
-  makeFolder(out);
-  const engine = await startEngine({ ...(wanted && { engine: wanted }), ...(threads && { threads }) });
-  const paper = new PaperRun({ ...settings, calls: quick ? 3 : 10, choicesFolder: join(out, 'choices') });
-  const results: Record<string, ExperimentResult> = {};
+  const report = new ReportFolder(out, { title: 'The Missing U, measured here', order: Object.keys(experiments) });
+  const engine = await startEngine({ ...(engineName && { engine: engineName }), ...(threads && { threads }) });
+  const stamp = `${new Date().toISOString().slice(0, 10)}, ${engine} engine.`;
+  const paper = new PaperRun({ ...settings, asked, calls: quick ? 3 : 10, choicesFolder: join(out, 'choices') });
+  const data: Record<string, unknown> = {};
   try {
+    const names = await prepare(paper, wanted, what);
+    for (const name of wanted.filter((name) => !names.includes(name))) {
+      process.stderr.write(`${name} is left out: it needs --lpips-trunk and --lpips-heads\n`);
+    }
     for (const name of names) {
       const result = await interruptible((signal) => measured(name, paper, signal));
-      write(join(out, name), result);
-      results[name] = result;
+      report.add(name, result, stamp);
+      data[name] = result.data;
       if (!json) process.stdout.write(`${tableToText(result.table)}\n`);
     }
   } finally {
     await paper.dispose();
   }
-  const stamp = `${new Date().toISOString().slice(0, 10)}, ${engine} engine.`;
-  writeAtomically(join(out, 'report.html'), reportPage('The Missing U, measured here', page(results, stamp)));
-  const data = Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data]));
-  process.stdout.write(json ? `${JSON.stringify(data)}\n` : `${join(out, 'report.html')}\n`);
+  process.stdout.write(json ? `${JSON.stringify(data)}\n` : `${report.page}\n`);
 }
 
 function counts(text: string): number[] {
-  return text.split(',').map(positiveInteger);
+  return distinct(text.split(',').map(positiveInteger));
 }
 
 function shares(text: string): number[] {
-  return text.split(',').map(share);
+  return distinct(text.split(',').map(share));
+}
+
+function distinct(values: number[]): number[] {
+  if (new Set(values).size === values.length) return values;
+  throw new InvalidArgumentError('It has to be a list with commas of numbers that differ.');
 }
 
 /** Runs an experiment with a progress bar that begins when there is something to count. */
@@ -142,25 +148,4 @@ async function measured(name: string, paper: PaperRun, signal: AbortSignal): Pro
   } finally {
     progress?.stop();
   }
-}
-
-function write(path: string, { table, figures, data }: ExperimentResult): void {
-  writeAtomically(`${path}.json`, `${JSON.stringify(data, null, 2)}\n`);
-  writeAtomically(`${path}.csv`, tableToCsv(table));
-  writeAtomically(`${path}.md`, tableToMarkdown(table));
-  const plots = figures.filter((section) => section.kind === 'plot');
-  for (const [i, { svg }] of plots.entries()) {
-    const stem = plots.length === 1 ? path : `${path}-${i + 1}`;
-    writeAtomically(`${stem}.svg`, svg);
-    writeAtomically(`${stem}.png`, svgToPng(svg));
-  }
-}
-
-function page(results: Readonly<Record<string, ExperimentResult>>, stamp: string): Section[] {
-  const sections = Object.values(results).flatMap(({ title, table, figures }): Section[] => [
-    { kind: 'heading', text: title },
-    { kind: 'table', table },
-    ...figures,
-  ]);
-  return [{ kind: 'text', text: stamp }, ...sections];
 }
