@@ -311,6 +311,7 @@ describe('bad input', () => {
     ['ODE_TIMES', () => odeint(decay, y0(), undefined as never)],
     ['ODE_FIELD', () => odeint(3 as never, y0(), [0, 1])],
     ['ODE_FIELD', () => stepper(undefined as never)],
+    ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { step_size: 0.1 } as object)],
     ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { gradient: 'adjoint' as never })],
     ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { gradient: adjoint as never })],
     ['ODE_OPTION', () => odeint(decay, y0(), [0, 1], { output: 'all' as never })],

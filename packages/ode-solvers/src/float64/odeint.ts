@@ -1,5 +1,6 @@
 import { invalidArgument } from '@missing-u/errors';
 import { checkCallback, checkEvents, checkField, checkOutput, checkSignal } from '../control/arguments.ts';
+import { checkOptionNames, stepOptionNames } from '../control/option-names.ts';
 import { checkedSteps, type StepOptions } from '../control/options.ts';
 import { checkedTimes } from '../control/times.ts';
 import type { Dense } from '../core/dense.ts';
@@ -37,6 +38,12 @@ export interface VectorOptions extends StepOptions {
   /** false returns what was reached with the status instead of throwing. */
   throw?: boolean;
 }
+
+const optionNames: Record<keyof VectorOptions, true> = {
+  ...stepOptionNames,
+  ...{ method: true, rtol: true, atol: true, norm: true, output: true, dense: true, events: true, onStep: true },
+  ...{ signal: true, throw: true },
+};
 
 /** A function of time and state whose zeros along the solution are looked for. */
 export interface VectorEvent {
@@ -95,6 +102,7 @@ function checkedOrder(
   options: VectorOptions,
 ): Order<Float64Array> {
   checkField(f);
+  checkOptionNames(options, optionNames);
   const state = checkedState(y0);
   const { rtol = 1e-7, atol = 1e-9, output = 'times', dense = false, events = [] } = options;
   checkOutput(output);

@@ -39,10 +39,14 @@ export function float64System(
   space: Float64Space,
   stats: SolverStats,
 ): System<Float64Array> {
+  let begun = false;
   const f = (t: number, y: Float64Array, into?: Float64Array): Float64Array => {
     stats.nfe++;
     const out = into ?? new Float64Array(y.length);
+    if (!begun) out.fill(NaN);
     const value = field(t, y, out);
+    if (!begun && value === undefined) checkWritten(out);
+    begun = true;
     if (value === undefined || value === out) return out;
     checkSlopes(value, y.length, 'f(t, y)', 'an array of numbers, or nothing where `out` was filled');
     out.set(value);
@@ -93,6 +97,13 @@ function accelerationAt(acceleration: VectorAcceleration, t: number, y: Float64A
   const value = acceleration(t, y.subarray(0, n), y.subarray(n));
   checkSlopes(value, n, 'acceleration(t, x, v)', 'an array of numbers, as many as x has');
   return value;
+}
+
+/** A field that forgets its `return` would have the slopes 0, and a constant solution. */
+function checkWritten(out: Float64Array): void {
+  if (out.length === 0 || !out.every(Number.isNaN)) return;
+  const message = 'f(t, y, out) returned nothing, and wrote no number into `out`; it has to do one or the other.';
+  throw new OdeError('ODE_FIELD_STRUCTURE', message);
 }
 
 function halfLength(y: Float64Array): number {

@@ -9,6 +9,7 @@ import {
   type TensorTree,
 } from '@missing-u/autodiff';
 import { checkCallback, checkEvents, checkField, checkOutput, checkSignal } from '../control/arguments.ts';
+import { checkOptionNames } from '../control/option-names.ts';
 import { checkedSteps } from '../control/options.ts';
 import { checkedTimes } from '../control/times.ts';
 import type { Dense } from '../core/dense.ts';
@@ -32,6 +33,7 @@ import {
   checkPositive,
   normOf,
   stateLeaves,
+  optionNames,
   tolerances,
   type OdeOptions,
   type OutputOptions,
@@ -182,6 +184,7 @@ function* solvedRows<Y extends TensorTree>(
   const { rtol = 1e-7, atol = 1e-9, gradient = direct(), parameters = [], events = [] } = options;
   const { output = 'times', dense = false, checkFinite = true } = options;
   checkField(f);
+  checkOptionNames(options, optionNames);
   const start = stateLeaves(y0);
   checkParameters(parameters);
   checkGradient(gradient);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { isTensor, treeDifference, treeLeaves, treeLike, type TensorTree } from '@missing-u/autodiff';
 import { invalidArgument, unknownName } from '@missing-u/errors';
+import { stepOptionNames } from '../control/option-names.ts';
 import type { StepOptions } from '../control/options.ts';
 import type { Method } from '../core/method.ts';
 import type { OutputKind } from '../core/outputs.ts';
@@ -55,6 +56,13 @@ export interface OutputOptions<Y extends TensorTree, Z extends TensorTree> {
   /** Solve each item of the first axis alone, with its own steps; f, or the acceleration, then gets one item, and its index last. */
   independent?: boolean;
 }
+
+/** Every name of both. */
+export const optionNames: Record<keyof (OdeOptions & OutputOptions<TensorTree, TensorTree>), true> = {
+  ...stepOptionNames,
+  ...{ method: true, rtol: true, atol: true, norm: true, gradient: true, parameters: true, events: true, onStep: true },
+  ...{ signal: true, throw: true, checkFinite: true, output: true, outputFn: true, dense: true, independent: true },
+};
 
 /** A function of time and state whose zeros along the solution are looked for. */
 export interface OdeEvent<Y> {
