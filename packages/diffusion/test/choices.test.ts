@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useEngine } from '@missing-u/engine';
@@ -16,8 +16,9 @@ it('trains each network alike, once, and compares', { timeout: 480_000 }, async 
     { name: 'no diffusion time', modelOptions: { timeConditioning: 'none' } },
     { name: 'U-Net', model: 'unet' as const },
   ];
-  const measure = (steps = 2, count = 2) =>
+  const measure = (steps = 2, count = 2, weights?: string) =>
     choicesTable({
+      ...(weights !== undefined && { weights }),
       ...{ config: resolveConfig({ dataset: 'mnist', channels: 8 }), steps, batch: 2, samples: 2, seed: 0, folder },
       networks: networks.slice(0, count),
       onProgress: (done) => void seen.push(done),
@@ -44,4 +45,11 @@ it('trains each network alike, once, and compares', { timeout: 480_000 }, async 
   const [shorter] = (await measure(1, 1)).data as MeasuredChoice[];
   expect(seen).toEqual([1]);
   expect(shorter!.loss).not.toBe(blind!.loss);
+  expect(readdirSync(folder).sort()).toEqual(
+    [1, 2].map((steps) => expect.stringMatching(`^mnist-32-${steps}-steps-of-2-seed-0-samples-2-`) as string),
+  );
+  // Features of other weights are another distance, and what is missing is said before anything is trained.
+  seen.length = 0;
+  await expect(measure(2, 1, join(folder, 'none.pth'))).rejects.toThrow('none.pth');
+  expect(seen).toEqual([]);
 });

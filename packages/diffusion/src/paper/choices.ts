@@ -1,13 +1,18 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { summary, type SummarizedModel } from '@missing-u/unet-blocks';
 import * as Plot from '@observablehq/plot';
+import { evaluate } from '../evaluation/evaluate.ts';
+import type { Network } from '../networks.ts';
 import { nextTurn } from '../next-turn.ts';
+import { DiffusionPipeline } from '../pipelines/diffusion-pipeline.ts';
 import { figure, palette } from '../plots/figure.ts';
 import { resolveConfig, resumedConfig, type RunConfig } from '../runs/config.ts';
 import { secondsOfStep } from '../runs/estimate.ts';
+import { featuresFor, openDistance, type TrainingDistance } from '../runs/features.ts';
 import { MetricsLog } from '../runs/metrics-log.ts';
-import { datasetChannels, makeModel } from '../runs/registry.ts';
+import { datasetChannels, makeModel, makeScheduler } from '../runs/registry.ts';
 import { configFile, evaluationFile, readRunConfig } from '../runs/run-folder.ts';
 import { trainRun } from '../runs/train-run.ts';
 import type { ExperimentResult } from './experiment.ts';
@@ -56,8 +61,10 @@ const recipe = (steps: number, batch: number): Partial<RunConfig> => ({
   timestepSampling: 'stratified',
   checkpointEvery: steps,
   sampleEvery: 0,
-  evaluateEvery: steps,
 });
+
+/** DDIM steps of the samples whose distance is measured. */
+const SAMPLING_STEPS = 50;
 
 export interface ChoicesOptions {
   /** Data set, size, chain and channels are the cU-Net's of this configuration. */
@@ -68,6 +75,8 @@ export interface ChoicesOptions {
   batch?: number;
   /** Samples of the Fréchet distance. */
   samples: number;
+  /** pytorch-fid's weights for it; without them, digits have features of their own. */
+  weights?: string;
   seed: number;
   /** Default `choices`; the last one is what costs are compared with. */
   networks?: readonly Choice[];
@@ -99,7 +108,7 @@ export async function choicesTable(options: ChoicesOptions): Promise<ExperimentR
   const table = {
     caption:
       `Each network trained alike for ${steps} steps of ${batch} images of ${config.dataset}, ${config.size} x ${config.size}, seed ${options.seed}: ` +
-      `loss is the mean over the last quarter of the steps, ${distanceName} that of ${options.samples} samples of DDIM with 50 steps. ` +
+      `loss is the mean over the last quarter of the steps, ${distanceName} that of ${options.samples} samples of DDIM with ${SAMPLING_STEPS} steps. ` +
       `A budget so small tells which learns faster, and one seed does not tell small differences. Not in the paper, except for the ablations of Table 5.`,
     columns: ['network', 'parameters', 'of U-Net', 'operations of U-Net', 'loss', distanceName, 's / step'],
     rows: rows.map(({ name, parameters, operations, loss, distance, secondsPerStep }) => [
@@ -129,21 +138,32 @@ async function measureChoices(options: ChoicesOptions) {
   const configs = networks.map((choice) => configOf(choice, options));
   const total = networks.length * steps;
   const trained: Pick<MeasuredChoice, 'loss' | 'distance'>[] = [];
+  const folders = networks.map(({ name }) => join(folder, recipeOf(options), slug(name)));
+  // Opened before the first training, so that what is missing is said then.
+  const known = folders.every((out) => evaluationsOf(out).read().length > 0);
+  const distance = known ? undefined : await openDistance(configs[0]!, distanceOptions(options));
   let distanceName = '';
-  for (const [i, { name }] of networks.entries()) {
-    const out = join(folder, recipeOf(options), slug(name));
-    const resume = existsSync(configFile(out));
-    const config = resume ? resumedConfig(readRunConfig(out), { ...configs[i] }) : configs[i]!;
-    const onStep = ({ step }: { step: number }) => onProgress?.(i * steps + step, total, name);
-    const run = await trainRun(config, { out, resume, onStep, signal: signal ?? new AbortController().signal });
-    run.model.dispose();
-    const { step: _, ...distances } = new MetricsLog<{ step: number } & Record<string, number>>(evaluationFile(out))
-      .read()
-      .at(-1)!;
-    const [[metric, distance]] = Object.entries(distances) as [[string, number]];
-    distanceName = metric;
-    const losses = run.steps.slice(-Math.ceil(steps / 4)).map(({ loss }) => loss);
-    trained.push({ distance, loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length });
+  try {
+    for (const [i, { name }] of networks.entries()) {
+      const out = folders[i]!;
+      const resume = existsSync(configFile(out));
+      const config = resume ? resumedConfig(readRunConfig(out), { ...configs[i] }) : configs[i]!;
+      const onStep = ({ step }: { step: number }) => onProgress?.(i * steps + step, total, name);
+      const run = await trainRun(config, { out, resume, onStep, signal: signal ?? new AbortController().signal });
+      try {
+        const log = evaluationsOf(out);
+        if (log.read().length === 0) log.append({ step: steps, ...(await evaluated(run.model, distance!, options)) });
+        const { step: _, ...values } = log.read().at(-1)!;
+        const [[metric, value]] = Object.entries(values) as [[string, number]];
+        distanceName = metric;
+        const losses = run.steps.slice(-Math.ceil(steps / 4)).map(({ loss }) => loss);
+        trained.push({ distance: value, loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length });
+      } finally {
+        run.model.dispose();
+      }
+    }
+  } finally {
+    distance?.dispose();
   }
   // Timed at the end and together, whenever each was trained.
   const rows: MeasuredChoice[] = [];
@@ -156,9 +176,42 @@ async function measureChoices(options: ChoicesOptions) {
   return { rows, distanceName };
 }
 
-/** Names the folder of the runs that are alike: a run that is longer or of another seed is another one. */
-const recipeOf = ({ steps, batch = 32, seed, samples }: ChoicesOptions) =>
-  `${steps}-steps-of-${batch}-seed-${seed}-samples-${samples}`;
+const evaluationsOf = (out: string) => new MetricsLog<{ step: number } & Record<string, number>>(evaluationFile(out));
+
+function distanceOptions({ config, samples, weights }: ChoicesOptions) {
+  const features = weights === undefined ? featuresFor(config) : 'inception';
+  return { features, realCount: Math.max(2048, samples), batch: 64, ...(weights !== undefined && { weights }) };
+}
+
+/** The distance of samples of a trained network, by its name. */
+async function evaluated(
+  unet: Network,
+  { name, measure }: TrainingDistance,
+  { config, samples: count, seed, signal }: ChoicesOptions,
+): Promise<Record<string, number>> {
+  const pipeline = new DiffusionPipeline({ unet, scheduler: makeScheduler('ddim', config) });
+  try {
+    const { values } = await evaluate({
+      ...{ pipeline, count, generator: seed, metrics: { [name]: measure() } },
+      imageShape: [config.size, config.size, datasetChannels(config)],
+      numInferenceSteps: Math.min(SAMPLING_STEPS, config.timesteps),
+      ...(signal && { signal }),
+    });
+    return values;
+  } finally {
+    pipeline.dispose();
+  }
+}
+
+/** Names the folder of the runs that are alike: a run that is longer, of another seed, data set or size is another one. */
+function recipeOf(options: ChoicesOptions): string {
+  const { steps, batch = 32, seed, samples, config } = options;
+  const { dataset, root, size, channels, timesteps, schedule, prediction } = config;
+  const { features } = distanceOptions(options);
+  const rest = JSON.stringify({ root, channels, timesteps, schedule, prediction, features });
+  const hash = createHash('sha256').update(rest).digest('hex').slice(0, 8);
+  return `${dataset}-${size}-${steps}-steps-of-${batch}-seed-${seed}-samples-${samples}-${hash}`;
+}
 
 const slug = (name: string) =>
   name

@@ -87,6 +87,7 @@ export const experiments: Readonly<Record<string, Experiment>> = {
   choices: {
     about: 'short equal trainings of other forms of the cU-Net, and of U-Nets (not in all)',
     long: true,
+    uses: ['weights'],
     run: forms,
   },
 };
@@ -115,11 +116,11 @@ export async function prepare(run: PaperRun, names: readonly string[], named: re
 }
 
 async function forms({ settings }: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
-  const { cunet, choiceSteps: steps, choicesFolder: folder, samples, seed } = settings;
+  const { cunet, choiceSteps: steps, choicesFolder: folder, samples, seed, weights } = settings;
   const trained = trainingConfig(cunet);
   if (trained === undefined) throw needsModels();
   const config = onNamedData(trained, settings);
-  return choicesTable({ config, steps, folder, samples, seed, ...watcher });
+  return choicesTable({ config, steps, folder, samples, seed, ...(weights !== undefined && { weights }), ...watcher });
 }
 
 async function solvers(run: PaperRun, watcher: Watcher): Promise<ExperimentResult> {
