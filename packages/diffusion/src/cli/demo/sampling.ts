@@ -8,6 +8,7 @@ import { tableToText } from '../../reports/table.ts';
 import { commonConfig } from '../../runs/common-config.ts';
 import { openDistance } from '../../runs/features.ts';
 import { makeFolder, writeAtomically } from '../../runs/files.ts';
+import { checkSteps } from '../../runs/open-model.ts';
 import { datasetChannels, makeScheduler } from '../../runs/registry.ts';
 import { loadTrained } from '../../runs/trained-model.ts';
 import type { DemoFlags } from './flags.ts';
@@ -29,6 +30,8 @@ export async function samplingDemo({ steps = 25, ...flags }: DemoFlags): Promise
   const names = Object.values(shippedModels).reverse();
   const trained = await Promise.all(names.map((name) => loadTrained(name)));
   const config = commonConfig(trained.map(({ config }) => config));
+  const sampler = makeScheduler('ddim', config);
+  checkSteps(steps, sampler.config);
   const distance = await openDistance(config, { features: 'mnist', realCount: REAL_COUNT, batch: 256 });
   const progress = startProgress('sampling', trained.length);
   try {
@@ -37,7 +40,7 @@ export async function samplingDemo({ steps = 25, ...flags }: DemoFlags): Promise
     const results = await interruptible((signal) =>
       compare({
         contenders,
-        samplers: [{ name: 'ddim', scheduler: makeScheduler('ddim', config) }],
+        samplers: [{ name: 'ddim', scheduler: sampler }],
         steps: [steps],
         count: COUNT,
         shown: COUNT,
