@@ -29,7 +29,7 @@ export function withinChain(settings: ChainCounts, asked: ReadonlySet<string>, t
     const [known, beyond] = [counts.filter((count) => count <= timesteps), counts.find((count) => count > timesteps)];
     if (beyond === undefined) return counts;
     if (!asked.has(key)) return known.length > 0 ? known : [timesteps];
-    const allowed = `integers from 1 to ${timesteps}, the timesteps that the models were trained on`;
+    const allowed = `an integer from 1 to ${timesteps}, the timesteps that the models were trained on`;
     const message = invalidArgument({ argument: options[key], value: beyond, allowed });
     throw new DiffusionError('DIFFUSION_BAD_COUNT', message);
   };
