@@ -78,6 +78,11 @@ describe('missing-u denoise', () => {
     await cp(path('noisy.png'), path('out/noisy.png'));
     await expect(run([path('out/noisy.png')])).rejects.toThrow(/its own folder; give another --out/);
     await expect(run([path('noisy.png'), path('other/noisy.png')])).rejects.toThrow(/would have one name/);
+    await cp(path('noisy.png'), path('noisy-before-after.png'));
+    await expect(run([path('noisy.png'), path('noisy-before-after.png')])).rejects.toThrow(/would have one name/);
+    const reference = await readFile(path('out/noisy.png'));
+    await expect(run([path('noisy.png'), '--reference', path('out/noisy.png')])).rejects.toThrow(/would write over/);
+    expect(await readFile(path('out/noisy.png'))).toEqual(reference);
   });
 
   it('refuses what it cannot do', async () => {

@@ -48,6 +48,9 @@ export class ScoreSdeVeScheduler extends Scheduler<ScoreSdeVeOptions> {
   sigmas: Float64Array = new Float64Array();
   /** The geometric levels that predictor steps go down. */
   discreteSigmas: Float64Array = new Float64Array();
+  /** The levels of training, which `addNoise` has; as `discreteSigmas`, but for `setTimesteps`. */
+  private trainedSigmas: Float64Array = new Float64Array();
+  private bounds: { sigmaMin?: number; sigmaMax?: number } = {};
 
   constructor(options: Partial<ScoreSdeVeOptions> | SchedulerConfig = {}) {
     super(DEFINITION, options);
@@ -65,12 +68,21 @@ export class ScoreSdeVeScheduler extends Scheduler<ScoreSdeVeOptions> {
     checkRequest(request);
     this.timesteps = torchLinspace(1, samplingEps, checkStepCount(request), this.options.precision);
     this.reset();
-    if (!this.options.matchDiffusers) this.setSigmas(request);
+    if (!this.options.matchDiffusers) this.setLevels(request);
   }
 
-  /** Levels with other bounds than those of the options, or another count than that of the times. */
+  /**
+   * Levels with other bounds than those of the options, which hold for later `setTimesteps`, too, or another count than that of the
+   * times; those of `addNoise` as well.
+   */
   setSigmas(count: number, bounds: { sigmaMin?: number; sigmaMax?: number } = {}): void {
-    const { sigmaMin = this.options.sigmaMin, sigmaMax = this.options.sigmaMax } = bounds;
+    this.bounds = bounds;
+    this.setLevels(count);
+    this.trainedSigmas = this.discreteSigmas;
+  }
+
+  private setLevels(count: number): void {
+    const { sigmaMin = this.options.sigmaMin, sigmaMax = this.options.sigmaMax } = this.bounds;
     const { round } = this;
     const logs = torchLinspace(Math.log(sigmaMin), Math.log(sigmaMax), checkStepCount(count), this.options.precision);
     this.discreteSigmas = logs.map((log) => round(Math.exp(log)));
@@ -112,12 +124,12 @@ export class ScoreSdeVeScheduler extends Scheduler<ScoreSdeVeOptions> {
     });
   }
 
-  /** x0 + σ ε with σ of the geometric levels at whole timesteps. */
+  /** x0 + σ ε with σ of the geometric levels of training at whole timesteps. */
   addNoise<A extends Sample>(original: A, noise: A, timesteps: Timestep): A {
     const { sigma } = this.perItem(timesteps, (t) => {
-      const level = this.discreteSigmas[t];
+      const level = this.trainedSigmas[t];
       if (level === undefined) {
-        const allowed = `an integer from 0 to ${this.discreteSigmas.length - 1}`;
+        const allowed = `an integer from 0 to ${this.trainedSigmas.length - 1}`;
         return refuse({ argument: 'timesteps', value: t, allowed });
       }
       return { sigma: level };

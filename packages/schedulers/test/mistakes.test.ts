@@ -257,6 +257,18 @@ it('the variance-exploding SDE goes down all of its levels without setSigmas', (
   expect(deviation(true)).toBeGreaterThan(10);
 });
 
+it('the variance-exploding SDE noises training data alike before and after sampling, and keeps the bounds of setSigmas', () => {
+  const scheduler = new ScoreSdeVeScheduler();
+  const noised = () => [10, 49, 1500].map((t) => scheduler.addNoise(Float64Array.of(0), Float64Array.of(1), t)[0]!);
+  const before = noised();
+  scheduler.setTimesteps(50);
+  expect(noised()).toEqual(before);
+  scheduler.setSigmas(50, { sigmaMax: 50 });
+  scheduler.setTimesteps(20);
+  expect(scheduler.discreteSigmas).toHaveLength(20);
+  expect(scheduler.discreteSigmas.at(-1)).toBeAllClose(50);
+});
+
 it('one exponential level of EDM is the noisiest, and the least in diffusers', () => {
   for (const [matchDiffusers, level] of [
     [false, 80],

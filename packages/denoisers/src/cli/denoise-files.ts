@@ -34,7 +34,7 @@ export async function* denoiseFiles(
   denoiser: ImageDenoiser,
   options: DenoiseFilesOptions,
 ): AsyncGenerator<DenoisedFile> {
-  checkNames(files, options.out);
+  checkNames(files, options);
   await mkdir(options.out, { recursive: true });
   for (const [index, file] of files.entries()) {
     const noisy = await readPicture(file);
@@ -44,29 +44,41 @@ export async function* denoiseFiles(
     const begin = performance.now();
     const restored = await denoised(noisy, denoiser, sigma);
     const seconds = (performance.now() - begin) / 1000;
-    const name = basename(file, extname(file));
-    const output = join(options.out, `${name}.png`);
+    const { output, pair } = outputsOf(file, options.out);
     await writePicture(output, restored);
-    await writePicture(join(options.out, `${name}-before-after.png`), sideBySide(noisy, restored));
+    await writePicture(pair, sideBySide(noisy, restored));
     const comparison = clean === undefined ? {} : compare(noisy, restored, clean);
     yield { file, output, sigma: 255 * sigma, seconds, ...comparison };
   }
 }
 
+/** Where the results of a picture go. */
+function outputsOf(file: string, out: string) {
+  const name = basename(file, extname(file));
+  return { output: join(out, `${name}.png`), pair: join(out, `${name}-before-after.png`) };
+}
+
 /** Refuses what would write over a picture that was given, or over a result. */
-function checkNames(files: readonly string[], out: string): void {
-  const seen = new Map<string, string>();
+function checkNames(files: readonly string[], { out, references = [] }: DenoiseFilesOptions): void {
+  const given = new Set([...files, ...references].map((file) => resolve(file)));
+  const written = new Map<string, string>();
   for (const file of files) {
-    const name = basename(file, extname(file));
-    const other = seen.get(name);
-    const why =
-      resolve(dirname(file)) === resolve(out)
-        ? `The results of ${file} would be in its own folder; give another --out.`
-        : other !== undefined &&
-          `The results of ${other} and ${file} would have one name; denoise them into two folders.`;
-    if (why !== false) throw new DenoisersError('DENOISERS_BAD_OPTION', why);
-    seen.set(name, file);
+    if (resolve(dirname(file)) === resolve(out)) {
+      refuse(`The results of ${file} would be in its own folder; give another --out.`);
+    }
+    for (const path of Object.values(outputsOf(file, out)).map((path) => resolve(path))) {
+      if (given.has(path)) refuse(`The results of ${file} would write over ${path}; give another --out.`);
+      const other = written.get(path);
+      if (other !== undefined) {
+        refuse(`The results of ${other} and ${file} would have one name; denoise them into two folders.`);
+      }
+      written.set(path, file);
+    }
   }
+}
+
+function refuse(message: string): never {
+  throw new DenoisersError('DENOISERS_BAD_OPTION', message);
 }
 
 /** The clean picture, with as many channels as the noisy one. */
