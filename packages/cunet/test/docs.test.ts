@@ -12,6 +12,7 @@ const modules = {
   '@tensorflow/tfjs': tf, // what the example uses of it is tfjs-core's
   '@tensorflow/tfjs-core': tf,
   '@missing-u/cunet': cunet,
+  '@missing-u/engine': { useEngine: () => Promise.resolve() },
   '@missing-u/unet-blocks': unetBlocks,
   '@missing-u/unet-blocks/layers': layers,
 };

@@ -12,6 +12,7 @@ beforeAll(() => useEngine('wasm', { threads: 1 }).then(() => undefined));
 const modules = {
   '@tensorflow/tfjs-core': tf,
   '@missing-u/cunet': cunet,
+  '@missing-u/engine': { useEngine: () => Promise.resolve() },
   '@missing-u/onnx': onnx,
   '@missing-u/schedulers': schedulers,
 };

@@ -8,7 +8,11 @@ beforeAll(() => useEngine('wasm', { threads: 1 }).then(() => undefined));
 
 it('runs the example of the README', async () => {
   const [example] = examplesOf(new URL('../README.md', import.meta.url));
-  const modules = { '@tensorflow/tfjs-core': tf, '@missing-u/unet-blocks': unetBlocks };
+  const modules = {
+    '@missing-u/engine': { useEngine: () => Promise.resolve() },
+    '@missing-u/unet-blocks': unetBlocks,
+    '@tensorflow/tfjs-core': tf,
+  };
   const logged = await runExample(example!, modules);
   expect(logged).toEqual([[[2, 16, 16, 3], 64_483]]);
 });
