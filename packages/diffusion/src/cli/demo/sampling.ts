@@ -12,6 +12,7 @@ import { checkSteps } from '../../runs/open-model.ts';
 import { datasetChannels, makeScheduler } from '../../runs/registry.ts';
 import { loadTrained } from '../../runs/trained-model.ts';
 import type { DemoFlags } from './flags.ts';
+import { needsDigits } from './needs-digits.ts';
 import { contenderOf, factsOf, measurementOf } from '../contender.ts';
 import { interruptible } from '../interrupt.ts';
 import { duration, startProgress } from '../progress.ts';
@@ -32,7 +33,7 @@ export async function samplingDemo({ steps = 25, ...flags }: DemoFlags): Promise
   const config = commonConfig(trained.map(({ config }) => config));
   const sampler = makeScheduler('ddim', config);
   checkSteps(steps, sampler.config);
-  const distance = await openDistance(config, { features: 'mnist', realCount: REAL_COUNT, batch: 256 });
+  const distance = await needsDigits(openDistance(config, { features: 'mnist', realCount: REAL_COUNT, batch: 256 }));
   const progress = startProgress('sampling', trained.length);
   try {
     const imageShape = [config.size, config.size, datasetChannels(config)] as const;

@@ -9,6 +9,7 @@ import { makeScheduler } from '../../runs/registry.ts';
 import { trainRun } from '../../runs/train-run.ts';
 import { interruptible } from '../interrupt.ts';
 import type { DemoFlags } from './flags.ts';
+import { needsDigits } from './needs-digits.ts';
 import { duration, trainingProgress } from '../progress.ts';
 import { sampleGrid } from '../sample-grid.ts';
 import { startEngine } from '../start-engine.ts';
@@ -39,7 +40,7 @@ export async function trainingDemo(flags: DemoFlags): Promise<void> {
   const begin = performance.now();
   const progress = trainingProgress(config.steps);
   const { model, parameters, steps } = await interruptible((signal) =>
-    trainRun(config, { out: run, resume: false, signal, ...progress }),
+    needsDigits(trainRun(config, { out: run, resume: false, signal, ...progress })),
   ).finally(() => progress.stop());
   try {
     writeAtomically(join(out, 'loss.png'), lossPlot(steps, 'cU-Net on MNIST'));
