@@ -33,8 +33,14 @@ export async function useEngine(engine?: 'auto' | EngineName, options: EngineOpt
     if (wanted !== 'auto' && outcome.error !== undefined) throw outcome.error;
     reasons.push(outcome.candidate);
   }
-  const told = reasons.map(({ reason, remedy }) => `${reason}${remedy === undefined ? '' : `; run \`${remedy}\``}`);
-  throw new EngineError('ENGINE_UNAVAILABLE', `The engine '${wanted}' cannot be used here: ${told.join('; ')}.`);
+  const told = reasons.map(withRemedy).join('; ');
+  throw new EngineError('ENGINE_UNAVAILABLE', `The engine '${wanted}' cannot be used here: ${told}.`);
+}
+
+/** A reason as a part of a sentence, with the remedy, which reasons that come from errors name already. */
+function withRemedy({ reason, remedy }: Candidate): string {
+  const plain = reason.replace(/\.$/, '');
+  return remedy === undefined || plain.includes(remedy) ? plain : `${plain}; run \`${remedy}\``;
 }
 
 type Outcome = { started: Started } | { candidate: Candidate; error?: EngineError };

@@ -30,8 +30,17 @@ const page = `
   await fetch('/report', { method: 'POST', body: JSON.stringify(report) });
 `;
 
-/** Bundles the page as an application would, which fails if anything of Node is in it. */
-async function bundle(): Promise<string> {
+/** A page that does not serve the files which wasm fetches. */
+const bare = `
+  import { useEngine } from './src/index.ts';
+  import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+  setWasmPaths('/nowhere/');
+  const wasm = await useEngine('wasm').catch(({ code, message }) => ({ code, message }));
+  await fetch('/report', { method: 'POST', body: JSON.stringify({ wasm }) });
+`;
+
+/** Bundles a page as an application would, which fails if anything of Node is in it. */
+async function bundle(page: string): Promise<string> {
   const result = await build({
     stdin: { contents: page, resolveDir: join(import.meta.dirname, '..'), loader: 'ts' },
     bundle: true,
@@ -59,7 +68,7 @@ async function run(script: string): Promise<Record<string, Record<string, unknow
       response.setHeader('content-type', 'text/html').end('<body><script type="module" src="/page.js"></script>');
     } else if (path === '/page.js') {
       response.setHeader('content-type', 'text/javascript').end(script);
-    } else if (path.endsWith('.wasm')) {
+    } else if (path.endsWith('.wasm') && existsSync(join(wasmFolder, path))) {
       response.setHeader('content-type', 'application/wasm').end(readFileSync(join(wasmFolder, path)));
     } else {
       response.writeHead(404).end();
@@ -85,13 +94,13 @@ async function run(script: string): Promise<Record<string, Record<string, unknow
 
 describe('in a browser', () => {
   it('the main entry holds nothing of Node', async () => {
-    expect(await bundle()).not.toMatch(/["']node:/);
+    expect(await bundle(page)).not.toMatch(/["']node:/);
   });
 
   it.skipIf(chromium === undefined)(
     'webgl, webgpu, wasm and cpu start and compute as they should (needs Chromium)',
     async () => {
-      const report = await run(await bundle());
+      const report = await run(await bundle(page));
       expect(report['webgl']).toMatchObject({ name: 'webgl', notes: [] });
       expect(report['webgpu']).toMatchObject({ name: 'webgpu', notes: [] });
       expect(report['wasm']).toMatchObject({ name: 'wasm', device: 'WebAssembly, 1 thread' });
@@ -99,6 +108,15 @@ describe('in a browser', () => {
       expect(report['native']).toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
       // A card that is none is not taken by itself.
       expect(report['doctor']).toMatchObject({ engine: { name: 'wasm' } });
+    },
+    120_000,
+  );
+
+  it.skipIf(chromium === undefined)(
+    'wasm says what the page has to serve where it cannot start (needs Chromium)',
+    async () => {
+      const { wasm } = await run(await bundle(bare));
+      expect(wasm).toMatchObject({ code: 'ENGINE_START_FAILED', message: expect.stringContaining('setWasmPaths(') });
     },
     120_000,
   );

@@ -10,12 +10,17 @@ afterEach(() => vi.restoreAllMocks());
 
 /** What `native ... --json` prints. */
 async function printed(...args: string[]): Promise<Record<string, unknown>> {
+  return JSON.parse(await shown(...args, '--json')) as Record<string, unknown>;
+}
+
+/** What `native ...` prints. */
+async function shown(...args: string[]): Promise<string> {
   const written: string[] = [];
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
   vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-  await new Command().addCommand(nativeCommand()).parseAsync(['native', ...args, '--json'], { from: 'user' });
+  await new Command('program').addCommand(nativeCommand()).parseAsync(['native', ...args], { from: 'user' });
   vi.restoreAllMocks();
-  return JSON.parse(written.join('')) as Record<string, unknown>;
+  return written.join('');
 }
 
 describe.skipIf(complete === undefined)('an installation that is there (needs `missing-u native install`)', () => {
@@ -28,6 +33,10 @@ describe.skipIf(complete === undefined)('an installation that is there (needs `m
 
 describe('an empty cache', () => {
   const folder = ownCacheFolder();
+
+  it('is told with the command that fills it, as this program has it', async () => {
+    expect(await shown('status')).toContain('`program native install`');
+  });
 
   it('has nothing to show or to remove, as JSON', async () => {
     expect(await printed('status')).toMatchObject({ installations: [] });

@@ -67,11 +67,17 @@ function announce({ gpu, wheel, tensorflow }: InstallFlags): void {
   );
 }
 
-async function status({ json }: { json?: boolean }): Promise<void> {
+async function status({ json }: { json?: boolean }, command: Command): Promise<void> {
   const installations = await findInstallations();
   if (json) process.stdout.write(`${JSON.stringify({ folder: nativeFolder(), installations })}\n`);
-  else if (installations.length === 0) process.stdout.write('Not installed. Run `native install` to install it.\n');
+  else if (installations.length === 0)
+    process.stdout.write(`Not installed. Run \`${programName(command)} native install\` to install it.\n`);
   else for (const installation of installations) process.stdout.write(`${describe(installation)}\n`);
+}
+
+/** The program that has these commands: `missing-u-engine`, or another that took them in. */
+function programName(command: Command): string {
+  return command.parent === null ? command.name() : programName(command.parent);
 }
 
 async function remove({ json }: { json?: boolean }): Promise<void> {

@@ -45,7 +45,11 @@ export const wasm: Driver = {
       guardBackend();
     }
     if (!(await tf.setBackend('wasm'))) {
-      throw new EngineError('ENGINE_START_FAILED', 'The wasm engine did not start; the warning above says why.');
+      const served = host === undefined ? ` ${inPages}` : '';
+      throw new EngineError(
+        'ENGINE_START_FAILED',
+        `The wasm engine did not start; the warning above says why.${served}`,
+      );
     }
     const count = runningThreads(backend) ?? 1;
     const processor = host?.processor ?? 'WebAssembly';
@@ -56,6 +60,11 @@ export const wasm: Driver = {
     };
   },
 };
+
+/** What is mostly forgotten: bundlers take the backend's script along, but not the files that it fetches. */
+const inPages =
+  'The page has to serve the files tfjs-backend-wasm*.wasm of node_modules/@tensorflow/tfjs-backend-wasm/dist: copy them, and ' +
+  "name their folder with `setWasmPaths('/wasm/')` of @tensorflow/tfjs-backend-wasm before `useEngine`.";
 
 /** Turns what goes wrong inside the engine into errors. Between the making of a backend and the set-up of its kernels. */
 function guardBackend(): void {
