@@ -286,6 +286,19 @@ describe('the commands', () => {
     await expect(run('evaluate', ...flags, '--strict')).rejects.toThrow(/broken.png/);
   });
 
+  it('evaluate looks for the pictures before it starts anything', async () => {
+    await mkdir(at('classes', 'cats'), { recursive: true });
+    host.startEngine.mockClear();
+    const flags = ['--metrics', 'fid', '--features', 'mnist'];
+    for (const [folder, message] of [
+      ['nowhere', /Cannot read the folder '.*nowhere'/],
+      ['classes', /'.*classes' has no pictures .*name one of them/],
+    ] as const) {
+      await expect(run('evaluate', '--real', at(folder), '--fake', at(folder), ...flags)).rejects.toThrow(message);
+    }
+    expect(host.startEngine).not.toHaveBeenCalled();
+  });
+
   it('missing-u-metrics is a program of its own', async () => {
     const errors: string[] = [];
     const out = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);

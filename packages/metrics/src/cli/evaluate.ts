@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { evaluate, evaluationMetrics, type EvaluationMetric } from '../evaluation/evaluate.ts';
+import { evaluate, evaluationMetrics, isStatistics, type EvaluationMetric } from '../evaluation/evaluate.ts';
+import { imageFiles } from '../evaluation/image-folder.ts';
 import { inceptionNetwork, mnistNetwork } from '../evaluation/networks.ts';
 import { MetricError } from '../errors.ts';
 import type { ResizeMode } from '../networks/resize.ts';
@@ -86,6 +87,10 @@ async function run(host: CommandHost, command: Command, flags: Flags): Promise<v
     throw new MetricError('METRIC_BAD_ARGUMENT', `Say which pictures to evaluate: ${names}.`);
   }
   if (model === undefined && flags.real === undefined) throw noReal();
+  // Before anything is downloaded or sampled, which takes minutes.
+  for (const folder of [flags.real, given]) {
+    if (folder !== undefined && !isStatistics(folder)) await imageFiles(folder);
+  }
   await host.startEngine(flags);
   const sampled = model === undefined ? undefined : await host.models!.folders({ ...flags });
   const { real, fake } = { real: flags.real ?? sampled?.real, fake: sampled?.fake ?? given! };

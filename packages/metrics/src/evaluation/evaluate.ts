@@ -116,7 +116,8 @@ function checkRequest({ real, fake, saveReal }: EvaluationOptions, metrics: read
     refuse({ argument: 'saveReal', value: saveReal, allowed: 'given together with the metric fid' });
 }
 
-function isStatistics(path: string): boolean {
+/** Whether a path is a file of statistics, not a folder of pictures. */
+export function isStatistics(path: string): boolean {
   return path.endsWith('.npz');
 }
 

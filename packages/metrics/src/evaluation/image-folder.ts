@@ -43,7 +43,11 @@ export async function imageFiles(folder: string): Promise<string[]> {
   });
   const files = entries.filter((entry) => !entry.isDirectory() && extensions.has(extname(entry.name).toLowerCase()));
   if (files.length > 0) return files.map(({ name }) => join(folder, name)).sort();
-  throw new MetricError('METRIC_NO_IMAGES', `The folder '${folder}' has no pictures (${[...extensions].join(', ')}).`);
+  const below = entries.some((entry) => entry.isDirectory())
+    ? ' The folders in it are not read: name one of them.'
+    : '';
+  const message = `The folder '${folder}' has no pictures (${[...extensions].join(', ')}).${below}`;
+  throw new MetricError('METRIC_NO_IMAGES', message);
 }
 
 /**
