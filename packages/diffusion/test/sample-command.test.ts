@@ -73,6 +73,14 @@ describe('missing-u sample of a class-conditional network', () => {
   });
 });
 
+it('missing-u sample writes no PNG under another ending', async () => {
+  const args = ['--model', at('plain'), '--engine', 'cpu', '--out', at('grid.jpg'), ...few];
+  const { status, stderr } = await runCommand('sample', ...args);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/`--out` is .*grid\.jpg.*\.png.*DIFFUSION_BAD_OUTPUT/);
+  expect(existsSync(at('grid.jpg'))).toBe(false);
+});
+
 describe('missing-u sample --engine onnx', () => {
   it('fills a folder, and goes on with it', async () => {
     const args = ['--model', at('plain'), '--engine', 'onnx', '--out', at('pictures'), ...few];

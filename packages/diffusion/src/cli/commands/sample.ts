@@ -1,5 +1,7 @@
 import { extname, resolve } from 'node:path';
+import { invalidArgument } from '@missing-u/errors';
 import { Command } from 'commander';
+import { DiffusionError } from '../../errors.ts';
 import { checkSteps, openModel, weightsHash, type OpenOptions } from '../../runs/open-model.ts';
 import { schedulerClass, schedulerNames } from '../../runs/registry.ts';
 import { labelOptions } from '../labels.ts';
@@ -71,6 +73,7 @@ export function sampleCommand(): Command {
 async function sample({ model: name, json, checkpoint, ...flags }: Flags): Promise<void> {
   const { steps, scheduler: schedulerName, eta, seed, count, batch, compile } = flags;
   schedulerClass(schedulerName);
+  checkPicture(flags.out);
   const { engine, model } = await open(name, { ...flags, ...(checkpoint !== undefined && { checkpoint }) });
   try {
     const { network, imageShape, weights } = model;
@@ -93,6 +96,13 @@ async function sample({ model: name, json, checkpoint, ...flags }: Flags): Promi
   } finally {
     await model.dispose();
   }
+}
+
+/** Pictures are written as PNG alone, which another ending would hide. */
+function checkPicture(out: string): void {
+  if (['', '.png'].includes(extname(out).toLowerCase())) return;
+  const allowed = 'a file that ends in .png, or a folder, whose name has no ending';
+  throw new DiffusionError('DIFFUSION_BAD_OUTPUT', invalidArgument({ argument: '--out', value: out, allowed }));
 }
 
 /** Starts what the flags ask to compute with, and opens the model for it. */
