@@ -34,7 +34,11 @@ export interface TrainedModel {
 export async function loadTrained(name: string): Promise<TrainedModel> {
   const folder = publishedFolder(name);
   if (!existsSync(folder)) {
-    const message = unknownName('model', name, pretrainedModels());
+    const known = pretrainedModels();
+    const message =
+      known.length > 0
+        ? unknownName('model', name, known)
+        : `\`${name}\` is not the folder of a training run, and no trained models are installed: npm install @missing-u/pretrained.`;
     throw new DiffusionError('DIFFUSION_NOT_A_MODEL', `${message} Or name the folder of a training run.`);
   }
   if (existsSync(trainingFile(folder))) {
