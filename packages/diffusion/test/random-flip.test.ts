@@ -32,7 +32,7 @@ async function losses(name: string, randomFlip: boolean, ...sittings: number[]):
   let logged: number[] = [];
   for (const steps of sittings) {
     const config = resolveConfig({ ...network, ...data, steps, sampleEvery: 0 });
-    const run = await trainRun(config, { out, resume: logged.length > 0, signal: new AbortController().signal });
+    const run = await trainRun(config, { out, resume: logged.length > 0 });
     logged = run.steps.map(({ loss }) => loss);
     run.model.dispose();
   }

@@ -35,7 +35,7 @@ export interface TrainRunOptions {
   /** Most bytes that a compiled step may hold at a time (see `TrainerOptions`); default: no limit. */
   memoryBudget?: number;
   /** Ends training in good order: a checkpoint is written, then the signal's reason is thrown. */
-  signal: AbortSignal;
+  signal?: AbortSignal;
   onStart?: (run: { parameters: number; firstStep: number }) => void;
   onStep?: (step: TrainingStep) => void;
 }
@@ -104,7 +104,7 @@ type Batches = ReturnType<Awaited<ReturnType<typeof openDataset>>['batches']> & 
 
 /** Everything between the lock and its release. */
 async function train({ config, model, batches, checkpoint }: Parts, options: TrainRunOptions): Promise<TrainedRun> {
-  const { out, compile = true, signal } = options;
+  const { out, compile = true, signal = new AbortController().signal } = options;
   const { memoryBudget } = options;
   const trainer = makeTrainer(config, model, { compile, ...(memoryBudget !== undefined && { memoryBudget }) });
   let report: RunReport | undefined;
