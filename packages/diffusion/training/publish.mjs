@@ -3,35 +3,33 @@
  * in diffusers' layout, its configuration, the curve of the loss of all, what the published weights reach, and the card.
  *
  *   node training/publish.mjs --run RUN [--run RUN-2 ...] --name mnist-cunet [--samples 1000] && npx prettier --write ../pretrained
+ *   node training/publish.mjs --run RUN --name faces-cunet --root faces --samples 64
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { mnist } from '@missing-u/datasets';
 import { DiffusionPipeline, imageGrid } from '@missing-u/diffusion';
 import { loadRun, lossPlot, writePng } from '@missing-u/diffusion/node';
 import { useEngine } from '@missing-u/engine';
-import { FrechetInceptionDistance } from '@missing-u/metrics';
-import { MnistClassifier, MnistConfidence } from '@missing-u/metrics/mnist';
 import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
 import { summary } from '@missing-u/unet-blocks';
-import * as tf from '@tensorflow/tfjs-core';
+import { setOf } from './commands.mjs';
 import { modelCard } from './model-card.mjs';
 
 const { values } = parseArgs({
   options: {
     run: { type: 'string', multiple: true },
     name: { type: 'string' },
+    root: { type: 'string' },
     samples: { type: 'string', default: '1000' },
     engine: { type: 'string', default: 'native' },
   },
 });
 const STEPS = 50;
 const SHOWN = 64;
-/** Besides 0: half of the fresh noise that DDPM would add. */
-const ETA = 0.5;
 const out = fileURLToPath(new URL(`../../pretrained/${values.name}`, import.meta.url));
+const set = await setOf(values.name);
 
 const { version } = await useEngine(values.engine);
 const runs = values.run.map(readRun);
@@ -53,13 +51,8 @@ writeFileSync(join(out, 'loss.csv'), lossCsv(steps, 25));
 // What is judged is what is published: read again, in float16.
 const { unet } = await DiffusionPipeline.fromPretrained(out);
 const pipeline = new DiffusionPipeline({ unet, scheduler: new DDIMScheduler(chain) });
-const classifier = await MnistClassifier.load();
-const crop = (images) => tf.slice(images, [0, 2, 2, 0], [-1, 28, 28, -1]);
-const feature = { name: 'mnist', extract: (images) => tf.tidy(() => classifier.features(crop(images))) };
-const test = await moments('test');
-const floor = new FrechetInceptionDistance({ feature, reference: test });
-await eachBatch('train', 10_000, (images) => floor.update(images, { real: false }));
-const sampled = await measure(0);
+const count = Number(values.samples);
+const { root } = values;
 const numbers = {
   date: new Date().toISOString().slice(0, 10),
   engine: `${values.engine} (${version})`,
@@ -68,14 +61,10 @@ const numbers = {
   trainedSteps: steps.length,
   divergedAt: divergences(steps),
   trainedImages: runs.reduce((sum, { images }) => sum + images, 0),
-  samples: Number(values.samples),
-  scheduler: `DDIM, ${STEPS} steps`,
-  ...sampled,
-  withFreshNoise: { eta: ETA, ...(await measure(ETA)) },
-  'fid-mnist of training images': await floor.compute(),
+  ...(await set.measure({ config, chain, unet, root, steps: STEPS, count, samplesOf })),
 };
 writeJson('numbers.json', numbers);
-writeFileSync(join(out, 'README.md'), modelCard(values.name, config, numbers));
+writeFileSync(join(out, 'README.md'), modelCard(values.name, set, config, numbers));
 console.log(JSON.stringify(numbers));
 
 /** The steps of a run, and the images in their batches. */
@@ -85,41 +74,18 @@ function readRun(folder) {
   return { steps, images: steps.length * batch * accumulate };
 }
 
-/** Samples by DDIM, and what the classifier and the test images say of them. */
-async function measure(eta) {
-  const distance = new FrechetInceptionDistance({ feature, reference: test });
-  const confidence = new MnistConfidence(classifier);
-  const count = Number(values.samples);
+/** Samples by DDIM, batch by batch; the first of eta 0 are kept as a picture. */
+async function* samplesOf(eta) {
   for (let first = 0; first < count; first += SHOWN) {
     const batchSize = Math.min(SHOWN, count - first);
     const images = await pipeline.sample({ first, batchSize, generator: 0, numInferenceSteps: STEPS, eta });
     if (first === 0 && eta === 0) {
       await writePng(join(out, 'samples.png'), imageGrid({ data: await images.data(), shape: images.shape }));
     }
-    const digits = crop(images);
-    await confidence.update(digits);
-    await distance.update(images, { real: false });
-    tf.dispose([digits, images]);
     process.stderr.write(`\reta ${eta}: ${first + batchSize}/${count} samples`);
+    yield images;
   }
   process.stderr.write('\n');
-  const { share, counts } = confidence.compute();
-  return { confidentShare: share, confidentDigits: counts, 'fid-mnist': await distance.compute() };
-}
-
-async function moments(split) {
-  const metric = new FrechetInceptionDistance({ feature });
-  await eachBatch(split, 10_000, (images) => metric.update(images, { real: true }));
-  return metric.real.compute();
-}
-
-async function eachBatch(split, count, use) {
-  const dataset = await mnist({ split, size: config.size });
-  for await (const { images } of dataset.take(count).batches({ batchSize: 500, range: [0, 1] })) {
-    await use(images);
-    images.dispose();
-  }
-  await dataset.close();
 }
 
 /** Steps at which a loss that had come down left the scale, each once. */

@@ -5,7 +5,7 @@ import { MissingUError, unknownName } from '@missing-u/errors';
 export class PretrainedError extends MissingUError {}
 
 /** The trained models; another one is a folder in diffusers' layout and its name here. */
-export const modelNames = ['mnist-cunet', 'mnist-unet'] as const;
+export const modelNames = ['mnist-cunet', 'mnist-unet', 'faces-cunet', 'faces-unet'] as const;
 
 export type ModelName = (typeof modelNames)[number];
 
