@@ -50,7 +50,10 @@ export function paperCommand(): Command {
     .option('--steps <counts>', 'table 1: numbers of denoising steps', counts, [2, 5, 10, 15, 20, 30, 50, 100])
     .option('--etas <shares>', 'eta: shares of fresh noise in a step, from 0 to 1', shares, [0, 0.25, 0.5, 0.75, 1])
     .option('--eta-steps <count>', 'eta: denoising steps', positiveInteger, 50)
-    .option('--weights <file>', "table 1, eta, choices: pytorch-fid's weights; without them digits have features of their own")
+    .option(
+      '--weights <file>',
+      "table 1, eta, choices: pytorch-fid's weights; without them digits have features of their own",
+    )
     .option('--images <count>', 'tables 2 to 4: test images', positiveInteger, 300)
     .option('--starts <counts>', 'tables 2 to 4: forward steps that noise them', counts, startsOfThePaper)
     .option(
