@@ -48,6 +48,8 @@ export interface DiffusionScheduler {
   /** The share of the clean image's variance at each timestep. */
   readonly alphasCumprod: ArrayLike<number>;
   readonly timesteps: ArrayLike<number>;
+  /** What pure noise is multiplied by at the beginning; 1 where it is left out. */
+  readonly initNoiseSigma?: number;
   setTimesteps(request: { timesteps: ArrayLike<number> }): void;
   step(
     modelOutput: tf.Tensor4D,
@@ -64,6 +66,7 @@ export interface DiffusionScheduler {
  * sqrt((1 - a) / a) beside the image at a timestep with cumulative product a, once it is scaled by sqrt(a).
  *
  * @param steps reverse steps; default as many as timesteps are left
+ * @throws DenoisersError `DENOISERS_BAD_OPTION`
  */
 export function diffusionDenoiser(
   model: DiffusionModel,
@@ -73,6 +76,14 @@ export function diffusionDenoiser(
   if (steps !== undefined && !(Number.isInteger(steps) && steps > 0)) {
     const bad = { argument: 'steps', value: steps, allowed: 'an integer of 1 or more' };
     throw new DenoisersError('DENOISERS_BAD_OPTION', invalidArgument(bad));
+  }
+  // Euler's and its like step through images whose variance grows with the noise.
+  if ((scheduler.initNoiseSigma ?? 1) !== 1) {
+    const allowed = "one whose noisy images keep their variance, such as DDIM's";
+    throw new DenoisersError(
+      'DENOISERS_BAD_OPTION',
+      invalidArgument({ argument: 'scheduler', value: scheduler, allowed }),
+    );
   }
   return {
     denoise(images, { sigma }) {

@@ -39,6 +39,7 @@ export type TrainingStep = (noisy: tf.Tensor4D, clean: tf.Tensor4D, numbers: tf.
  * square. Since DnCNN subtracts what it predicts, this is the paper's residual learning.
  *
  * @param images clean pictures with the network's number of channels and values of 0 to 1, none smaller than a patch
+ * @throws DenoisersError `DENOISERS_BAD_OPTION`, `DENOISERS_BAD_SIGMA`, `DENOISERS_BAD_IMAGE`
  */
 export async function trainDenoiser(
   model: TrainableDenoiser,
@@ -58,7 +59,9 @@ export async function trainDenoiser(
     onStep,
     signal,
   } = options;
-  const range = typeof options.sigma === 'number' ? ([options.sigma, options.sigma] as const) : options.sigma;
+  const { sigma } = options;
+  const range = Array.isArray(sigma) ? (sigma as [number, number]) : ([sigma, sigma] as [number, number]);
+  checkNumbers({ steps, firstStep, patchSize, batchSize, learningRate });
   check(model, images, patchSize, range);
   const variables = model.parameters().flatMap(({ variable }) => (variable.trainable ? [variable] : []));
   const adam = new Adam(variables);
@@ -135,13 +138,28 @@ function addNoise(
   return noisy;
 }
 
+function checkNumbers(
+  numbers: Record<'steps' | 'firstStep' | 'patchSize' | 'batchSize' | 'learningRate', unknown>,
+): void {
+  const { learningRate, ...counts } = numbers;
+  for (const [argument, value] of Object.entries(counts)) {
+    const least = argument === 'firstStep' || argument === 'steps' ? 0 : 1;
+    if (Number.isInteger(value) && (value as number) >= least) continue;
+    const allowed = `an integer of ${least} or more`;
+    throw new DenoisersError('DENOISERS_BAD_OPTION', invalidArgument({ argument, value, allowed }));
+  }
+  if (typeof learningRate === 'number' && learningRate > 0 && learningRate < Infinity) return;
+  const bad = { argument: 'learningRate', value: learningRate, allowed: 'a number above 0' };
+  throw new DenoisersError('DENOISERS_BAD_OPTION', invalidArgument(bad));
+}
+
 function check(
   model: TrainableDenoiser,
   images: readonly RasterImage[],
   patchSize: number,
-  [least, most]: readonly [number, number],
+  [least, most]: readonly [number | undefined, number | undefined],
 ): void {
-  if (!(least >= 0 && most >= least && most <= 10)) {
+  if (!(least !== undefined && most !== undefined && least >= 0 && most >= least && most <= 10)) {
     const bad = {
       argument: 'sigma',
       value: [least, most],

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,5 +42,29 @@ describe('bm3dAsync', () => {
     await expect(bm3dAsync(image, 0.1, { workers: 0, createWorker })).rejects.toThrow(/`workers` is 0/);
     const broken = () => new Worker('throw new Error("no luck")', { eval: true });
     await expect(bm3dAsync(image, 0.1, { createWorker: broken })).rejects.toThrow(/no luck/);
+  });
+
+  it('fails where a worker ends, answers late or cannot be made, and leaves none behind', async () => {
+    const ending = () => new Worker('process.exit(3)', { eval: true });
+    const failed = { code: 'DENOISERS_WORKER_FAILED' };
+    await expect(bm3dAsync(image, 0.1, { workers: 2, createWorker: ending })).rejects.toMatchObject({
+      ...failed,
+      message: expect.stringContaining('code 3') as string,
+    });
+    let made = 0;
+    const workers: Worker[] = [];
+    const oneOfTwo = (other: () => Worker) => () => (
+      workers.push(made++ % 2 === 0 ? createWorker() : other()),
+      workers.at(-1)!
+    );
+    await expect(bm3dAsync(image, 0.1, { workers: 2, createWorker: oneOfTwo(ending) })).rejects.toMatchObject(failed);
+    const none = () => {
+      throw new Error('no room');
+    };
+    await expect(bm3dAsync(image, 0.1, { workers: 2, createWorker: oneOfTwo(none) })).rejects.toMatchObject({
+      ...failed,
+      message: expect.stringContaining('no room') as string,
+    });
+    for (const worker of workers) if (worker.threadId !== -1) await once(worker, 'exit');
   });
 });

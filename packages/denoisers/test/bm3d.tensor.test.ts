@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { bm3d, bm3dAsync } from '../src/index.ts';
+import { bm3d, bm3dAsync, estimateNoise } from '../src/index.ts';
 
 describe('bm3d on tensors', () => {
   const data = Float32Array.from({ length: 20 * 16 }, (_, i) => (i % 5) / 10 + (i % 7) / 20);
@@ -14,6 +14,10 @@ describe('bm3d on tensors', () => {
     await expect(() => bm3d(image, 0.1).dispose()).toLeakNoTensors();
     const clean = await bm3dAsync(image, 0);
     expect(clean).toBeAllClose(image);
+  });
+
+  it('has its noise estimated as that of a picture', () => {
+    expect(estimateNoise(tf.tensor2d(data, [20, 16]))).toBeCloseTo(estimateNoise(raster), 6);
   });
 
   it('refuses other ranks', () => {

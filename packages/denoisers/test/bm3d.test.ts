@@ -156,6 +156,11 @@ describe('bm3d', () => {
     expect(forth.planes().data[0]!).toBeAllClose(back.planes().data[0]!, { atol: 1e-6 });
   });
 
+  it('has a number everywhere with the narrowest window', () => {
+    const parameters = { hardThreshold: { kaiserBeta: 20 }, wiener: { kaiserBeta: 20 } };
+    expect(bm3d(noisy(clean, 0.1), 0.1, { parameters }).data.every(Number.isFinite)).toBe(true);
+  });
+
   it('takes every transform and size that is allowed', () => {
     const image = noisy(clean, 0.1);
     for (const [transform, patchSize] of [
@@ -172,6 +177,12 @@ describe('bm3d', () => {
   it.each([
     ['an image smaller than a patch', () => bm3d(scene(7, 40), 0.1), 'DENOISERS_IMAGE_TOO_SMALL', /7x40/],
     ['an image of one column', () => bm3d(scene(1, 40), 0.1), 'DENOISERS_IMAGE_TOO_SMALL', /1x40/],
+    [
+      'a window whose corners are nothing',
+      () => bm3d(clean, 0.1, { parameters: { wiener: { kaiserBeta: 100 } } }),
+      'DENOISERS_BAD_PARAMETER',
+      /from 0 to 20/,
+    ],
     ['a negative sigma', () => bm3d(clean, -1), 'DENOISERS_BAD_SIGMA', /-1/],
     ['NaN for sigma', () => bm3d(clean, NaN), 'DENOISERS_BAD_SIGMA', /NaN/],
     ['a string for sigma', () => bm3d(clean, '0.1' as never), 'DENOISERS_BAD_SIGMA', /'0\.1'/],

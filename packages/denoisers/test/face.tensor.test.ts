@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createGenerator } from '@missing-u/random';
-import { DDIMScheduler } from '@missing-u/schedulers';
+import { DDIMScheduler, EulerDiscreteScheduler } from '@missing-u/schedulers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bm3dDenoiser, diffusionDenoiser, type DiffusionModel, type ImageDenoiser } from '../src/index.ts';
 
@@ -49,6 +49,8 @@ describe('diffusionDenoiser', () => {
     expect(await denoiser.denoise(clean, { sigma: 0 })).toBeAllClose(clean);
     expect(() => denoiser.denoise(clean, { sigma: -1 })).toThrow(/`sigma` is -1/);
     expect(() => diffusionDenoiser(oracle(scheduler), scheduler, { steps: 0 })).toThrow(/`steps` is 0/);
+    const euler = new EulerDiscreteScheduler();
+    expect(() => diffusionDenoiser(oracle(scheduler), euler)).toThrow(/`scheduler`.*keep their variance/);
   });
 });
 

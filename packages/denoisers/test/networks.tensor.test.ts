@@ -182,5 +182,21 @@ describe('trainDenoiser', () => {
     await expect(trainDenoiser(model, [stripes], { ...given, sigma: [0.2, 0.1] })).rejects.toMatchObject({
       code: 'DENOISERS_BAD_SIGMA',
     });
+    for (const wrong of [
+      { steps: NaN },
+      { steps: 1.5 },
+      { firstStep: NaN },
+      { batchSize: 0 },
+      { patchSize: 0 },
+      { learningRate: NaN },
+    ]) {
+      const refusal = {
+        code: 'DENOISERS_BAD_OPTION',
+        message: expect.stringContaining(`\`${Object.keys(wrong)[0]}\``) as string,
+      };
+      await expect(trainDenoiser(model, [stripes], { ...given, ...wrong })).rejects.toMatchObject(refusal);
+    }
+    const nothing = { ...given, sigma: undefined as never };
+    await expect(trainDenoiser(model, [stripes], nothing)).rejects.toMatchObject({ code: 'DENOISERS_BAD_SIGMA' });
   });
 });

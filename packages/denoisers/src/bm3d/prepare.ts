@@ -1,6 +1,6 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
 import { DenoisersError } from '../errors.ts';
-import { checkRaster, checkSigma, type RasterImage } from '../raster.ts';
+import { checkRaster, checkSigma, isTensor, rasterShape, type Picture, type RasterImage } from '../raster.ts';
 import { estimateSigma } from './noise.ts';
 import { opponentNoise, toOpponent, toRgb, type Planes } from './planes.ts';
 import { profileFor, type Bm3dParameters, type ProfileName, type StageParameters } from './profiles.ts';
@@ -77,7 +77,8 @@ export function assemble(image: RasterImage, runs: readonly Run[], results: read
  * Standard deviation of the noise of a picture, on the scale of its values: the mean of its channels'. It takes the finest
  * detail of the picture for noise, so it is somewhat too high where there is much of it.
  */
-export function estimateNoise(image: RasterImage): number {
+export function estimateNoise(image: Picture): number {
+  if (isTensor(image)) return estimateNoise({ ...rasterShape(image), data: Float32Array.from(image.dataSync()) });
   checkRaster(image, undefined);
   return mean(planesOf(image).map((plane) => estimateSigma(plane, image)));
 }
@@ -139,7 +140,8 @@ function checkStage(argument: string, values: StageParameters, { width, height }
   );
   check('groupSize', isPowerOfTwo(groupSize) && groupSize <= 1024, 'a power of two up to 1024');
   check('matchThreshold', matchThreshold > 0, 'above 0');
-  check('kaiserBeta', kaiserBeta >= 0 && Number.isFinite(kaiserBeta), 'a number of 0 or more');
+  // Beyond, the weights at the corners of a patch are 0 in float32.
+  check('kaiserBeta', kaiserBeta >= 0 && kaiserBeta <= 20, 'a number from 0 to 20');
   if (Math.min(width, height) < patchSize) {
     const bad = {
       argument: 'image',

@@ -12,33 +12,30 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Workers that filter tiles, each one at a time; the rest waits in a queue. */
+/** Workers that filter tiles, each one at a time; the rest waits in a queue. When one fails, all that waits fails with it. */
 export class TileWorkers {
-  readonly #workers: TileWorker[];
-  readonly #idle: TileWorker[];
+  readonly #workers: TileWorker[] = [];
+  readonly #idle: TileWorker[] = [];
   readonly #queue: TileRequest[] = [];
   readonly #waiting = new Map<number, Waiting>();
+  #failure: DenoisersError | undefined;
+  #closing = false;
   #next = 0;
 
+  /** @throws DenoisersError `DENOISERS_WORKER_FAILED` */
   constructor(count: number, create: () => TileWorker) {
-    this.#workers = Array.from({ length: count }, create);
-    this.#idle = [...this.#workers];
-    for (const worker of this.#workers) {
-      const done = (reply: TileReply) => this.#done(worker, reply);
-      const failed = (error: { message: string }) => this.#failed(error);
-      if ('on' in worker) {
-        worker.on('message', done);
-        worker.on('error', failed);
-      } else {
-        worker.onmessage = ({ data }: MessageEvent<TileReply>) => done(data);
-        worker.onerror = failed;
-      }
+    try {
+      while (this.#workers.length < count) this.#listen(create());
+    } catch (error) {
+      void this.close();
+      throw failure(error);
     }
   }
 
   filter(task: TileTask): Promise<readonly Aggregate[]> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
       this.#waiting.set(id, { resolve, reject });
       this.#queue.push({ id, task });
       this.#dispatch();
@@ -46,7 +43,26 @@ export class TileWorkers {
   }
 
   async close(): Promise<void> {
-    for (const worker of this.#workers) await worker.terminate();
+    this.#closing = true;
+    await Promise.all(this.#workers.map(async (worker) => void (await worker.terminate())));
+  }
+
+  #listen(worker: TileWorker): void {
+    this.#workers.push(worker);
+    this.#idle.push(worker);
+    const done = (reply: TileReply) => this.#done(worker, reply);
+    const failed = (cause: unknown) => this.#failed(cause);
+    const unread = () => failed(new Error('its answer could not be read'));
+    if ('on' in worker) {
+      worker.on('message', done);
+      worker.on('error', failed);
+      worker.on('messageerror', unread);
+      worker.on('exit', (code) => failed(new Error(`it ended with code ${code}`)));
+    } else {
+      worker.onmessage = ({ data }: MessageEvent<TileReply>) => done(data);
+      worker.onerror = failed;
+      worker.onmessageerror = unread;
+    }
   }
 
   #dispatch(): void {
@@ -54,19 +70,25 @@ export class TileWorkers {
   }
 
   #done(worker: TileWorker, { id, aggregates }: TileReply): void {
-    this.#waiting.get(id)!.resolve(aggregates);
+    // After a failure nobody waits any more.
+    this.#waiting.get(id)?.resolve(aggregates);
     this.#waiting.delete(id);
     this.#idle.push(worker);
     this.#dispatch();
   }
 
-  #failed(cause: { message: string }): void {
-    const error = new DenoisersError('DENOISERS_WORKER_FAILED', `A worker of bm3dAsync failed: ${cause.message}.`, {
-      cause,
-    });
-    for (const { reject } of this.#waiting.values()) reject(error);
+  #failed(cause: unknown): void {
+    if (this.#closing || this.#failure !== undefined) return;
+    this.#failure = failure(cause);
+    this.#queue.length = 0;
+    for (const { reject } of this.#waiting.values()) reject(this.#failure);
     this.#waiting.clear();
   }
+}
+
+function failure(cause: unknown): DenoisersError {
+  const { message = String(cause) } = (cause ?? {}) as { message?: string };
+  return new DenoisersError('DENOISERS_WORKER_FAILED', `A worker of bm3dAsync failed: ${message}.`, { cause });
 }
 
 /** A worker of this platform that runs this package's own file. */
