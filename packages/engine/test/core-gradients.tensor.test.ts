@@ -18,6 +18,7 @@ const functions: Record<string, (x: tf.Tensor) => tf.Tensor> = {
   'cumsum along the first axis': (x) => tf.cumsum(x, 0),
   'cumsum along an inner axis, exclusive': (x) => tf.cumsum(x, 1, true),
   'cumsum along the last axis, from its end': (x) => tf.cumsum(x, 2, false, true),
+  'cumsum along an axis counted from the last one': (x) => tf.cumsum(x, -2),
   'prod of all': (x) => tf.prod(x),
   'prod along an inner axis': (x) => tf.prod(x, 1),
   'prod along two axes, kept': (x) => tf.prod(x, [0, 2], true),

@@ -41,6 +41,33 @@ describe('embeddings', () => {
   });
 });
 
+describe('attributes and types that some engines took for others', () => {
+  it('cumsum and cumprod count axes from the last one, too', async () => {
+    await expectSame([[2, 3, 4]], (x) => [tf.cumsum(x, -1), tf.cumsum(x, -3, true), tf.cumprod(x, -2)]);
+    const [sums] = [tf.cumsum(tf.tensor2d([1, 2, 3, 4], [2, 2]), -1)];
+    expect(sums).toBeAllClose([1, 3, 3, 7]);
+  });
+
+  it('clips integers', async () => {
+    const clipped = (least: number, most: number) =>
+      tf.clipByValue(tf.tensor1d([-20, -2, 0, 3, 9], 'int32'), least, most);
+    await expectSame([[1]], () => [clipped(-3, 4), clipped(-30, 2.5), clipped(-2.5, 30)]);
+    expect(clipped(-3, 4)).toBeAllClose([-3, -2, 0, 3, 4]);
+  });
+
+  it('depthwise convolutions without dilations, as tfjs-layers asks for them', async () => {
+    await expectSame(
+      [
+        [1, 5, 5, 2],
+        [3, 3, 2, 1],
+      ],
+      (x, filter) => [
+        tf.depthwiseConv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same', 'NHWC', null as unknown as number),
+      ],
+    );
+  });
+});
+
 describe('slices', () => {
   it.each([
     [

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { replaceAveragePoolGradient } from '../average-pool.ts';
+import { allowNegativeAxes } from '../cumulative-axes.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { correctResizeGradients } from '../resize-gradients.ts';
@@ -31,5 +32,6 @@ function correctKernels(): void {
   correctResizeGradients('cpu');
   replaceAveragePoolGradient('cpu');
   correctNumericPadding('cpu');
+  allowNegativeAxes('cpu');
   refuseImpossibleWindows('cpu');
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
+import { allowNegativeAxes } from '../cumulative-axes.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { correctResizeGradients } from '../resize-gradients.ts';
 import { refuseImpossibleWindows } from '../window-checks.ts';
@@ -41,6 +42,7 @@ function correctKernels(): void {
   if (corrected) return;
   corrected = true;
   correctNumericPadding('webgl');
+  allowNegativeAxes('webgl');
   correctResizeGradients('webgl');
   refuseImpossibleWindows('webgl');
 }

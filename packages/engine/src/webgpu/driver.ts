@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { host } from '#host';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
+import { allowNegativeAxes } from '../cumulative-axes.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { correctResizeGradients } from '../resize-gradients.ts';
 import { refuseImpossibleWindows } from '../window-checks.ts';
@@ -51,6 +52,7 @@ function correctKernels(): void {
   if (corrected) return;
   corrected = true;
   correctNumericPadding('webgpu');
+  allowNegativeAxes('webgpu');
   correctResizeGradients('webgpu');
   refuseImpossibleWindows('webgpu');
 }

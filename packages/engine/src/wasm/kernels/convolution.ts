@@ -14,7 +14,8 @@ export interface ConvolutionAttributes {
   strides: Pair | number;
   pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
   dataFormat?: 'NHWC' | 'NCHW';
-  dilations?: Pair | number;
+  /** Null where tfjs-layers is told none. */
+  dilations?: Pair | number | null;
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
@@ -22,14 +23,14 @@ export interface ConvolutionAttributes {
 export function geometry(
   inputShape: Shape4D,
   filterShape: Shape4D,
-  { strides, pad, dilations = 1, dimRoundingMode }: ConvolutionAttributes,
+  { strides, pad, dilations, dimRoundingMode }: ConvolutionAttributes,
   depthwise = false,
 ) {
   const info = tf.backend_util.computeConv2DInfo(
     inputShape,
     filterShape,
     strides as number,
-    dilations as number,
+    (dilations ?? 1) as number,
     pad,
     dimRoundingMode,
     depthwise,

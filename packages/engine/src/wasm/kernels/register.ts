@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { replaceAveragePoolGradient } from '../../average-pool.ts';
 import { replaceKernel } from '../../composed-kernel.ts';
+import { allowNegativeAxes } from '../../cumulative-axes.ts';
 import { correctNumericPadding } from '../../numeric-padding.ts';
 import { correctResizeGradients } from '../../resize-gradients.ts';
 import { refuseImpossibleWindows } from '../../window-checks.ts';
 import { batchMatMul } from './batch-mat-mul.ts';
+import { clipByValue } from './clip-by-value.ts';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter.ts';
 import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
 import { withExplicitPadding } from './conv2d.ts';
@@ -43,6 +45,8 @@ export function registerWasmKernels(): void {
     replaceKernel(withExplicitPadding(tf.getKernel(name, 'wasm')));
   }
   for (const name of dilation2dKernels) replaceKernel(dilation2d(tf.getKernel(name, 'wasm')));
+  replaceKernel(clipByValue(tf.getKernel('ClipByValue', 'wasm')));
+  allowNegativeAxes('wasm');
   correctResizeGradients('wasm');
   correctNumericPadding('wasm');
   refuseImpossibleWindows('wasm');
