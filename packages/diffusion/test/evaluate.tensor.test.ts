@@ -69,6 +69,18 @@ describe('the options of evaluate', () => {
     const bad = { code: 'DIFFUSION_BAD_COUNT', message: expect.stringContaining(`\`${Object.keys(wrong)[0]}\``) };
     await expect(evaluate(asked)).rejects.toMatchObject(bad);
   });
+
+  it.each([[[0]], [[0, 0, 0]]])(
+    'refuses %j as the classes of two images before it samples any',
+    async (classLabels) => {
+      let calls = 0;
+      const unet = { predict: (sample: tf.Tensor4D) => (calls++, tf.clone(sample)) };
+      const pipeline = new DiffusionPipeline({ unet, scheduler: new DDIMScheduler() });
+      const asked = { pipeline, imageShape, count: 2, chunkSize: 1, numInferenceSteps: 1, metrics: {}, classLabels };
+      await expect(evaluate(asked)).rejects.toMatchObject({ code: 'DIFFUSION_BAD_LABELS' });
+      expect(calls).toBe(0);
+    },
+  );
 });
 
 describe('compare', () => {

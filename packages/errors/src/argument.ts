@@ -21,7 +21,7 @@ export function unknownName(argument: string, value: unknown, known: readonly st
 
 /**
  * The nearest of the known names, or undefined where none is near: more than a third of the letters differ, more than two of
- * 4 to 8, more than one of 3 or less, or all of them.
+ * 4 to 8, more than one of 3 or less, or all of them. What a name begins with is near to it.
  */
 export function didYouMean(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[-_ ]/g, '');
@@ -29,7 +29,8 @@ export function didYouMean(name: string, known: readonly string[]): string | und
   const { length } = plain(name);
   let bestDistance = Math.min(length, Math.max(length < 4 ? 1 : 2, Math.floor(length / 3)) + 1);
   for (const candidate of known) {
-    const distance = editDistance(plain(name), plain(candidate));
+    const begins = length > 1 && plain(candidate).startsWith(plain(name));
+    const distance = Math.min(editDistance(plain(name), plain(candidate)), begins ? 1 : Infinity);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;

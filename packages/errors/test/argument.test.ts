@@ -29,6 +29,7 @@ describe('messages', () => {
   it('find near names and leave far ones alone', () => {
     expect(didYouMean('DDIM_Scheduler', ['DDPMScheduler', 'DDIMScheduler'])).toBe('DDIMScheduler');
     expect(didYouMean('webgl', ['wasm', 'webgpu'])).toBe('webgpu');
+    expect(didYouMean('val', ['train', 'valid', 'test'])).toBe('valid');
     expect(didYouMean('photograph', ['cpu', 'wasm'])).toBeUndefined();
     expect(didYouMean('gpu', ['wasm', 'cpu'])).toBe('cpu');
   });

@@ -115,7 +115,7 @@ export class DiffusionPipeline {
   }
 
   set scheduler(scheduler: SamplingScheduler) {
-    const methods = ['step', 'setTimesteps', 'scaleModelInput', 'addNoise'];
+    const methods = ['step', 'setTimesteps', 'scaleModelInput'];
     this.#scheduler = checkPart('scheduler', scheduler, methods, 'a scheduler of @missing-u/schedulers');
   }
 

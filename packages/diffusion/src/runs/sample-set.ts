@@ -4,7 +4,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { DiffusionError } from '../errors.ts';
 import { writePng } from '../images/png.ts';
 import type { DiffusionPipeline, SampleOptions } from '../pipelines/diffusion-pipeline.ts';
-import { labelsOfChunk } from '../pipelines/labels.ts';
+import { labelsOf, labelsOfChunk } from '../pipelines/labels.ts';
 import { makeFolder, writeAtomically } from './files.ts';
 import { isRunning, tryLock } from './lock.ts';
 
@@ -35,6 +35,7 @@ const MANIFEST = 'samples.json';
  */
 export async function sampleSet(options: SampleSetOptions): Promise<void> {
   const { pipeline, folder, count, seed, settings, onProgress, chunkSize = 64, ...sampling } = options;
+  labelsOf(sampling.classLabels, count, pipeline.unet);
   makeFolder(folder);
   claim(folder, { ...settings, seed, ...choicesOf(sampling) });
   const make = async (first: number, batchSize: number) => {
