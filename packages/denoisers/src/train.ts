@@ -157,9 +157,10 @@ function check(
   model: TrainableDenoiser,
   images: readonly RasterImage[],
   patchSize: number,
-  [least, most]: readonly [number | undefined, number | undefined],
+  [least, most]: readonly [unknown, unknown],
 ): void {
-  if (!(least !== undefined && most !== undefined && least >= 0 && most >= least && most <= 10)) {
+  const numbers = typeof least === 'number' && typeof most === 'number';
+  if (!(numbers && least >= 0 && most >= least && most <= 10)) {
     const bad = {
       argument: 'sigma',
       value: [least, most],

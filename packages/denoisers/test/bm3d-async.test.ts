@@ -65,6 +65,8 @@ describe('bm3dAsync', () => {
       ...failed,
       message: expect.stringContaining('no room') as string,
     });
+    const nothing = () => undefined as never;
+    await expect(bm3dAsync(image, 0.1, { workers: 1, createWorker: nothing })).rejects.toMatchObject(failed);
     for (const worker of workers) if (worker.threadId !== -1) await once(worker, 'exit');
   });
 });

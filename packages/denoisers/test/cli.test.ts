@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
@@ -30,11 +30,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function run(args: string[], context: DenoiseContext = {}): Promise<string> {
+async function run(args: string[], context: DenoiseContext = {}, out = path('out')): Promise<string> {
   const printed: string[] = [];
   const command = denoiseCommand({ ...context, print: (text) => printed.push(text) });
   command.exitOverride().configureOutput({ writeErr: () => {} });
-  await command.parseAsync([...args, '--out', path('out')], { from: 'user' });
+  await command.parseAsync([...args, '--out', out], { from: 'user' });
   return printed.join('\n');
 }
 
@@ -82,6 +82,11 @@ describe('missing-u denoise', () => {
     await expect(run([path('noisy.png'), path('noisy-before-after.png')])).rejects.toThrow(/would have one name/);
     const reference = await readFile(path('out/noisy.png'));
     await expect(run([path('noisy.png'), '--reference', path('out/noisy.png')])).rejects.toThrow(/would write over/);
+    expect(await readFile(path('out/noisy.png'))).toEqual(reference);
+    await symlink(path('out'), path('link'), 'junction');
+    const linked = (args: string[]) => run(args, {}, path('link'));
+    await expect(linked([path('out/noisy.png')])).rejects.toThrow(/its own folder; give another --out/);
+    await expect(linked([path('noisy.png'), '--reference', path('out/noisy.png')])).rejects.toThrow(/would write over/);
     expect(await readFile(path('out/noisy.png'))).toEqual(reference);
   });
 

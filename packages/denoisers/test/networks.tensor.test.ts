@@ -196,7 +196,9 @@ describe('trainDenoiser', () => {
       };
       await expect(trainDenoiser(model, [stripes], { ...given, ...wrong })).rejects.toMatchObject(refusal);
     }
-    const nothing = { ...given, sigma: undefined as never };
-    await expect(trainDenoiser(model, [stripes], nothing)).rejects.toMatchObject({ code: 'DENOISERS_BAD_SIGMA' });
+    for (const sigma of [undefined, null, '0.1', ['0.05', '0.1'], [0.1, undefined]]) {
+      const wrong = { ...given, sigma: sigma as never };
+      await expect(trainDenoiser(model, [stripes], wrong)).rejects.toMatchObject({ code: 'DENOISERS_BAD_SIGMA' });
+    }
   });
 });

@@ -48,8 +48,6 @@ export class TileWorkers {
   }
 
   #listen(worker: TileWorker): void {
-    this.#workers.push(worker);
-    this.#idle.push(worker);
     const done = (reply: TileReply) => this.#done(worker, reply);
     const failed = (cause: unknown) => this.#failed(cause);
     const unread = () => failed(new Error('its answer could not be read'));
@@ -63,6 +61,9 @@ export class TileWorkers {
       worker.onerror = failed;
       worker.onmessageerror = unread;
     }
+    // Only what could be listened to is one that close() can end.
+    this.#workers.push(worker);
+    this.#idle.push(worker);
   }
 
   #dispatch(): void {

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { peakSignalNoiseRatio, structuralSimilarity } from '@missing-u/metrics';
@@ -34,7 +34,7 @@ export async function* denoiseFiles(
   denoiser: ImageDenoiser,
   options: DenoiseFilesOptions,
 ): AsyncGenerator<DenoisedFile> {
-  checkNames(files, options);
+  await checkNames(files, options);
   await mkdir(options.out, { recursive: true });
   for (const [index, file] of files.entries()) {
     const noisy = await readPicture(file);
@@ -58,15 +58,16 @@ function outputsOf(file: string, out: string) {
   return { output: join(out, `${name}.png`), pair: join(out, `${name}-before-after.png`) };
 }
 
-/** Refuses what would write over a picture that was given, or over a result. */
-function checkNames(files: readonly string[], { out, references = [] }: DenoiseFilesOptions): void {
-  const given = new Set([...files, ...references].map((file) => resolve(file)));
+/** Refuses what would write over a picture that was given, or over a result; links count as what they lead to. */
+async function checkNames(files: readonly string[], { out, references = [] }: DenoiseFilesOptions): Promise<void> {
+  const folder = await followed(out);
+  const given = new Set(await Promise.all([...files, ...references].map(followed)));
   const written = new Map<string, string>();
   for (const file of files) {
-    if (resolve(dirname(file)) === resolve(out)) {
+    if ((await followed(dirname(file))) === folder) {
       refuse(`The results of ${file} would be in its own folder; give another --out.`);
     }
-    for (const path of Object.values(outputsOf(file, out)).map((path) => resolve(path))) {
+    for (const path of await Promise.all(Object.values(outputsOf(file, folder)).map(followed))) {
       if (given.has(path)) refuse(`The results of ${file} would write over ${path}; give another --out.`);
       const other = written.get(path);
       if (other !== undefined) {
@@ -75,6 +76,11 @@ function checkNames(files: readonly string[], { out, references = [] }: DenoiseF
       written.set(path, file);
     }
   }
+}
+
+/** A path without links; as it is where nothing is there yet. */
+function followed(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
 }
 
 function refuse(message: string): never {
