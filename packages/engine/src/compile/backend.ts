@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { FunctionLibrary } from '../native/functions/library.ts';
 
 /** Values on the host, before they are handed to TensorFlow. */
 export type HostValues = Float32Array | Int32Array | Uint8Array | Uint8Array[] | BigInt64Array;
@@ -36,6 +37,7 @@ export interface Binding {
   loadSavedModel(folder: string, tags: string): number;
   runSavedModel(session: number, inputs: readonly number[], inputNames: string, outputNames: string): OutputMetadata[];
   deleteSavedModel(session: number): void;
+  isUsingGpuDevice(): boolean;
 }
 
 /** What the backend knows of a tensor's data. */
@@ -50,6 +52,8 @@ export interface TensorData {
 /** The parts of TensorFlow.js' native backend that recording and replaying need. */
 export interface GraphBackend {
   binding: Binding;
+  /** Where graphs are to be TensorFlow's functions: in the build for cards. */
+  readonly functionLibrary?: FunctionLibrary | undefined;
   readonly tensorMap: { has(id: DataId): boolean; get(id: DataId): TensorData };
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   createOutputTensor(metadata: OutputMetadata): tf.Tensor;

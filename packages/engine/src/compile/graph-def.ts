@@ -25,11 +25,11 @@ export interface SavedModel {
 export function savedModel(program: Program): SavedModel {
   const { nodes, inputs, outputs } = program;
   const graph = new Message();
-  const known = nodes.every((node) => node.kind !== 'operation' || outputInBody(node.name, 0) !== undefined);
+  const known = isKnown(program);
   if (known) {
     for (const input of inputs) graph.block(1, definition(program, input, outputName));
-    graph.block(1, callOfBody(program));
-    graph.block(2, new Message().block(1, body(program)));
+    graph.block(1, callOfBody(program, functionName));
+    graph.block(2, new Message().block(1, body(program, functionName)));
   } else {
     nodes.forEach((_, i) => graph.block(1, definition(program, i, outputName)));
   }
@@ -42,8 +42,29 @@ export function savedModel(program: Program): SavedModel {
   };
 }
 
+/** Functions of which the last one is a program. */
+export interface Functions {
+  names: readonly string[];
+  /** As `FunctionDef`s. */
+  definitions: readonly Uint8Array[];
+}
+
+/** A program as a function that calls another one, its body, as the graph of `savedModel` does; undefined for unknown operations. */
+export function asFunctions(program: Program, name: string): Functions | undefined {
+  if (!isKnown(program)) return undefined;
+  const inner = `${name}_body`;
+  const outer = new Message().block(1, signature(program, name)).block(3, callOfBody(program, inner));
+  program.outputs.forEach((_, i) => outer.block(4, new Message().block(1, `r${i}`).block(2, `${call}:output:${i}`)));
+  return { names: [inner, name], definitions: [body(program, inner).bytes, outer.bytes] };
+}
+
 /** Names in the graph. */
 const [call, functionName] = ['call', 'recorded'];
+
+/** Whether the names of all operations' outputs are known, which functions refer to. */
+function isKnown({ nodes }: Program): boolean {
+  return nodes.every((node) => node.kind !== 'operation' || outputInBody(node.name, 0) !== undefined);
+}
 
 function nodeName(index: number): string {
   return `n${index}`;
@@ -55,19 +76,15 @@ function outputName({ node, output }: Ref): string {
 }
 
 /** The nodes as a `FunctionDef` (function.proto). */
-function body(program: Program): Message {
-  const { nodes, inputs, outputs } = program;
+function body(program: Program, name: string): Message {
+  const { nodes, outputs } = program;
   const inBody = (ref: Ref): string => {
     const node = nodes[ref.node]!;
     if (node.kind === 'input') return nodeName(ref.node);
     const output = node.kind === 'constant' ? 'output:0' : outputInBody(node.name, ref.output);
     return `${nodeName(ref.node)}:${output}`;
   };
-  const argument = (name: string, dtype: number) => new Message().block(1, name).integer(3, dtype);
-  const signature = new Message().block(1, functionName);
-  for (const input of inputs) signature.block(2, argument(nodeName(input), signatureOf(nodes, { node: input, output: 0 }).dtype)); // prettier-ignore
-  outputs.forEach((ref, i) => signature.block(3, argument(`r${i}`, signatureOf(nodes, ref).dtype)));
-  const definitions = new Message().block(1, signature);
+  const definitions = new Message().block(1, signature(program, name));
   nodes.forEach(({ kind }, i) => {
     if (kind !== 'input') definitions.block(3, definition(program, i, inBody));
   });
@@ -79,8 +96,17 @@ function body(program: Program): Message {
   return definitions;
 }
 
+/** What a function takes and returns: an `OpDef` (op_def.proto). */
+function signature({ nodes, inputs, outputs }: Program, name: string): Message {
+  const argument = (name: string, ref: Ref) => new Message().block(1, name).integer(3, signatureOf(nodes, ref).dtype);
+  const message = new Message().block(1, name);
+  for (const node of inputs) message.block(2, argument(nodeName(node), { node, output: 0 }));
+  outputs.forEach((ref, i) => message.block(3, argument(`r${i}`, ref)));
+  return message;
+}
+
 /** The node that calls the body. */
-function callOfBody({ nodes, inputs, outputs }: Program): Message {
+function callOfBody({ nodes, inputs, outputs }: Program, name: string): Message {
   const types = (refs: readonly Ref[]) => {
     const list = new Message();
     for (const ref of refs) list.integer(6, signatureOf(nodes, ref).dtype);
@@ -91,7 +117,7 @@ function callOfBody({ nodes, inputs, outputs }: Program): Message {
   const attribute = (name: string, value: Message) => message.block(5, new Message().block(1, name).block(2, value));
   attribute('Tin', types(inputs.map((node) => ({ node, output: 0 }))));
   attribute('Tout', types(outputs));
-  attribute('f', new Message().block(10, new Message().block(1, functionName)));
+  attribute('f', new Message().block(10, new Message().block(1, name)));
   attribute('config_proto', new Message().block(2, config()));
   return message;
 }

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rename, symlink, writeFile } from 'n
 import { join, posix } from 'node:path';
 import { EngineError } from '../errors.ts';
 import { isThere, lastLines, runCommand } from './command.ts';
+import { functionsLibrary, functionsOptions } from './functions/library.ts';
+import { functionsSource } from './functions/source.ts';
 import { helperSource } from './helper.ts';
 import { operationsLibrary, operationsOptions, operationsSource } from './operations/library.ts';
 import type { Wheel } from './wheel.ts';
@@ -91,13 +93,18 @@ export async function compileBinding(paths: Toolchain & BindingSources): Promise
   await compile(paths, [...shared, helper, '-o', join(paths.output, libraries.helper)]);
 }
 
-/** Compiles the operations of this package into `output`. The library appears under its name when it is whole. */
-export async function compileOperations(paths: Toolchain): Promise<void> {
-  const [source, made] = [join(paths.scratch, 'operations.cc'), join(paths.scratch, operationsLibrary)];
+/** Compiles this package's own libraries into `output`: operations, and functions. Each appears under its name when it is whole. */
+export async function compileOwnLibraries(paths: Toolchain): Promise<void> {
   await mkdir(paths.scratch, { recursive: true });
-  await writeFile(source, operationsSource);
-  await compile(paths, [...operationsOptions, source, '-o', made, ...(await linkTensorFlow(paths))]);
-  await rename(made, join(paths.output, operationsLibrary));
+  await compileLibrary(paths, operationsLibrary, operationsOptions, operationsSource);
+  await compileLibrary(paths, functionsLibrary, functionsOptions, functionsSource);
+}
+
+async function compileLibrary(paths: Toolchain, name: string, options: string[], text: string): Promise<void> {
+  const [source, made] = [join(paths.scratch, `${name}.cc`), join(paths.scratch, name)];
+  await writeFile(source, text);
+  await compile(paths, [...options, source, '-o', made, ...(await linkTensorFlow(paths))]);
+  await rename(made, join(paths.output, name));
 }
 
 /** Options of the linker. It wants the libraries' names without a version, which are needed for this moment only. */

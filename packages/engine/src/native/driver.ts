@@ -7,8 +7,8 @@ import { loadInstallation, type NativeBackend } from './load.ts';
 
 const install = 'npx missing-u native install';
 
-const withoutOperations =
-  'the native engine was installed by another version of this package, and lacks the operations that make networks ' +
+const withoutOwnLibraries =
+  'the native engine was installed by another version of this package, and lacks the libraries that make networks ' +
   `faster; \`${install}\` adds them in some seconds`;
 
 /** The loaded library, which a process can load only once, with what it was loaded with. */
@@ -55,7 +55,7 @@ export const native: Driver = {
     return {
       device: onCard ? 'NVIDIA graphics card' : `${host?.processor}, ${count} thread${count === 1 ? '' : 's'}`,
       version: `TensorFlow ${loaded.installation.tensorflow}`,
-      notes: loaded.installation.operations || onCard ? [] : [withoutOperations],
+      notes: loaded.installation.operations ? [] : [withoutOwnLibraries],
     };
   },
 };

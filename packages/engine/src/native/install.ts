@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { EngineError } from '../errors.ts';
 import {
   compileBinding,
-  compileOperations,
+  compileOwnLibraries,
   copyHeaders,
   findCompiler,
   libraries,
@@ -58,7 +58,7 @@ export async function installNative(options: InstallOptions = {}): Promise<Insta
   const usable = (await findInstallations()).find(
     (one) => one.fault === undefined && one.gpu === gpu && (source === undefined || one.source === source),
   );
-  if (usable !== undefined && !options.force) return usable.operations ? usable : addOperations(usable, options);
+  if (usable !== undefined && !options.force) return usable.operations ? usable : addOwnLibraries(usable, options);
   // What is missing is said before anything is downloaded.
   const compiler = findCompiler();
   const root = nativeFolder();
@@ -123,7 +123,7 @@ async function install(
   });
 
   progress('Compiling the operations');
-  await compileOperations({
+  await compileOwnLibraries({
     compiler,
     libraries: source.libraries,
     runPath: source.runPath,
@@ -152,8 +152,8 @@ async function install(
   return { ...record, folder, operations: true };
 }
 
-/** Compiles the operations of this version of the package for an installation that another version has made. */
-async function addOperations(installation: Installation, { onProgress }: InstallOptions): Promise<Installation> {
+/** Compiles the libraries of this version of the package for an installation that another version has made. */
+async function addOwnLibraries(installation: Installation, { onProgress }: InstallOptions): Promise<Installation> {
   onProgress?.('Compiling the operations');
   const [compiler, root, output] = [findCompiler(), nativeFolder(), join(installation.folder, 'lib')];
   const python = installation.source.startsWith('/');
@@ -161,7 +161,7 @@ async function addOperations(installation: Installation, { onProgress }: Install
   return withLock(join(root, 'lock'), async () => {
     const scratch = await mkdtemp(join(root, 'operations-'));
     try {
-      await compileOperations({ compiler, libraries, runPath: python ? libraries : '$ORIGIN', output, scratch });
+      await compileOwnLibraries({ compiler, libraries, runPath: python ? libraries : '$ORIGIN', output, scratch });
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }

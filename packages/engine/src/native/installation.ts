@@ -3,6 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { libraries } from './build.ts';
 import { nativeFolder } from './folders.ts';
+import { findFunctions } from './functions/library.ts';
 import { findOperations } from './operations/library.ts';
 
 /** Raised whenever an older installation would no longer do; such a one is reported and installed anew. */
@@ -24,7 +25,7 @@ export interface InstallationRecord {
 /** An installation of the native engine on the disk. */
 export interface Installation extends InstallationRecord {
   folder: string;
-  /** Whether it has the operations of this version of the package, without which the engine runs, but slower. */
+  /** Whether it has the libraries of this version of the package, without which the engine runs, but slower. */
   operations: boolean;
   /** Why it cannot be used, where it cannot. */
   fault?: string;
@@ -62,7 +63,7 @@ function inspect(folder: string, text: string): Installation {
     return { ...unknown, folder, operations: false, fault: `${recordName} is damaged` };
   }
   const fault = findFault(folder, record);
-  const operations = findOperations(folder) !== undefined;
+  const operations = findOperations(folder) !== undefined && findFunctions(folder) !== undefined;
   return { ...record, folder, operations, ...(fault !== undefined && { fault }) };
 }
 

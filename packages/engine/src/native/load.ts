@@ -9,6 +9,7 @@ import { refuseImpossibleWindows } from '../window-checks.ts';
 import { libraries } from './build.ts';
 import { replaceChainedCalls } from './chained-calls.ts';
 import type { Installation } from './installation.ts';
+import { openFunctions } from './functions/library.ts';
 import type { Helper } from './helper.ts';
 import { cudaLibraries } from './cuda.ts';
 import { allowDepthwiseDilations } from './dilation.ts';
@@ -67,7 +68,7 @@ export interface NativeBackend extends tf.KernelBackend {
 }
 
 /** Loads an installation into this process and registers it as the backend `tensorflow`. Once per process. */
-export function loadInstallation({ folder }: Installation, options: EngineOptions): NativeBackend {
+export function loadInstallation({ folder, gpu }: Installation, options: EngineOptions): NativeBackend {
   Object.assign(process.env, settings(folder, options));
   const modules = join(folder, 'js', 'node_modules');
   const require = createRequire(join(modules, 'noop.js'));
@@ -75,7 +76,7 @@ export function loadInstallation({ folder }: Installation, options: EngineOption
   // tfjs-node requires the union package; a stand-in under its name hands it the application's own tfjs-core.
   (globalThis as Record<symbol, unknown>)[applicationCore] = tf;
 
-  const binding = openBinding(require, folder);
+  const { binding, functionLibrary } = openBinding(require, folder, gpu);
   const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js') as {
     NodeJSKernelBackend: new (binding: NativeBinding, packageName: string) => NativeBackend;
   };
@@ -85,6 +86,8 @@ export function loadInstallation({ folder }: Installation, options: EngineOption
     throw new EngineError('ENGINE_LOAD_FAILED', message);
   }
   const backend = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
+  // For compiled functions; nobody else's business.
+  Object.assign(backend, { functionLibrary });
   replaceChainedCalls();
   replaceKernel(gather);
   allowNumericPadding();
@@ -116,13 +119,15 @@ function restoreUtil(util: Record<string, unknown>): void {
   util['isArray'] ??= Array.isArray;
 }
 
-function openBinding(require: NodeJS.Require, folder: string): NativeBinding {
+/** @param withFunctions whether to load the library of functions before it, where the installation has that */
+function openBinding(require: NodeJS.Require, folder: string, withFunctions: boolean) {
   try {
     const helper = require(join(folder, 'lib', libraries.helper)) as Helper;
     preload(helper, cudaLibraries(folder));
     helper.mute();
     try {
-      return require(join(folder, 'lib', libraries.binding)) as NativeBinding;
+      const functionLibrary = withFunctions ? openFunctions(folder) : undefined;
+      return { binding: require(join(folder, 'lib', libraries.binding)) as NativeBinding, functionLibrary };
     } finally {
       helper.unmute();
     }
