@@ -13,10 +13,14 @@ export function selfEnsemble(denoiser: ImageDenoiser): ImageDenoiser {
       try {
         for (let turn = 0; turn < 8; turn++) {
           const turned = turnedBy(images, turn);
-          const result = await denoiser.denoise(turned, options);
-          const next = tf.tidy(() => tf.add<tf.Tensor4D>(sum, turnedBack(result, turn)));
-          tf.dispose([turned, result, sum]);
-          sum = next;
+          try {
+            const result = await denoiser.denoise(turned, options);
+            const next = tf.tidy(() => tf.add<tf.Tensor4D>(sum, turnedBack(result, turn)));
+            tf.dispose([result, sum]);
+            sum = next;
+          } finally {
+            turned.dispose();
+          }
         }
         return tf.tidy(() => tf.mul<tf.Tensor4D>(sum, 1 / 8));
       } finally {

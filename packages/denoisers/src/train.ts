@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
 import { Adam } from './adam.ts';
+import { checkNames } from './check-names.ts';
 import { DenoisersError } from './errors.ts';
 import type { TrainableDenoiser } from './face.ts';
 import { checkRaster, type RasterImage } from './raster.ts';
@@ -31,6 +32,19 @@ export interface TrainOptions {
   signal?: AbortSignal;
 }
 
+const optionNames: Record<keyof TrainOptions, true> = {
+  ...{
+    sigma: true,
+    steps: true,
+    generator: true,
+    patchSize: true,
+    batchSize: true,
+    learningRate: true,
+    firstStep: true,
+  },
+  ...{ clip: true, turns: true, compile: true, onStep: true, signal: true },
+};
+
 /** One update of the network: noisy and clean patches and the optimiser's numbers in, the loss out. */
 export type TrainingStep = (noisy: tf.Tensor4D, clean: tf.Tensor4D, numbers: tf.Tensor1D) => tf.Tensor;
 
@@ -39,13 +53,14 @@ export type TrainingStep = (noisy: tf.Tensor4D, clean: tf.Tensor4D, numbers: tf.
  * square. Since DnCNN subtracts what it predicts, this is the paper's residual learning.
  *
  * @param images clean pictures with the network's number of channels and values of 0 to 1, none smaller than a patch
- * @throws DenoisersError `DENOISERS_BAD_OPTION`, `DENOISERS_BAD_SIGMA`, `DENOISERS_BAD_IMAGE`
+ * @throws DenoisersError `DENOISERS_UNKNOWN_OPTION`, `DENOISERS_BAD_OPTION`, `DENOISERS_BAD_SIGMA`, `DENOISERS_BAD_IMAGE`
  */
 export async function trainDenoiser(
   model: TrainableDenoiser,
   images: readonly RasterImage[],
   options: TrainOptions,
 ): Promise<void> {
+  checkNames('options', options, optionNames);
   const {
     steps,
     firstStep = 0,

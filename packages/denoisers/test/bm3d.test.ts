@@ -261,6 +261,18 @@ describe('bm3d', () => {
       /Did you mean 'all'/,
     ],
     [
+      'an option that does not exist',
+      () => bm3d(clean, 0.1, { profil: 'vn' } as never),
+      'DENOISERS_UNKNOWN_OPTION',
+      /profil/,
+    ],
+    [
+      'a parameter that does not exist',
+      () => bm3d(clean, 0.1, { parameters: { wiener: { stepSize: 3 } } } as never),
+      'DENOISERS_UNKNOWN_OPTION',
+      /parameters\.wiener.*stepSize/,
+    ],
+    [
       'a wavelet of an odd size',
       () => bm3d(clean, 0.1, { parameters: { hardThreshold: { patchSize: 7 } } }),
       'DENOISERS_BAD_PARAMETER',

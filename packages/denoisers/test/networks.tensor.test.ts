@@ -35,6 +35,9 @@ describe('DnCNN', () => {
     const copy = DnCNN.fromStateDict(model.stateDict());
     const x = tensor(golden.saoyan.input);
     expect(copy.denoise(x)).toBeAllClose(model.denoise(x));
+    // Files do not keep the order of their tensors.
+    const reversed = DnCNN.fromStateDict(Object.fromEntries(Object.entries(model.stateDict()).reverse()));
+    expect(reversed.denoise(x)).toBeAllClose(model.denoise(x));
   });
 
   it('leaks nothing, and keeps its input', async () => {
@@ -49,6 +52,9 @@ describe('DnCNN', () => {
     const model = new DnCNN({ depth: 3, features: 2 });
     expect(() => model.denoise(tf.zeros([1, 5, 5, 3]))).toThrow(/\[images, height, width, 1\]/);
     expect(() => new DnCNN({ depth: 2 })).toThrow(/`depth` is 2/);
+    const unknown = { code: 'DENOISERS_UNKNOWN_OPTION' };
+    expect(() => new DnCNN({ layers: 20 } as never)).toThrow(expect.objectContaining(unknown));
+    expect(() => new ConvAutoencoder({ feature: [4] } as never)).toThrow(expect.objectContaining(unknown));
     expect(() => DnCNN.fromStateDict({ x: { dtype: 'float32', shape: [1], data: new Float32Array(1) } })).toThrow(
       /not that of a DnCNN/,
     );
@@ -176,6 +182,8 @@ describe('trainDenoiser', () => {
     const given = { ...options, generator: createGenerator(0) };
     await expect(trainDenoiser(model, [stripes], { ...given, signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
     await expect(trainDenoiser(model, [], given)).rejects.toThrow(/an empty list/);
+    const unknown = { code: 'DENOISERS_UNKNOWN_OPTION', message: expect.stringContaining('batch_size') as string };
+    await expect(trainDenoiser(model, [stripes], { ...given, batch_size: 4 } as never)).rejects.toMatchObject(unknown);
     const bytes = { ...stripes, data: stripes.data.map((value) => 255 * value) as Float32Array };
     await expect(trainDenoiser(model, [bytes], given)).rejects.toThrow(/divide by 255/);
     await expect(trainDenoiser(model, [stripes], { ...given, patchSize: 25 })).rejects.toThrow(/24x24x1/);

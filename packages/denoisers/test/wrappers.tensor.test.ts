@@ -66,6 +66,15 @@ describe('selfEnsemble', () => {
     expect(new Set(seen).size).toBe(8);
   });
 
+  it('leaks nothing where the denoiser fails', async () => {
+    const images = pictures([1, 4, 4, 1]);
+    let calls = 0;
+    const denoise = (given: tf.Tensor4D) => (++calls % 3 === 0 ? Promise.reject(new Error('no')) : given.clone());
+    const ensemble = selfEnsemble({ denoise });
+    await expect(() => expect(ensemble.denoise(images, sigma)).rejects.toThrow('no')).toLeakNoTensors();
+    expect(calls).toBeGreaterThan(2);
+  });
+
   it('does not care how the image is turned', async () => {
     const denoiser = selfEnsemble(new DnCNN({ depth: 3, features: 4 }));
     const image = pictures([1, 6, 9, 1]);

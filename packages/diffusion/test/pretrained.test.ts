@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -112,6 +112,22 @@ describe('savePretrained and fromPretrained', () => {
     loaded.unet.dispose();
   });
 
+  it('take one of several sets of weights', async () => {
+    const unet = tinyUNet();
+    await new DiffusionPipeline({ unet, scheduler: new DDPMScheduler() }).savePretrained(folder, { dtype: 'float16' });
+    const whole = join(folder, 'unet/diffusion_pytorch_model.safetensors');
+    renameSync(whole, whole.replace('.safetensors', '.fp16.safetensors'));
+    const loaded = await DiffusionPipeline.fromPretrained(folder, { variant: 'fp16' });
+    expect(Object.keys(loaded.unet.stateDict())).toEqual(Object.keys(unet.stateDict()));
+    const load = (options: object) => DiffusionPipeline.fromPretrained(folder, options);
+    await expect(load({ variant: 'bf16' })).rejects.toThrow('diffusion_pytorch_model.bf16.safetensors');
+    await expect(load({})).rejects.toMatchObject({ code: 'DIFFUSION_NOT_A_PIPELINE' });
+    await expect(load({ variant: '../x' })).rejects.toMatchObject({ code: 'DIFFUSION_BAD_CONFIG' });
+    await expect(load({ revision: 'main' })).rejects.toMatchObject({ code: 'DIFFUSION_UNKNOWN_OPTION' });
+    unet.dispose();
+    loaded.unet.dispose();
+  });
+
   it('read weights in several files, as diffusers writes large ones', async () => {
     const unet = tinyUNet();
     const pipeline = new DiffusionPipeline({ unet, scheduler: new DDPMScheduler() });
@@ -157,6 +173,9 @@ describe('savePretrained and fromPretrained', () => {
   it('refuse folders that are no pipeline, networks that are not known, and weights of another network', async () => {
     const load = () => DiffusionPipeline.fromPretrained(folder);
     await expect(load()).rejects.toMatchObject({ code: 'DIFFUSION_NOT_A_PIPELINE' });
+    writeFileSync(join(folder, 'file'), '');
+    const ofFile = DiffusionPipeline.fromPretrained(join(folder, 'file'));
+    await expect(ofFile).rejects.toMatchObject({ code: 'DIFFUSION_NOT_A_PIPELINE' });
     writeFileSync(
       join(folder, 'model_index.json'),
       '{"_class_name": "StableDiffusionPipeline", "vae": ["diffusers", "X"]}',

@@ -1,6 +1,8 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
+import { checkNames } from '../check-names.ts';
 import { DenoisersError } from '../errors.ts';
 import { checkRaster, checkSigma, isTensor, rasterShape, type Picture, type RasterImage } from '../raster.ts';
+import type { Bm3dAsyncOptions } from './bm3d.ts';
 import { estimateSigma } from './noise.ts';
 import { opponentNoise, toOpponent, toRgb, type Planes } from './planes.ts';
 import { profileFor, type Bm3dParameters, type ProfileName, type StageParameters } from './profiles.ts';
@@ -20,6 +22,12 @@ export interface Bm3dOptions {
   channels?: 'joint' | 'separate';
 }
 
+/** What `bm3d` and `bm3dAsync` take. */
+const optionNames: Record<keyof Bm3dAsyncOptions, true> = {
+  ...{ profile: true, parameters: true, stage: true, channels: true },
+  ...{ workers: true, createWorker: true },
+};
+
 /** One run of the algorithm: over a grey image, the three planes of a coloured one, or one channel. */
 export interface Run {
   readonly noisy: Planes;
@@ -38,6 +46,7 @@ const NOISELESS = 1e-6;
 
 /** Checks everything, and splits the image into runs; none where there is no noise. */
 export function prepare(image: RasterImage, sigma: number | undefined, options: Bm3dOptions): Run[] {
+  checkNames('options', options, optionNames);
   if (sigma !== undefined) checkSigma(sigma, 10);
   checkRaster(image, sigma);
   const { channels = 'joint', stage = 'all' } = options;
@@ -101,7 +110,11 @@ function parametersFor(sigma: number, { profile, parameters = {} }: Bm3dOptions,
     hardThreshold: { ...base.hardThreshold, ...parameters.hardThreshold },
     wiener: { ...base.wiener, ...parameters.wiener },
   };
-  for (const [stage, values] of Object.entries(merged)) checkStage(`parameters.${stage}`, values, image);
+  checkNames('parameters', parameters, base);
+  for (const name of ['hardThreshold', 'wiener'] as const) {
+    checkNames(`parameters.${name}`, parameters[name] ?? {}, base[name]);
+    checkStage(`parameters.${name}`, merged[name], image);
+  }
   for (const [name, value] of [
     ['hardThreshold.threshold', merged.hardThreshold.threshold],
     ['hardThreshold.chrominanceFactor', merged.hardThreshold.chrominanceFactor],

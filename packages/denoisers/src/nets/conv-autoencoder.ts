@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument } from '@missing-u/errors';
 import { createGenerator, type Generator } from '@missing-u/random';
 import { Conv2d, Module, UpsampleTransposed } from '@missing-u/unet-blocks';
+import { checkNames } from '../check-names.ts';
 import { DenoisersError } from '../errors.ts';
 import type { DenoiseOptions, ImageDenoiser, TrainableDenoiser } from '../face.ts';
 import { checkImages } from '../images.ts';
@@ -22,6 +23,10 @@ export interface ConvAutoencoderOptions {
   generator?: Generator;
 }
 
+const optionNames: Record<keyof ConvAutoencoderOptions, true> = {
+  ...{ channels: true, features: true, mean: true, seed: true, generator: true },
+};
+
 /**
  * The convolutional auto-encoder that "The Missing U for Efficient Diffusion Models" compares with: four 3x3 convolutions
  * of stride 2 and ReLU, four 4x4 transposed ones back, a sigmoid at the end; 4,307,011 parameters for colour.
@@ -33,6 +38,7 @@ export class ConvAutoencoder extends Module implements ImageDenoiser, TrainableD
 
   constructor(options: ConvAutoencoderOptions = {}) {
     super();
+    checkNames('options', options, optionNames);
     const {
       channels = 3,
       features = [64, 128, 256, 512],

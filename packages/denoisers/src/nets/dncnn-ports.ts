@@ -12,7 +12,10 @@ export function fromPorts(dict: StateDict): { options: DnCNNOptions; weights: St
     .filter(([name]) => !name.endsWith('num_batches_tracked'))
     .map(([name, tensor]) => [name.replace(/^module\./, '').replace(/^model\./, 'dncnn.'), tensor] as const);
   const weights: StateDict = Object.fromEntries(entries);
-  const convolutions = entries.filter(([name, { shape }]) => /^dncnn\.\d+\.weight$/.test(name) && shape.length === 4);
+  const numberOf = (name: string) => Number(name.split('.')[1]);
+  const convolutions = entries
+    .filter(([name, { shape }]) => /^dncnn\.\d+\.weight$/.test(name) && shape.length === 4)
+    .sort(([a], [b]) => numberOf(a) - numberOf(b));
   const [first, last] = [convolutions[0], convolutions.at(-1)];
   if (first === undefined || last === undefined || convolutions.length < 3) {
     const names = Object.keys(dict).slice(0, 3).join(', ');

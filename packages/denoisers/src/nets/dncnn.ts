@@ -3,6 +3,7 @@ import { invalidArgument } from '@missing-u/errors';
 import { createGenerator, type Generator } from '@missing-u/random';
 import { Module } from '@missing-u/unet-blocks';
 import { loadWeights, type LoadOptions, type Source, type StateDict } from '@missing-u/weights';
+import { checkNames } from '../check-names.ts';
 import { DenoisersError } from '../errors.ts';
 import type { DenoiseOptions, ImageDenoiser, TrainableDenoiser } from '../face.ts';
 import { checkImages } from '../images.ts';
@@ -29,6 +30,11 @@ export interface DnCNNOptions {
   generator?: Generator;
 }
 
+const optionNames: Record<keyof DnCNNOptions, true> = {
+  ...{ channels: true, depth: true, features: true, bias: true, batchNorm: true, eps: true },
+  ...{ seed: true, generator: true },
+};
+
 /**
  * The denoising network of K. Zhang, W. Zuo, Y. Chen, D. Meng, L. Zhang, "Beyond a Gaussian denoiser: residual learning of
  * deep CNN for image denoising", IEEE Transactions on Image Processing 26(7), 2017. It predicts the noise, which is then
@@ -43,6 +49,7 @@ export class DnCNN extends Module implements ImageDenoiser, TrainableDenoiser {
     super();
     const { channels = 1, depth = 17, features = 64, bias = 'none', batchNorm = true, eps = 1e-5 } = options;
     const { seed = 0, generator = createGenerator(seed) } = options;
+    checkNames('options', options, optionNames);
     for (const [argument, value, least] of [
       ['channels', channels, 1],
       ['depth', depth, 3],

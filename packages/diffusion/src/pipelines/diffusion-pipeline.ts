@@ -13,7 +13,7 @@ import { generatorsOf, noisePerItem, type DDIMSettings, type Randomness } from '
 import { checkOutputType, toOutput, type Outputs, type OutputType } from './output.ts';
 import { withOwnScheduler } from './own-scheduler.ts';
 import { Predictor } from './predictor.ts';
-import type { LoadedPipeline } from './pretrained.ts';
+import type { LoadedPipeline, PretrainedOptions } from './pretrained.ts';
 import { toUnitRange } from './ranges.ts';
 import { finish, reverseProcess, type ReverseOptions, type ReverseStep } from './reverse-process.ts';
 
@@ -132,14 +132,16 @@ export class DiffusionPipeline {
    * Reads a pipeline from a folder in diffusers' layout, or from the Hugging Face hub (`owner/name`, `hf://owner/name`); Node
    * only. On the base class the pipeline is of the class that the folder names.
    *
-   * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_UNKNOWN_NETWORK`, `DIFFUSION_NODE_ONLY`
+   * @param options.variant of several sets of weights in one folder, for example `'fp16'`
+   * @throws DiffusionError `DIFFUSION_UNKNOWN_OPTION`, `DIFFUSION_BAD_CONFIG`, `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_UNKNOWN_NETWORK`, `DIFFUSION_NODE_ONLY`
    */
   static async fromPretrained<P extends DiffusionPipeline>(
     this: new (parts: PipelineParts) => P,
     folder: string,
+    options?: PretrainedOptions,
   ): Promise<LoadedPipeline<P>> {
     const { loadPipeline } = await import('#pretrained');
-    return loadPipeline(folder, this) as Promise<LoadedPipeline<P>>;
+    return loadPipeline(folder, this, options) as Promise<LoadedPipeline<P>>;
   }
 
   /** Writes the pipeline as a folder in diffusers' layout; Node only. */

@@ -1,8 +1,10 @@
 import { existsSync, rmSync } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { invalidArgument } from '@missing-u/errors';
 import { fromConfig, parseConfig, stringifyConfig, type SchedulerConfig } from '@missing-u/schedulers';
 import { download, encodeSafetensors, loadSafetensors, loadTorch, type StateDict } from '@missing-u/weights';
+import { checkNames } from '../check-names.ts';
 import type { SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { describeNetwork, makeNetwork, type Network } from '../networks.ts';
@@ -19,6 +21,11 @@ const configFile = 'config.json';
 const weightsFile = 'diffusion_pytorch_model.safetensors';
 const weightsIndex = `${weightsFile}.index.json`;
 const weightsFiles = [weightsIndex, weightsFile, 'diffusion_pytorch_model.bin'];
+
+export interface PretrainedOptions {
+  /** Of several sets of weights in one folder, for example `'fp16'` for `diffusion_pytorch_model.fp16.safetensors`. */
+  variant?: string;
+}
 
 /** The release of diffusers whose layout is written. */
 const DIFFUSERS_VERSION = '0.42.1';
@@ -37,9 +44,15 @@ const pipelines: Readonly<Record<string, PipelineClass>> = { DDPMPipeline, DDIMP
  * another npm package (`@scope/package/folder`).
  *
  * @param wanted class of the pipeline; the base class stands for the one that the folder names
- * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_NOT_INSTALLED`, `DIFFUSION_UNKNOWN_NETWORK`; SchedulerError for an unknown scheduler
+ * @throws DiffusionError `DIFFUSION_UNKNOWN_OPTION`, `DIFFUSION_BAD_CONFIG`, `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_NOT_INSTALLED`,
+ *   `DIFFUSION_UNKNOWN_NETWORK`; SchedulerError for an unknown scheduler
  */
-export async function loadPipeline(name: string, wanted: unknown = DiffusionPipeline): Promise<LoadedPipeline> {
+export async function loadPipeline(
+  name: string,
+  wanted: unknown = DiffusionPipeline,
+  options: PretrainedOptions = {},
+): Promise<LoadedPipeline> {
+  checkOptions(options);
   const folder = addressOf(name);
   const index = await readJson(folder, indexFile);
   const [, className] = (index['unet'] ?? []) as [string?, string?];
@@ -48,7 +61,7 @@ export async function loadPipeline(name: string, wanted: unknown = DiffusionPipe
     throw new DiffusionError('DIFFUSION_NOT_A_PIPELINE', message);
   }
   const scheduler = fromConfig((await readJson(folder, schedulerFile)) as SchedulerConfig);
-  const unet = await loadNetwork(`${folder}/unet`, { className });
+  const unet = await loadNetwork(`${folder}/unet`, { className, ...options });
   try {
     const Pipeline =
       wanted === DiffusionPipeline
@@ -65,17 +78,18 @@ export async function loadPipeline(name: string, wanted: unknown = DiffusionPipe
  * Reads a network from a folder with `config.json` and weights, as diffusers' and our own `savePretrained` of a model write it.
  *
  * @param options.className instead of the one that `config.json` names
+ * @param options.variant of the weights, where the folder has several
  * @param options.weights false for a network without values, whose weights are not read
  * @throws DiffusionError `DIFFUSION_NOT_A_PIPELINE`, `DIFFUSION_UNKNOWN_NETWORK`
  */
 export async function loadNetwork(
   folder: string,
-  { className, weights = true }: { className?: string; weights?: boolean } = {},
+  { className, variant, weights = true }: PretrainedOptions & { className?: string; weights?: boolean } = {},
 ): Promise<Network> {
   const { _class_name: own, _diffusers_version, ...config } = await readJson(folder, configFile);
   const network = makeNetwork(className ?? String(own), config);
   try {
-    if (weights) network.loadStateDict(await readWeights(folder));
+    if (weights) network.loadStateDict(await readWeights(folder, variant));
     return network;
   } catch (error) {
     network.dispose();
@@ -124,11 +138,13 @@ export async function savePipeline(
  * The weights, from the first of diffusers' usual files that is there. An index comes before a whole file, as in Python; but
  * not on the hub, where asking for what is seldom there takes a request, and a network, each time.
  */
-async function readWeights(folder: string): Promise<StateDict> {
+async function readWeights(folder: string, variant?: string): Promise<StateDict> {
   let absent: unknown;
-  const files = isAddress(folder)
+  const names = isAddress(folder)
     ? [weightsFile, ...weightsFiles.filter((file) => file !== weightsFile)]
     : weightsFiles;
+  // diffusers puts the name of a variant before the last dot.
+  const files = names.map((name) => (variant === undefined ? name : name.replace(/\.\w+$/, `.${variant}$&`)));
   for (const file of files) {
     let path: string;
     try {
@@ -143,8 +159,17 @@ async function readWeights(folder: string): Promise<StateDict> {
     const source = file.endsWith('.index.json') && isAddress(folder) ? `${folder}/${file}` : path;
     return file.endsWith('.bin') ? loadTorch(source) : loadSafetensors(source);
   }
-  const message = `\`${folder}\` holds no weights; looked for ${weightsFiles.join(', ')}.`;
+  const message = `\`${folder}\` holds no weights; looked for ${files.join(', ')}.`;
   throw new DiffusionError('DIFFUSION_NOT_A_PIPELINE', message, { cause: absent });
+}
+
+function checkOptions(options: PretrainedOptions): void {
+  checkNames(options, { variant: true });
+  const { variant }: { variant?: unknown } = options;
+  if (variant === undefined || (typeof variant === 'string' && /^[\w-]+$/.test(variant))) return;
+  const allowed = "part of a file's name, for example 'fp16'";
+  const message = invalidArgument({ argument: 'variant', value: variant, allowed });
+  throw new DiffusionError('DIFFUSION_BAD_CONFIG', message);
 }
 
 /** The folder of a published model, and the address of one on the hub, `owner/name`, unless there is a folder of that name. */
@@ -178,7 +203,7 @@ async function locate(folder: string, file: string): Promise<string> {
 
 function isAbsent(error: unknown): boolean {
   const { code } = error as { code?: unknown };
-  return code === 'ENOENT' || code === 'WEIGHTS_NO_SUCH_FILE' || code === 'WEIGHTS_NOT_FOUND';
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'WEIGHTS_NO_SUCH_FILE' || code === 'WEIGHTS_NOT_FOUND';
 }
 
 function writeJson(folder: string, file: string, content: object): void {

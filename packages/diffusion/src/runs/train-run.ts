@@ -176,19 +176,21 @@ async function beginWith(name: string, model: Network): Promise<void> {
 export function makeTrainer(
   config: RunConfig,
   model: Network,
-  how: Pick<TrainerOptions, 'compile' | 'memoryBudget'>,
+  { compile, memoryBudget }: Pick<TrainerOptions, 'compile' | 'memoryBudget'>,
 ): Trainer {
-  const { lossGamma, selfConditioning, classConditioning, labelDropout, ...rest } = config;
+  const { seed, learningRate, learningRateSchedule, warmupSteps, decaySteps, steps, betas, weightDecay } = config;
+  const { maxGradNorm, lossWeighting, lossGamma, timestepSampling, noiseJitter, noiseJitterMost } = config;
+  const { selfConditioning, classConditioning, labelDropout } = config;
   const decays = typeof config.emaDecay === 'number' ? [config.emaDecay] : config.emaDecay;
   return new Trainer({
-    ...rest,
     denoiser: model,
     scheduler: makeScheduler('ddpm', config),
-    schedule: config.learningRateSchedule,
-    totalSteps: config.steps,
+    ...{ seed, learningRate, schedule: learningRateSchedule, warmupSteps, decaySteps, totalSteps: steps },
+    ...{ betas, weightDecay, maxGradNorm, lossWeighting, timestepSampling, noiseJitter, noiseJitterMost },
     ema: decays.map((decay) => ({ decay })),
     selfConditioning,
-    ...how,
+    ...(compile !== undefined && { compile }),
+    ...(memoryBudget !== undefined && { memoryBudget }),
     ...(lossGamma !== null && { lossGamma }),
     ...(classConditioning && { classConditioning: { nullLabel: nullLabelOf(config), dropout: labelDropout } }),
   });

@@ -1,4 +1,5 @@
 import { invalidArgument, unknownName } from '@missing-u/errors';
+import { checkNames } from '../check-names.ts';
 import type { ImageBatch } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { checkImages } from '../pipelines/ranges.ts';
@@ -13,6 +14,14 @@ type Rule = readonly [allowed: string, holds: (value: number) => boolean];
 const notNegative: Rule = ['a number of 0 or more', (value) => value >= 0 && value < Infinity];
 const positive: Rule = ['a number above 0', (value) => value > 0 && value < Infinity];
 const share: Rule = ['a number from 0 to 1', (value) => value >= 0 && value <= 1];
+
+const names: Record<keyof TrainerOptions, true> = {
+  ...{ denoiser: true, scheduler: true, seed: true, compile: true, memoryBudget: true },
+  ...{ maxGradNorm: true, betas: true, epsilon: true, weightDecay: true, ema: true },
+  ...{ learningRate: true, schedule: true, warmupSteps: true, decaySteps: true, totalSteps: true },
+  ...{ lossWeighting: true, lossGamma: true, timestepSampling: true, noiseJitter: true, noiseJitterMost: true },
+  ...{ selfConditioning: true, classConditioning: true },
+};
 
 /** Numbers that would make all weights or averages not finite, or other ones than are asked for, without a word. */
 const rules = {
@@ -35,9 +44,10 @@ const emaRules = {
 /**
  * Refuses options that a trainer cannot train with.
  *
- * @throws DiffusionError `DIFFUSION_BAD_CONFIG`, `DIFFUSION_UNKNOWN_SCHEDULE`
+ * @throws DiffusionError `DIFFUSION_UNKNOWN_OPTION`, `DIFFUSION_BAD_CONFIG`, `DIFFUSION_UNKNOWN_SCHEDULE`
  */
 export function checkTrainerOptions(options: TrainerOptions): void {
+  checkNames(options, names);
   const { learningRate, schedule = 'constant', totalSteps, betas, ema, classConditioning } = options;
   if (learningRate === undefined) refuse('learningRate', learningRate, rules.learningRate[0]);
   checkNumbers(options, rules);
