@@ -95,6 +95,9 @@ describe('missing-u denoise', () => {
     await expect(run([path('none.png')])).rejects.toThrow(/none.png cannot be read \(ENOENT\)/);
     await expect(run([path('noisy.png'), '--method', 'dncnn'])).rejects.toThrow(/needs --weights/);
     await expect(run([path('noisy.png'), '--sigma', 'x'])).rejects.toThrow(/0 to 255/);
+    await expect(run([path('noisy.png'), '--sigma', ''])).rejects.toThrow(/0 to 255/);
+    await expect(run([path('noisy.png'), '--weights', 'x.pth'])).rejects.toThrow(/not to bm3d/);
+    await expect(run([path('noisy.png')], {}, path('clean.png'))).rejects.toThrow(/where a file is/);
     await expect(run([path('noisy.png'), '--profile', 'nq'])).rejects.toThrow(/Did you mean 'np'/);
     const model = { denoise: (images: Parameters<DnCNN['denoise']>[0]) => tf.clone(images) };
     const folderOfModel = ['--method', folder, '--profile', 'np'];

@@ -74,7 +74,10 @@ export function denoiseCommand(context: DenoiseContext = {}): Command {
 
 async function denoiserOf(flags: Flags, { loadModel, modelNames }: DenoiseContext): Promise<ImageDenoiser> {
   const { method, weights, profile } = flags;
-  if (method === 'bm3d') return bm3dDenoiser(profile && { profile });
+  if (method === 'bm3d') {
+    if (weights === undefined) return bm3dDenoiser(profile && { profile });
+    throw new DenoisersError('DENOISERS_BAD_OPTION', '--weights belongs to dncnn and conv-ae, not to bm3d.');
+  }
   if (profile !== undefined) {
     throw new DenoisersError('DENOISERS_BAD_OPTION', `--profile belongs to bm3d, not to ${method}.`);
   }
@@ -108,7 +111,7 @@ function count(text: string): number {
 }
 
 function level(text: string): number {
-  const value = Number(text);
+  const value = text.trim() === '' ? NaN : Number(text);
   if (!(value >= 0 && value <= 255)) throw new InvalidArgumentError('It has to be a number of 0 to 255.');
   return value;
 }

@@ -35,7 +35,7 @@ export async function* denoiseFiles(
   options: DenoiseFilesOptions,
 ): AsyncGenerator<DenoisedFile> {
   await checkNames(files, options);
-  await mkdir(options.out, { recursive: true });
+  await makeFolder(options.out);
   for (const [index, file] of files.entries()) {
     const noisy = await readPicture(file);
     const reference = options.references?.[index];
@@ -49,6 +49,17 @@ export async function* denoiseFiles(
     await writePicture(pair, sideBySide(noisy, restored));
     const comparison = clean === undefined ? {} : compare(noisy, restored, clean);
     yield { file, output, sigma: 255 * sigma, seconds, ...comparison };
+  }
+}
+
+async function makeFolder(out: string): Promise<void> {
+  try {
+    await mkdir(out, { recursive: true });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const taken = code === 'EEXIST' || code === 'ENOTDIR';
+    const reason = taken ? `--out is '${out}', where a file is; give a folder` : `--out cannot be made: ${message}`;
+    throw new DenoisersError('DENOISERS_BAD_OPTION', `${reason}.`, { cause });
   }
 }
 
