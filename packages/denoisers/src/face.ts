@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalidArgument } from '@missing-u/errors';
+import type { Generator } from '@missing-u/random';
 import { bm3dAsync, type Bm3dAsyncOptions } from './bm3d/bm3d.ts';
 import { DenoisersError } from './errors.ts';
 import { checkSigma } from './raster.ts';
@@ -55,6 +56,7 @@ export interface DiffusionScheduler {
     modelOutput: tf.Tensor4D,
     t: number,
     sample: tf.Tensor4D,
+    options?: { generator?: Generator },
   ): { prevSample: tf.Tensor4D; predOriginalSample: tf.Tensor4D };
 }
 
@@ -66,24 +68,22 @@ export interface DiffusionScheduler {
  * sqrt((1 - a) / a) beside the image at a timestep with cumulative product a, once it is scaled by sqrt(a).
  *
  * @param steps reverse steps; default as many as timesteps are left
+ * @param generator draws the fresh noise of schedulers that add some in their steps, such as DDPM's
  * @throws DenoisersError `DENOISERS_BAD_OPTION`
  */
 export function diffusionDenoiser(
   model: DiffusionModel,
   scheduler: DiffusionScheduler,
-  { steps }: { steps?: number } = {},
+  { steps, generator }: { steps?: number; generator?: Generator } = {},
 ): ImageDenoiser {
+  const stepOptions = generator && { generator };
   if (steps !== undefined && !(Number.isInteger(steps) && steps > 0)) {
     const bad = { argument: 'steps', value: steps, allowed: 'an integer of 1 or more' };
     throw new DenoisersError('DENOISERS_BAD_OPTION', invalidArgument(bad));
   }
   // Euler's and its like step through images whose variance grows with the noise.
   if ((scheduler.initNoiseSigma ?? 1) !== 1) {
-    const allowed = "one whose noisy images keep their variance, such as DDIM's";
-    throw new DenoisersError(
-      'DENOISERS_BAD_OPTION',
-      invalidArgument({ argument: 'scheduler', value: scheduler, allowed }),
-    );
+    throw badScheduler(scheduler, "one whose noisy images keep their variance, such as DDIM's");
   }
   return {
     denoise(images, { sigma }) {
@@ -91,17 +91,24 @@ export function diffusionDenoiser(
       const start = timestepOf(2 * sigma, scheduler.alphasCumprod);
       if (start === undefined) return tf.clone(images);
       scheduler.setTimesteps({ timesteps: evenly(start, Math.min(steps ?? start + 1, start + 1)) });
+      if (scheduler.timesteps[0] !== start) {
+        throw badScheduler(scheduler, 'one that goes from noise to images, and not back');
+      }
       return tf.tidy(() => {
         let sample = tf.mul<tf.Tensor4D>(tf.sub(tf.mul(images, 2), 1), Math.sqrt(scheduler.alphasCumprod[start]!));
         for (const t of Array.from(scheduler.timesteps)) {
           const previous = sample;
-          sample = tf.tidy(() => scheduler.step(model.predict(previous, t), t, previous).prevSample);
+          sample = tf.tidy(() => scheduler.step(model.predict(previous, t), t, previous, stepOptions).prevSample);
           previous.dispose();
         }
         return tf.mul<tf.Tensor4D>(tf.add(sample, 1), 0.5);
       });
     },
   };
+}
+
+function badScheduler(value: DiffusionScheduler, allowed: string): DenoisersError {
+  return new DenoisersError('DENOISERS_BAD_OPTION', invalidArgument({ argument: 'scheduler', value, allowed }));
 }
 
 /** The timestep whose noise is nearest, or undefined where there is less noise than half of the first's. */

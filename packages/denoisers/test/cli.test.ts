@@ -72,6 +72,14 @@ describe('missing-u denoise', () => {
     expect(await readPicture(path('out/colour.png'))).toMatchObject({ width: 9, height: 13, channels: 3 });
   });
 
+  it('compares a grey picture with the grey of a coloured one', async () => {
+    const data = Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1, 0.2, 0.2, 0.2);
+    await writePicture(path('colours.png'), { data, width: 2, height: 2, channels: 3 });
+    const grey = await readPicture(path('colours.png'), 1);
+    expect(grey.channels).toBe(1);
+    for (const [i, value] of [0.299, 0.587, 0.114, 0.2].entries()) expect(grey.data[i]).toBeCloseTo(value, 6);
+  });
+
   it('writes over nothing that it was given', async () => {
     await mkdir(path('other'), { recursive: true });
     await cp(path('noisy.png'), path('other/noisy.png'));

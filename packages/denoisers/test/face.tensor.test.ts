@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createGenerator } from '@missing-u/random';
-import { DDIMScheduler, EulerDiscreteScheduler } from '@missing-u/schedulers';
+import { DDIMInverseScheduler, DDIMScheduler, DDPMScheduler, EulerDiscreteScheduler } from '@missing-u/schedulers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bm3dDenoiser, diffusionDenoiser, type DiffusionModel, type ImageDenoiser } from '../src/index.ts';
 
@@ -14,7 +14,7 @@ beforeAll(() => {
 
 describe('diffusionDenoiser', () => {
   /** Knows the noise: eps from the sample and the clean image that it was made of. */
-  const oracle = (scheduler: DDIMScheduler): DiffusionModel => ({
+  const oracle = (scheduler: { readonly alphasCumprod: ArrayLike<number> }): DiffusionModel => ({
     predict: (sample, t) =>
       tf.tidy(() => {
         const a = scheduler.alphasCumprod[t]!;
@@ -30,6 +30,20 @@ describe('diffusionDenoiser', () => {
     const noisy = tf.add<tf.Tensor4D>(clean, tf.mul(noise, 0.05));
     expect(await denoiser.denoise(noisy, { sigma: 0.05 })).toBeAllClose(clean, { atol: 2e-3 });
     await expect(() => (denoiser.denoise(noisy, { sigma: 0.05 }) as tf.Tensor).dispose()).toLeakNoTensors();
+  });
+
+  it('takes schedulers that add noise, with a generator, and none that go to noise', async () => {
+    const ddpm = new DDPMScheduler();
+    const model = oracle(ddpm);
+    const denoiser = diffusionDenoiser(model, ddpm, { steps: 10, generator: createGenerator(1) });
+    const noise = tf.tensor4d(createGenerator(0).fillNormal(new Float32Array(16)), [1, 4, 4, 1]);
+    const noisy = tf.add<tf.Tensor4D>(clean, tf.mul(noise, 0.05));
+    expect(await denoiser.denoise(noisy, { sigma: 0.05 })).toBeAllClose(clean, { atol: 2e-3 });
+    const without = diffusionDenoiser(model, ddpm, { steps: 10 });
+    expect(() => without.denoise(noisy, { sigma: 0.05 })).toThrow(/generator/);
+    const inverse = diffusionDenoiser(model, new DDIMInverseScheduler(), { steps: 10 });
+    const refused = () => inverse.denoise(noisy, { sigma: 0.05 });
+    expect(refused).toThrow(expect.objectContaining({ code: 'DENOISERS_BAD_OPTION' }));
   });
 
   it('begins at the timestep whose noise is as strong', () => {

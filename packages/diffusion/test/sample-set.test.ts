@@ -68,6 +68,8 @@ describe('sampleSet', () => {
     await make({ count: 1 });
     await expect(make({ seed: 2 })).rejects.toMatchObject({ code: 'DIFFUSION_OTHER_SAMPLES' });
     await expect(make({ settings: { model: 'sine' } })).rejects.toMatchObject({ code: 'DIFFUSION_OTHER_SAMPLES' });
+    // A folder that an earlier version began may have its settings in another order, and defaults by name.
+    await make({ settings: { checkpoint: null, model: 'tanh' }, count: 2 });
   });
 
   it.each([

@@ -14,7 +14,15 @@ export async function readPicture(path: string, channels?: number): Promise<Rast
   const values = Float32Array.from(data, (byte) => byte / 255);
   const grey = channels === undefined ? values.every((value, i) => value === values[i - (i % 3)]) : channels === 1;
   if (!grey) return { data: values, width, height, channels: 3 };
-  return { data: values.filter((_, i) => i % 3 === 0), width, height, channels: 1 };
+  return { data: luma(values), width, height, channels: 1 };
+}
+
+/** RGB as grey, by the weights of ITU-R BT.601, as Pillow's `convert('L')`; grey in three channels stays as it is. */
+function luma(rgb: Float32Array): Float32Array {
+  return Float32Array.from({ length: rgb.length / 3 }, (_, i) => {
+    const [red, green, blue] = [rgb[3 * i]!, rgb[3 * i + 1]!, rgb[3 * i + 2]!];
+    return red === green && green === blue ? red : 0.299 * red + 0.587 * green + 0.114 * blue;
+  });
 }
 
 /** Writes a picture of 0 to 1 as a PNG of 8 bits, grey or RGB as it is, values beyond it clipped. */

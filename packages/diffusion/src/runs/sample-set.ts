@@ -116,14 +116,23 @@ export async function writeImages(
 /** Writes down the settings of a new set, or compares them with those of the set that is there. */
 function claim(folder: string, settings: Readonly<Record<string, unknown>>): void {
   const path = join(folder, MANIFEST);
-  const wanted = `${JSON.stringify(settings, null, 2)}\n`;
   removeUnfinished(folder);
   const empty = samplePaths(folder).length === 0; // Asked first: another process writes the settings before its pictures.
   if (!existsSync(path)) {
-    if (empty) return writeAtomically(path, wanted);
-  } else if (readFileSync(path, 'utf8') === wanted) return;
+    if (empty) return writeAtomically(path, `${JSON.stringify(settings, null, 2)}\n`);
+  } else if (comparable(readFileSync(path, 'utf8')) === comparable(JSON.stringify(settings))) return;
   const message = `\`${folder}\` holds pictures that were made with other settings (see \`${path}\`). Name an empty folder.`;
   throw new DiffusionError('DIFFUSION_OTHER_SAMPLES', message);
+}
+
+/** Settings as text that says the same for the same, whatever their order and whether a default is named (null) or left out. */
+function comparable(json: string): string {
+  try {
+    const settings = Object.entries(JSON.parse(json) as Record<string, unknown>);
+    return JSON.stringify(settings.filter(([, value]) => value !== null).sort(([a], [b]) => (a < b ? -1 : 1)));
+  } catch {
+    return json;
+  }
 }
 
 /** Removes what killed processes have left; the names hold their numbers. */
