@@ -356,6 +356,8 @@ describe('guidance without a classifier', () => {
     await bad({ classLabels: [1] }).toMatchObject({ code: 'DIFFUSION_BAD_LABELS' });
     await bad({ classLabels: 1, guidanceScale: 2 }).toMatchObject({ code: 'DIFFUSION_BAD_GUIDANCE' });
     await bad({ guidanceScale: 2, nullLabel: 3 }).toMatchObject({ code: 'DIFFUSION_BAD_GUIDANCE' });
+    const named = { code: 'DIFFUSION_BAD_LABELS', message: expect.stringContaining('`nullLabel` is -1') as string };
+    await bad({ guidanceScale: 2, classLabels: 1, nullLabel: -1 }).toMatchObject(named);
   });
 });
 

@@ -9,7 +9,7 @@ export interface LabelFlags {
 
 /**
  * What a network is told of the class of its images. A conditional one that is told none is given the class that stood for hidden
- * labels in its training: images of any class.
+ * labels in its training here, the last one: images of any class.
  *
  * @param model its name, for messages
  * @throws DiffusionError `DIFFUSION_BAD_LABELS`, `DIFFUSION_BAD_GUIDANCE`
@@ -33,7 +33,10 @@ export function labelOptions(
     const message = `\`${model}\` has no class that stands for none: name one with --label.`;
     throw new DiffusionError('DIFFUSION_BAD_LABELS', message);
   }
-  if (label === undefined) process.stderr.write(`${model}: without --label, images of any class (${classLabels})\n`);
+  if (label === undefined) {
+    const last = `class ${classLabels}, the last, which \`--class-conditioning\` trains to be any`;
+    process.stderr.write(`${model}: without --label, ${last}\n`);
+  }
   labelsOf(classLabels, 1, network);
   return { classLabels, ...(guidance !== undefined && { guidanceScale: guidance }) };
 }

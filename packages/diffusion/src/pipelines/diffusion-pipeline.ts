@@ -251,6 +251,7 @@ export class DiffusionPipeline {
       });
       throw new DiffusionError('DIFFUSION_BAD_GUIDANCE', message);
     }
+    labelsOf(nullLabel, 1, this.unet, 'nullLabel');
     return classifierFreeGuidance(predictor, { guidanceScale, nullLabel });
   }
 

@@ -29,6 +29,7 @@ export function labelsOf(
   labels: number | readonly number[] | undefined,
   count: number,
   denoiser: Denoiser,
+  argument: 'classLabels' | 'nullLabel' = 'classLabels',
 ): readonly number[] | undefined {
   if (labels === undefined) return undefined;
   const classes = classesOf(denoiser) ?? Infinity;
@@ -36,11 +37,9 @@ export function labelsOf(
   const isClass = (label: number) => Number.isInteger(label) && label >= 0 && label < classes;
   if (list.length === count && list.every(isClass)) return list;
   const range = classes === Infinity ? 'of 0 or more' : `from 0 to ${classes - 1}`;
-  const allowed = `an integer ${range}, or a list of ${count}, one per image`;
-  throw new DiffusionError(
-    'DIFFUSION_BAD_LABELS',
-    invalidArgument({ argument: 'classLabels', value: labels, allowed }),
-  );
+  const lists = argument === 'nullLabel' ? '' : `, or a list of ${count}, one per image`;
+  const allowed = `an integer ${range}${lists}`;
+  throw new DiffusionError('DIFFUSION_BAD_LABELS', invalidArgument({ argument, value: labels, allowed }));
 }
 
 /** The labels of part of a set of images, as an option. */
