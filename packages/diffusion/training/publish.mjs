@@ -4,6 +4,9 @@
  *
  *   node training/publish.mjs --run RUN [--run RUN-2 ...] --name mnist-cunet [--samples 1000] && npx prettier --write ../pretrained
  *   node training/publish.mjs --run RUN --name faces-cunet --root faces --samples 64
+ *   node training/publish.mjs --run RUN-6 --after-published --name mnist-cunet
+ *
+ * The last form is for runs that begin with the published weights: what those took is read from their folder.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,6 +23,7 @@ import { modelCard } from './model-card.mjs';
 const { values } = parseArgs({
   options: {
     run: { type: 'string', multiple: true },
+    'after-published': { type: 'boolean', default: false },
     name: { type: 'string' },
     root: { type: 'string' },
     samples: { type: 'string', default: '1000' },
@@ -28,11 +32,14 @@ const { values } = parseArgs({
 });
 const STEPS = 50;
 const SHOWN = 64;
+/** Steps whose mean loss is a row of the curve. */
+const WINDOW = 25;
 const out = fileURLToPath(new URL(`../../pretrained/${values.name}`, import.meta.url));
 const set = await setOf(values.name);
 
 const { version } = await useEngine(values.engine);
-const runs = values.run.map(readRun);
+const before = values['after-published'] ? readPublished() : { steps: [], images: 0, divergedAt: [] };
+const runs = [before, ...values.run.map(readRun)];
 const { config, model } = await loadRun(values.run.at(-1));
 const chain = {
   num_train_timesteps: config.timesteps,
@@ -46,7 +53,7 @@ model.dispose();
 writeJson('training.json', { ...config, root: null, from: null });
 const steps = runs.flatMap(({ steps }) => steps).map((entry, i) => ({ ...entry, step: i + 1 }));
 writeFileSync(join(out, 'loss.png'), lossPlot(steps, `${values.name}: loss of training`));
-writeFileSync(join(out, 'loss.csv'), lossCsv(steps, 25));
+writeFileSync(join(out, 'loss.csv'), lossCsv(steps, WINDOW));
 
 // What is judged is what is published: read again, in float16.
 const { unet } = await DiffusionPipeline.fromPretrained(out);
@@ -59,7 +66,7 @@ const numbers = {
   parameters,
   operations,
   trainedSteps: steps.length,
-  divergedAt: divergences(steps),
+  divergedAt: [...before.divergedAt, ...divergences(steps.slice(before.steps.length))],
   trainedImages: runs.reduce((sum, { images }) => sum + images, 0),
   ...(await set.measure({ config, chain, unet, root, steps: STEPS, count, samplesOf })),
 };
@@ -72,6 +79,15 @@ function readRun(folder) {
   const steps = readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n').map(JSON.parse);
   const { batch, accumulate } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
   return { steps, images: steps.length * batch * accumulate };
+}
+
+/** What the published weights took: their curve has means over windows of steps, so that each step counts as its window's mean. */
+function readPublished() {
+  const { trainedImages, divergedAt } = JSON.parse(readFileSync(join(out, 'numbers.json'), 'utf8'));
+  const rows = readFileSync(join(out, 'loss.csv'), 'utf8').trim().split('\n').slice(1);
+  const losses = rows.map((row) => row.split(',').map(Number));
+  const steps = losses.flatMap(([, loss]) => Array.from({ length: WINDOW }, () => ({ loss })));
+  return { steps, images: trainedImages, divergedAt };
 }
 
 /** Samples by DDIM, batch by batch; the first of eta 0 are kept as a picture. */
