@@ -82,7 +82,7 @@ describe('a run from the weights of another', () => {
     const json = readFileSync(join(publishedFolder('mnist-cunet'), 'numbers.json'), 'utf8');
     expect(JSON.parse(json)).toMatchObject({ trainedSteps: steps, trainedImages: images });
     expect(steps).toBeGreaterThan(config.steps);
-    expect(images).toBeGreaterThan(steps * config.batch);
+    expect(images).toBeGreaterThan(config.steps * config.batch);
     model.dispose();
   });
 
