@@ -222,7 +222,7 @@ describe('Trainer', () => {
   it.each([
     [{ lossWeighting: 'minsnr' as 'min-snr' }, 'DIFFUSION_UNKNOWN_LOSS_WEIGHTING'],
     [{ timestepSampling: 'unifrom' as 'uniform' }, 'DIFFUSION_UNKNOWN_TIMESTEP_SAMPLING'],
-    [{ lr: 1e-3 }, 'DIFFUSION_UNKNOWN_OPTION'],
+    [{ lr: 1e-3 } as never, 'DIFFUSION_UNKNOWN_OPTION'],
     [{ ema: [] }, 'DIFFUSION_BAD_CONFIG'],
     [{ learningRate: undefined as unknown as number }, 'DIFFUSION_BAD_CONFIG'],
     [{ learningRate: NaN }, 'DIFFUSION_BAD_CONFIG'],
