@@ -81,12 +81,22 @@ function readRun(folder) {
   return { steps, images: steps.length * batch * accumulate };
 }
 
-/** What the published weights took: their curve has means over windows of steps, so that each step counts as its window's mean. */
+/**
+ * What the published weights took. Their curve has means over windows of steps: each step counts as its window's mean, and those that
+ * filled no window as the last one's.
+ */
 function readPublished() {
-  const { trainedImages, divergedAt } = JSON.parse(readFileSync(join(out, 'numbers.json'), 'utf8'));
+  const { trainedSteps, trainedImages, divergedAt } = JSON.parse(readFileSync(join(out, 'numbers.json'), 'utf8'));
   const rows = readFileSync(join(out, 'loss.csv'), 'utf8').trim().split('\n').slice(1);
-  const losses = rows.map((row) => row.split(',').map(Number));
-  const steps = losses.flatMap(([, loss]) => Array.from({ length: WINDOW }, () => ({ loss })));
+  const losses = rows.map((row) => Number(row.split(',')[1]));
+  if (losses.length !== Math.floor(trainedSteps / WINDOW)) {
+    throw new Error(
+      `loss.csv and numbers.json of ${out} are not of one training: a publication was interrupted; restore them.`,
+    );
+  }
+  const steps = Array.from({ length: trainedSteps }, (_, i) => ({
+    loss: losses[Math.floor(i / WINDOW)] ?? losses.at(-1),
+  }));
   return { steps, images: trainedImages, divergedAt };
 }
 

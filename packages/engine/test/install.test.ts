@@ -6,7 +6,8 @@ import type { EngineError } from '../src/errors.ts';
 import { compileBinding, libraries } from '../src/native/build.ts';
 import { findInstallations, layoutVersion, removeInstallations } from '../src/native/installation.ts';
 import { installNative } from '../src/native/install.ts';
-import { operationsLibrary } from '../src/native/operations/library.ts';
+import { functions } from '../src/native/functions/library.ts';
+import { operations } from '../src/native/operations/library.ts';
 import { ownCacheFolder } from './folder.ts';
 import { makeWheel } from './make-wheel.ts';
 
@@ -199,7 +200,7 @@ describe('an installation', () => {
     mkdirSync(backend, { recursive: true });
     const files = [
       join(backend, 'nodejs_kernel_backend.js'),
-      ...[libraries.binding, libraries.helper, operationsLibrary].map((name) => join(place, 'lib', name)),
+      ...[libraries.binding, libraries.helper, operations.name, functions.name].map((name) => join(place, 'lib', name)),
       ...[libraries.tensorflow, libraries.framework].map((name) => join(python, name)),
     ];
     for (const file of files) writeFileSync(file, '');

@@ -6,7 +6,8 @@ export interface CompileOptions {
   maxGraphs?: number;
   /**
    * Largest relative difference between a graph and the recorded operations executed one by one; default 1e-5, on a card 5e-3.
-   * On the processor it is 0 but for rare operations that TensorFlow merges. `Infinity` compares nothing, and saves the first call that execution.
+   * On the processor it is 0 but for rare operations that TensorFlow merges. `Infinity` compares nothing, and saves the first
+   * call that execution.
    */
   tolerance?: number;
   /**

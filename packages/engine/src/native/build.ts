@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readdir, readFile, rename, symlink, writeFile } from 'n
 import { join, posix } from 'node:path';
 import { EngineError } from '../errors.ts';
 import { isThere, lastLines, runCommand } from './command.ts';
-import { functionsLibrary, functionsOptions } from './functions/library.ts';
-import { functionsSource } from './functions/source.ts';
+import { functions } from './functions/library.ts';
 import { helperSource } from './helper.ts';
-import { operationsLibrary, operationsOptions, operationsSource } from './operations/library.ts';
+import { operations } from './operations/library.ts';
+import type { OwnLibrary } from './own-library.ts';
 import type { Wheel } from './wheel.ts';
 
 /** The compiler to use: `$CXX`, or the first of the usual ones. */
@@ -96,14 +96,13 @@ export async function compileBinding(paths: Toolchain & BindingSources): Promise
 /** Compiles this package's own libraries into `output`: operations, and functions. Each appears under its name when it is whole. */
 export async function compileOwnLibraries(paths: Toolchain): Promise<void> {
   await mkdir(paths.scratch, { recursive: true });
-  await compileLibrary(paths, operationsLibrary, operationsOptions, operationsSource);
-  await compileLibrary(paths, functionsLibrary, functionsOptions, functionsSource);
+  for (const library of [operations, functions]) await compileLibrary(paths, library);
 }
 
-async function compileLibrary(paths: Toolchain, name: string, options: string[], text: string): Promise<void> {
-  const [source, made] = [join(paths.scratch, `${name}.cc`), join(paths.scratch, name)];
-  await writeFile(source, text);
-  await compile(paths, [...options, source, '-o', made, ...(await linkTensorFlow(paths))]);
+async function compileLibrary(paths: Toolchain, { name, options, source }: OwnLibrary): Promise<void> {
+  const [file, made] = [join(paths.scratch, `${name}.cc`), join(paths.scratch, name)];
+  await writeFile(file, source);
+  await compile(paths, [...options, file, '-o', made, ...(await linkTensorFlow(paths))]);
   await rename(made, join(paths.output, name));
 }
 

@@ -3,8 +3,9 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { libraries } from './build.ts';
 import { nativeFolder } from './folders.ts';
-import { findFunctions } from './functions/library.ts';
-import { findOperations } from './operations/library.ts';
+import { functions } from './functions/library.ts';
+import { operations as ownOperations } from './operations/library.ts';
+import { findLibrary } from './own-library.ts';
 
 /** Raised whenever an older installation would no longer do; such a one is reported and installed anew. */
 export const layoutVersion = 1;
@@ -63,7 +64,7 @@ function inspect(folder: string, text: string): Installation {
     return { ...unknown, folder, operations: false, fault: `${recordName} is damaged` };
   }
   const fault = findFault(folder, record);
-  const operations = findOperations(folder) !== undefined && findFunctions(folder) !== undefined;
+  const operations = [ownOperations, functions].every((library) => findLibrary(folder, library) !== undefined);
   return { ...record, folder, operations, ...(fault !== undefined && { fault }) };
 }
 

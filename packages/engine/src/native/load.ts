@@ -14,7 +14,8 @@ import type { Helper } from './helper.ts';
 import { cudaLibraries } from './cuda.ts';
 import { allowDepthwiseDilations } from './dilation.ts';
 import { registerOperationKernels } from './operations/kernels.ts';
-import { findOperations } from './operations/library.ts';
+import { operations } from './operations/library.ts';
+import { findLibrary } from './own-library.ts';
 import { allowNumericPadding } from './padding.ts';
 import { correctResizeGradients } from './resize-gradients.ts';
 import { takeShortcuts } from './shortcuts.ts';
@@ -86,7 +87,7 @@ export function loadInstallation({ folder, gpu }: Installation, options: EngineO
     throw new EngineError('ENGINE_LOAD_FAILED', message);
   }
   const backend = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
-  // For compiled functions; nobody else's business.
+  // For `compile`, as the parts of the backend that it knows (`GraphBackend`) have it.
   Object.assign(backend, { functionLibrary });
   replaceChainedCalls();
   replaceKernel(gather);
@@ -140,7 +141,7 @@ function openBinding(require: NodeJS.Require, folder: string, withFunctions: boo
 
 /** Loads the operations of this package, where the installation has them, and registers their kernels. */
 function loadOperations(require: NodeJS.Require, folder: string, binding: NativeBinding): void {
-  const library = findOperations(folder);
+  const library = findLibrary(folder, operations);
   if (library === undefined) return;
   const reason = (require(join(folder, 'lib', libraries.helper)) as Helper).preload(library);
   if (reason !== '') {

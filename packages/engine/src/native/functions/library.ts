@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { findLibrary, ownLibrary } from '../own-library.ts';
 import { functionsSource } from './source.ts';
 
 /** Functions that TensorFlow executes as it does operations: what goes in and comes out stays where it is, on the card. */
@@ -16,24 +14,11 @@ export interface FunctionLibrary {
   remove(name: string): string;
 }
 
-/** What the compiler is told. */
-export const functionsOptions = ['-O2', '-std=c++17', '-shared', '-fPIC'];
-
-/** The name of the compiled library, of which every version of the source and its options has its own. */
-export const functionsLibrary = `functions-${createHash('sha256')
-  .update([...functionsOptions, functionsSource].join(' '))
-  .digest('hex')
-  .slice(0, 12)}.so`;
-
-/** Where an installation has the library, if it has it. */
-export function findFunctions(folder: string): string | undefined {
-  const path = join(folder, 'lib', functionsLibrary);
-  return existsSync(path) ? path : undefined;
-}
+export const functions = ownLibrary('functions', ['-O2', '-std=c++17', '-shared', '-fPIC'], functionsSource);
 
 /** Loads the library of an installation, which has to be done before its binding is; undefined where it has none. */
 export function openFunctions(folder: string): FunctionLibrary | undefined {
-  const path = findFunctions(folder);
+  const path = findLibrary(folder, functions);
   if (path === undefined) return undefined;
   const module = { exports: {} };
   process.dlopen(module, path, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
