@@ -195,6 +195,21 @@ describe('DiffusionPipeline', () => {
     }).toLeakNoTensors();
   });
 
+  it.each([0, 1, 2])('leaks nothing where a process is ended by throw() after %i of 2 steps', async (steps) => {
+    const pipeline = new DiffusionPipeline({ unet: pixelwise, scheduler: ddim() });
+    pipeline.scheduler.setTimesteps(2);
+    await expect(async () => {
+      const options = { timesteps: [500, 0], generators: [createGenerator(0)], selfConditioning: true };
+      const process = pipeline.reverse({ ...options, sample: tf.zeros([1, ...imageShape]) });
+      const shown = pipeline.steps({ imageShape, numInferenceSteps: 2 });
+      for (const one of [process, shown]) {
+        for (let step = 0; step < steps; step++) await one.next();
+        await expect(one.throw(new Error('enough'))).rejects.toThrow('enough');
+        expect(await one.next()).toEqual({ done: true, value: undefined });
+      }
+    }).toLeakNoTensors();
+  });
+
   it('derives the noise anew from the clipped images where it is told to', async () => {
     const loud: Denoiser = { predict: (sample) => tf.tidy(() => tf.mul(sample, -0.3)) }; // its estimates leave [-1, 1]
     const options = { batchSize: 2, useClippedModelOutput: true };

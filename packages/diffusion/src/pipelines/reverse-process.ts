@@ -38,23 +38,30 @@ export interface ReverseStep {
 
 /**
  * The reverse process step by step; returns the last sample, which the caller disposes. One that is not wanted any more is ended by
- * its `return()`, as `for await` does, which frees its tensors.
+ * its `return()`, as `for await` does, or its `throw()`, which free its tensors.
  *
  * @throws DiffusionError `DIFFUSION_BAD_DENOISER_OUTPUT` for an answer of another shape, or numbers that are not finite; `DIFFUSION_BAD_REPLACEMENT` for a replaced tensor of another shape
  */
 export function reverseProcess(options: ReverseOptions): AsyncGenerator<ReverseStep, tf.Tensor4D, void> {
   const process = run(options);
-  // A generator that is ended before it began does not come to its `finally`.
+  const { next, return: end, throw: fail } = process;
+  // A generator that is ended before it began, by `return()` or `throw()`, does not come to its `finally`.
   let begun = false;
-  const [next, end] = [process.next.bind(process), process.return.bind(process)];
-  process.next = () => {
-    begun = true;
-    return next();
-  };
-  process.return = (value) => {
+  const endUnbegun = () => {
     if (!begun) options.sample.dispose();
     begun = true;
-    return end(value);
+  };
+  process.next = () => {
+    begun = true;
+    return next.call(process);
+  };
+  process.return = (value) => {
+    endUnbegun();
+    return end.call(process, value);
+  };
+  process.throw = (error) => {
+    endUnbegun();
+    return fail.call(process, error);
   };
   return process;
 }
