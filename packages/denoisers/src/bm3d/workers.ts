@@ -1,8 +1,19 @@
-import type { Worker as Thread } from 'node:worker_threads';
 import { DenoisersError } from '../errors.ts';
 import type { Aggregate } from './aggregate.ts';
 import type { TileReply, TileRequest } from './serve.ts';
 import type { TileTask } from './stages.ts';
+
+/**
+ * What is used of a `Worker` of `node:worker_threads`. By its shape, since naming the class would have every user's project
+ * install the types of Node.
+ */
+export interface Thread {
+  postMessage(message: unknown): void;
+  terminate(): Promise<unknown>;
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  on(event: 'error' | 'messageerror', listener: (error: Error) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+}
 
 /** A worker of a browser, or of Node. */
 export type TileWorker = Worker | Thread;
@@ -52,7 +63,7 @@ export class TileWorkers {
     const failed = (cause: unknown) => this.#failed(cause);
     const unread = () => failed(new Error('its answer could not be read'));
     if ('on' in worker) {
-      worker.on('message', done);
+      worker.on('message', (reply) => done(reply as TileReply));
       worker.on('error', failed);
       worker.on('messageerror', unread);
       worker.on('exit', (code) => failed(new Error(`it ended with code ${code}`)));
