@@ -6,7 +6,14 @@ import { DDPMScheduler } from '@missing-u/schedulers';
 import { UNet, UNet2DModel, unetPresets } from '@missing-u/unet-blocks';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { DDIMPipeline, FlatParameters, lossAndGradient, Trainer, type TrainableDenoiser } from '../src/index.ts';
+import {
+  DDIMPipeline,
+  FlatParameters,
+  lossAndGradient,
+  Trainer,
+  type Denoiser,
+  type TrainableDenoiser,
+} from '../src/index.ts';
 
 const installed = (await findInstallations()).some(({ fault }) => fault === undefined);
 if (installed) await useEngine('native', { threads: 2 });
@@ -159,6 +166,41 @@ describe.skipIf(!installed)('compiled networks (needs `missing-u native install`
     network.dispose();
   });
 
+  const sampling = { numInferenceSteps: 6, generator: 1, imageShape: [4, 4, 1] as const, outputType: 'array' as const };
+  const overlaps: [string, object[], object][] = [
+    ['in `compile`', [{ compile: true }, { compile: false }, { compile: true }], {}],
+    ['in whether they have labels', [{}, { classLabels: 0 }, {}], { compile: true }],
+  ];
+  it.each(overlaps)('calls that overlap and differ %s keep their graphs', async (_, differences, shared) => {
+    const { unet, calls } = counted();
+    const pipeline = new DDIMPipeline({ unet });
+    const sample = (difference: object) => pipeline.sample({ ...sampling, ...shared, ...difference });
+    const alone: Float32Array[] = [];
+    for (const difference of differences) alone.push((await sample(difference)).data);
+    const before = calls();
+    const together = await Promise.all(differences.map(sample));
+    // Recorded and compared already, if graphs are kept: only what is not compiled is called.
+    expect(calls() - before).toBe(differences.some((options) => 'compile' in options) ? sampling.numInferenceSteps : 0);
+    together.forEach(({ data }, i) => expect(data).toBeAllClose(alone[i]!, { rtol: 0, atol: 1e-6 }));
+    pipeline.dispose();
+  });
+
+  it('what is on its way goes on without a graph where the pipeline is disposed of, or gets another network', async () => {
+    for (const change of [
+      (pipeline: DDIMPipeline) => pipeline.dispose(),
+      (pipeline: DDIMPipeline) => void (pipeline.unet = counted().unet),
+    ]) {
+      const { unet, calls } = counted();
+      const pipeline = new DDIMPipeline({ unet });
+      const callbackOnStepEnd = (_: unknown, step: number) => void (step === 2 && change(pipeline));
+      const { data } = await pipeline.sample({ ...sampling, compile: true, callbackOnStepEnd });
+      expect(calls()).toBe(2 + 3);
+      const whole = await new DDIMPipeline({ unet }).sample(sampling);
+      expect(data).toBeAllClose(whole.data, { rtol: 0, atol: 1e-6 });
+      pipeline.dispose();
+    }
+  });
+
   it('trains the same within a budget of memory, and refuses one that is too small', async () => {
     const images = tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.sin(tf.range(0, 8 * 16 * 16)), [8, 16, 16, 1]));
     const train = async (memoryBudget?: number) => {
@@ -183,6 +225,20 @@ describe.skipIf(!installed)('compiled networks (needs `missing-u native install`
     images.dispose();
   }, 240_000);
 });
+
+/** A denoiser of one's own, which takes times as numbers and as tensors, and how often its JavaScript ran. */
+function counted(): { unet: Denoiser; calls: () => number } {
+  let calls = 0;
+  const predict: Denoiser['predict'] = (sample, timesteps, condition) => {
+    calls += 1;
+    return tf.tidy(() => {
+      const labels = condition?.classLabels;
+      const shift = labels === undefined ? 0 : labels instanceof tf.Tensor ? tf.mean(labels) : labels[0]!;
+      return tf.add<tf.Tensor4D>(tf.tanh(sample), tf.add(shift, tf.mean(tf.mul(timesteps, 1e-3))));
+    });
+  };
+  return { unet: { predict }, calls: () => calls };
+}
 
 /** The largest difference, in the size of the largest element. */
 function relative(a: tf.Tensor, b: tf.Tensor): number {

@@ -90,8 +90,9 @@ export class DiffusionPipeline {
   #scheduler!: SamplingScheduler;
   /** What is asked for where the options say nothing. */
   protected readonly defaults: { numInferenceSteps: number; eta?: number } = { numInferenceSteps: 1000 };
-  #predictor: { wanted: boolean | undefined; predictor: Predictor } | undefined;
-  #chunk: { key: string; size: number } | undefined;
+  /** Of `unet`, by the `compile` of the calls, which may overlap. */
+  readonly #predictors = new Map<boolean | undefined, Predictor>();
+  #chunk: { unet: Denoiser; key: string; size: number } | undefined;
 
   /** @throws DiffusionError `DIFFUSION_BAD_PIPELINE` */
   constructor({ unet, denoiser, scheduler }: PipelineParts) {
@@ -106,7 +107,10 @@ export class DiffusionPipeline {
 
   set unet(unet: Denoiser) {
     const allowed = 'a denoiser, with a method predict(sample, timesteps)';
-    this.#unet = checkPart('unet', unet, ['predict'], allowed);
+    const checked = checkPart('unet', unet, ['predict'], allowed);
+    if (checked === this.#unet) return;
+    this.#freeGraphs();
+    this.#unet = checked;
   }
 
   /** The scheduler; setting it throws `DIFFUSION_BAD_PIPELINE` for what is none. */
@@ -255,10 +259,12 @@ export class DiffusionPipeline {
     return classifierFreeGuidance(predictor, { guidanceScale, nullLabel });
   }
 
-  /** Frees the graphs of the compiled network, where there are any; the network is the caller's. */
+  /**
+   * Frees the graphs of the compiled network, where there are any; the network is the caller's. What is on its way goes on without
+   * them, slower.
+   */
   dispose(): void {
-    this.#predictor?.predictor.dispose();
-    this.#predictor = undefined;
+    this.#freeGraphs();
   }
 
   /** The options of a process, checked. */
@@ -299,12 +305,15 @@ export class DiffusionPipeline {
     });
   }
 
+  /** Apart from `dispose`, which a class of one's own may extend, and which the constructor must not call then. */
+  #freeGraphs(): void {
+    for (const predictor of this.#predictors.values()) predictor.dispose();
+    this.#predictors.clear();
+  }
+
   #predictorFor(wanted: boolean | undefined): Predictor {
-    const current = this.#predictor;
-    if (current?.predictor.denoiser === this.unet && current.wanted === wanted) return current.predictor;
-    this.dispose();
-    const predictor = new Predictor(this.unet, wanted);
-    this.#predictor = { wanted, predictor };
+    const predictor = this.#predictors.get(wanted) ?? new Predictor(this.unet, wanted);
+    this.#predictors.set(wanted, predictor);
     return predictor;
   }
 
@@ -318,15 +327,16 @@ export class DiffusionPipeline {
     if (batchSize === 1) return 1;
     const imageShape = imageShapeOf(this.unet, options.imageShape);
     const key = [memory, ...imageShape, options.classLabels === undefined].join();
-    if (this.#chunk?.key !== key || this.#predictor?.predictor.denoiser !== this.unet) {
-      const [label] = labelsOf(options.classLabels, batchSize, this.unet) ?? [];
-      const settings = {
-        ...(memory !== undefined && { memory }),
-        ...(label !== undefined && { condition: { classLabels: [label] } }),
-      };
-      this.#chunk = { key, size: await chunkSizeFor(this.unet, imageShape, settings) };
-    }
-    return this.#chunk.size;
+    const { unet } = this;
+    if (this.#chunk?.key === key && this.#chunk.unet === unet) return this.#chunk.size;
+    const [label] = labelsOf(options.classLabels, batchSize, unet) ?? [];
+    const settings = {
+      ...(memory !== undefined && { memory }),
+      ...(label !== undefined && { condition: { classLabels: [label] } }),
+    };
+    const size = await chunkSizeFor(unet, imageShape, settings);
+    this.#chunk = { unet, key, size };
+    return size;
   }
 }
 

@@ -21,8 +21,10 @@ type PredictFunction = (
 export class Predictor implements Denoiser {
   readonly denoiser: Denoiser;
   readonly #mode: 'always' | 'if possible' | 'never';
-  #compiled: { labelled: boolean; run: Compiled<PredictFunction> } | undefined;
+  /** By whether there are labels. */
+  readonly #compiled = new Map<boolean, Compiled<PredictFunction>>();
   #refused = false;
+  #disposed = false;
 
   /** @param wanted true: always, false: never, undefined: networks of this project, unless they cannot be compiled */
   constructor(denoiser: Denoiser, wanted: boolean | undefined) {
@@ -57,14 +59,15 @@ export class Predictor implements Denoiser {
     for (let call = 0; this.#compiles && call < 2; call++) this.predict(sample, timestep).dispose();
   }
 
-  /** Frees the graphs; the denoiser is the caller's. */
+  /** Frees the graphs; the denoiser is the caller's. Processes that are on their way with it go on without graphs. */
   dispose(): void {
-    this.#compiled?.run.dispose();
-    this.#compiled = undefined;
+    this.#disposed = true;
+    for (const run of this.#compiled.values()) run.dispose();
+    this.#compiled.clear();
   }
 
   get #compiles(): boolean {
-    return this.#mode !== 'never' && !this.#refused && tf.getBackend() === WITH_GRAPHS;
+    return this.#mode !== 'never' && !this.#refused && !this.#disposed && tf.getBackend() === WITH_GRAPHS;
   }
 
   #plain(sample: tf.Tensor4D, timestep: number, condition: Condition | undefined): tf.Tensor4D {
@@ -77,15 +80,15 @@ export class Predictor implements Denoiser {
       const labels = classLabels === undefined ? [] : [asTensor(classLabels)];
       const times = tf.fill<tf.Rank.R1>([sample.shape[0]], timestep);
       const inputs = [...labels, ...(selfCondition === undefined ? [] : [selfCondition])];
-      const { run } = this.#compiledFor(labels.length === 1);
+      const run = this.#compiledFor(labels.length === 1);
       return guided(() => run(sample, times, ...inputs));
     });
   }
 
   /** What the inputs beyond images and times mean is part of the function. */
-  #compiledFor(labelled: boolean): { run: Compiled<PredictFunction> } {
-    if (this.#compiled?.labelled === labelled) return this.#compiled;
-    this.dispose();
+  #compiledFor(labelled: boolean): Compiled<PredictFunction> {
+    const known = this.#compiled.get(labelled);
+    if (known !== undefined) return known;
     const run = compile<PredictFunction>((sample, timesteps, ...inputs) => {
       const classLabels = labelled ? { classLabels: inputs[0] as tf.Tensor1D } : {};
       const rest = inputs.slice(labelled ? 1 : 0);
@@ -95,8 +98,8 @@ export class Predictor implements Denoiser {
       checkOutput(output, sample);
       return output;
     });
-    this.#compiled = { labelled, run };
-    return this.#compiled;
+    this.#compiled.set(labelled, run);
+    return run;
   }
 }
 
