@@ -6,7 +6,8 @@ export type { Picture, RasterImage } from './raster.ts';
 export { DenoisersError } from './errors.ts';
 export { DnCNN, type DnCNNOptions } from './nets/dncnn.ts';
 export { ConvAutoencoder, type ConvAutoencoderOptions } from './nets/conv-autoencoder.ts';
-export { samplePatches, trainDenoiser, type TrainOptions, type TrainingStep } from './train.ts';
+export { samplePatches } from './patches.ts';
+export { trainDenoiser, type TrainOptions, type TrainingStep } from './train.ts';
 export { selfEnsemble } from './self-ensemble.ts';
 export { tiledDenoiser, type TileOptions } from './tiled.ts';
 export {

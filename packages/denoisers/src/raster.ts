@@ -28,28 +28,37 @@ export function rasterShape(tensor: tf.Tensor2D | tf.Tensor3D): Omit<RasterImage
   return { width: width!, height: height!, channels };
 }
 
-/** Refuses what is not a picture, and values on the scale of 0 to 255, also where it shows in sigma; undefined where it is not known. */
-export function checkRaster(image: RasterImage, sigma: number | undefined): void {
-  const refuse = (value: unknown, allowed: string, remedy: string) => {
-    throw new DenoisersError('DENOISERS_BAD_IMAGE', invalidArgument({ argument: 'image', value, allowed, remedy }));
-  };
+type Refuse = (value: unknown, allowed: string, remedy: string) => never;
+
+function refuseImage(argument: string, value: unknown, allowed: string, remedy: string): never {
+  throw new DenoisersError('DENOISERS_BAD_IMAGE', invalidArgument({ argument, value, allowed, remedy }));
+}
+
+/** Refuses what is not a picture, without a look at its values. */
+export function checkLayout(image: RasterImage, argument: string): void {
   if (typeof image !== 'object' || image === null) {
-    return refuse(image, 'a tensor or { data, width, height, channels }', 'read the picture first');
+    refuseImage(argument, image, 'a picture such as { data, width, height, channels }', 'read the picture first');
   }
   const { data, width, height, channels } = image;
+  if (data === undefined) {
+    const allowed = '{ data, width, height, channels } of floating-point values';
+    refuseImage(argument, image, allowed, 'give the values as `data`, a Float32Array or Float64Array');
+  }
   if (!(data instanceof Float32Array) && !(data instanceof Float64Array)) {
-    return refuse(data, 'floating-point values of 0 to 1 (Float32Array or Float64Array)', 'divide bytes by 255');
+    const allowed = 'floating-point values of 0 to 1 (Float32Array or Float64Array)';
+    refuseImage(argument, data, allowed, 'divide bytes by 255');
   }
-  if (
-    ![width, height, channels].every((size) => Number.isInteger(size) && size > 0) ||
-    data.length !== width * height * channels
-  ) {
-    return refuse(
-      `${data.length} values for ${width}x${height}x${channels}`,
-      'width * height * channels values',
-      'check the shape',
-    );
-  }
+  const sized = [width, height, channels].every((size) => Number.isInteger(size) && size > 0);
+  if (sized && data.length === width * height * channels) return;
+  const value = `${data.length} values for ${width}x${height}x${channels}`;
+  refuseImage(argument, value, 'width * height * channels values', 'check the shape');
+}
+
+/** Refuses what is not a picture, and values on the scale of 0 to 255, also where it shows in sigma; undefined where it is not known. */
+export function checkRaster(image: RasterImage, sigma: number | undefined): void {
+  checkLayout(image, 'image');
+  const { data } = image;
+  const refuse: Refuse = (value, allowed, remedy) => refuseImage('image', value, allowed, remedy);
   // Noise that was not clipped leaves the range by a few sigma.
   const most = 2 + 8 * (sigma ?? 1);
   const beyond = data.find((value) => !(value >= -most && value <= most));
@@ -62,11 +71,7 @@ export function checkRaster(image: RasterImage, sigma: number | undefined): void
  * Noise of 1 and more is possible, but a sigma for 0 to 255 is likelier. The values tell: those of a picture of 0 to 1 have a mean
  * of 0 to 1, which the noise leaves as it is, and spread at least as much as their noise.
  */
-function checkStrongNoise(
-  data: RasterImage['data'],
-  sigma: number,
-  refuse: (value: unknown, allowed: string, remedy: string) => void,
-): void {
+function checkStrongNoise(data: RasterImage['data'], sigma: number, refuse: Refuse): void {
   let [sum, squares] = [0, 0];
   for (const value of data) {
     sum += value;

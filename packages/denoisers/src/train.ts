@@ -5,6 +5,7 @@ import { Adam } from './adam.ts';
 import { checkNames } from './check-names.ts';
 import { DenoisersError } from './errors.ts';
 import type { TrainableDenoiser } from './face.ts';
+import { checkPatchable, drawPatches } from './patches.ts';
 import { checkRaster, type RasterImage } from './raster.ts';
 
 export interface TrainOptions {
@@ -93,7 +94,7 @@ export async function trainDenoiser(
     for (let done = firstStep; done < steps; done++) {
       signal?.throwIfAborted();
       const rate = 0.5 * learningRate * (1 + Math.cos((Math.PI * done) / steps));
-      const clean = samplePatches(images, batchSize, patchSize, generator, turns);
+      const clean = drawPatches(images, batchSize, patchSize, generator, turns);
       const noisy = addNoise(clean, range, clip, batchSize, generator);
       const loss = tf.tidy(() => run(tf.tensor4d(noisy, shape), tf.tensor4d(clean, shape), adam.numbers(rate)));
       const [value] = await loss.data();
@@ -104,34 +105,6 @@ export async function trainDenoiser(
     compiled?.dispose();
     adam.dispose();
   }
-}
-
-/** Random squares of random pictures, each turned and mirrored at random unless told otherwise, NHWC. */
-export function samplePatches(
-  images: readonly RasterImage[],
-  count: number,
-  size: number,
-  generator: Generator,
-  turns = true,
-): Float32Array {
-  const channels = images[0]!.channels;
-  const patches = new Float32Array(count * size * size * channels);
-  for (let n = 0, to = 0; n < count; n++) {
-    const { data, width, height } = images[generator.integer(images.length)]!;
-    const top = generator.integer(height - size + 1);
-    const left = generator.integer(width - size + 1);
-    const turn = turns ? generator.integer(8) : 0;
-    for (let y = 0; y < size; y++) {
-      for (let x = 0; x < size; x++) {
-        let [row, column] = turn & 1 ? [x, y] : [y, x];
-        if (turn & 2) row = size - 1 - row;
-        if (turn & 4) column = size - 1 - column;
-        const from = ((top + row) * width + left + column) * channels;
-        for (let c = 0; c < channels; c++) patches[to++] = data[from + c]!;
-      }
-    }
-  }
-  return patches;
 }
 
 function addNoise(
@@ -184,11 +157,5 @@ function check(
     throw new DenoisersError('DENOISERS_BAD_SIGMA', invalidArgument(bad));
   }
   for (const image of images) checkRaster(image, 0);
-  const fits = ({ width, height, channels }: RasterImage) =>
-    Math.min(width, height) >= patchSize && channels === model.channels;
-  if (images.length > 0 && images.every(fits)) return;
-  const odd = images.find((image) => !fits(image));
-  const value = odd === undefined ? 'an empty list' : `one of ${odd.width}x${odd.height}x${odd.channels}`;
-  const allowed = `pictures of ${model.channels} channels and at least ${patchSize}x${patchSize} pixels`;
-  throw new DenoisersError('DENOISERS_BAD_IMAGE', invalidArgument({ argument: 'images', value, allowed }));
+  checkPatchable(images, patchSize, model.channels);
 }
