@@ -4,6 +4,7 @@ import {
   DDPMScheduler,
   DPMSolverMultistepScheduler,
   HeunDiscreteScheduler,
+  RePaintScheduler,
 } from '@missing-u/schedulers';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
@@ -412,6 +413,23 @@ describe('inpaint', () => {
     const small: tf.Tensor4D = tf.ones([1, 2, 2, 1]);
     await expect(inpaint(pipeline, { images, mask: small })).rejects.toMatchObject({ code: 'DIFFUSION_BAD_MASK' });
     tf.dispose([images, mask, small]);
+  });
+
+  it('is what a pipeline with the scheduler of RePaint is for: it is named where that is to sample', async () => {
+    const scheduler = new RePaintScheduler() as SamplingScheduler;
+    const pipeline = new DiffusionPipeline({ unet: oneImageWorld(0.5), scheduler });
+    const [images, mask]: tf.Tensor4D[] = [tf.fill([1, 4, 4, 1], 0.2), tf.zeros([1, 4, 4, 1])];
+    const steps = { numInferenceSteps: 20 };
+    const refused = { code: 'DIFFUSION_BAD_PIPELINE', message: expect.stringContaining('call `inpaint(') as string };
+    await expect(async () => {
+      await expect(pipeline.sample({ imageShape, ...steps })).rejects.toMatchObject(refused);
+      await expect(pipeline.steps({ imageShape, ...steps }).next()).rejects.toMatchObject(refused);
+      await expect(imageToImage(pipeline, { images: images!, ...steps })).rejects.toMatchObject(refused);
+      await expect(interpolateNoise(pipeline, { imageShape, ...steps, from: 0, to: 1 })).rejects.toMatchObject(refused);
+    }).toLeakNoTensors();
+    const painted = await inpaint(pipeline, { images: images!, mask: mask!, ...steps, jumpLength: 5, jumpNSample: 1 });
+    expect(painted).toBeAllClose(new Array<number>(16).fill(0.75), { atol: 2e-3 });
+    tf.dispose([images!, mask!, painted]);
   });
 });
 

@@ -80,6 +80,11 @@ export class RePaintScheduler extends DiscreteScheduler<RePaintOptions> {
   /** Equation 8: the known part from the picture, the rest from the model. */
   step<A extends Sample>(modelOutput: A, t: Timestep, sample: A, options: RePaintStepOptions<A>): StepResult<A> {
     if (this.numInferenceSteps === null) throw notStarted('RePaintScheduler');
+    const remedy = 'to make pictures from noise alone, take another scheduler';
+    for (const argument of ['originalImage', 'mask'] as const) {
+      const value = (options as Partial<RePaintStepOptions<A>> | undefined)?.[argument];
+      if (value === undefined) refuse({ argument, value, allowed: 'given, since known parts are kept', remedy });
+    }
     const ops = arithmeticOf(sample, options.shape);
     return ops.scope(() => {
       const at = this.perTimestep(t, (one) => this.#coefficients(one));

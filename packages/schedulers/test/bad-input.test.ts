@@ -13,6 +13,7 @@ import {
   LCMScheduler,
   LMSDiscreteScheduler,
   PNDMScheduler,
+  RePaintScheduler,
   SCHEDULERS,
   SchedulerError,
   TCDScheduler,
@@ -195,4 +196,15 @@ it('draws a batch from a generator per item, each as it would alone', () => {
 
 it('names every class in its config', () => {
   for (const [name, make] of Object.entries(SCHEDULERS)) expect(new make().config['_class_name']).toBe(name);
+});
+
+describe('RePaint', () => {
+  it('asks for the picture and the mask by name', () => {
+    const scheduler = new RePaintScheduler();
+    scheduler.setTimesteps(20);
+    const step = (options?: object) => () => scheduler.step(x(), 950, x(), options as never);
+    expect(step()).toThrow(/`originalImage` is undefined.*another scheduler/);
+    expect(step({ originalImage: x() })).toThrow(/`mask` is undefined/);
+    expect(step({ originalImage: x(), mask: Float64Array.of(1, 0, 1), noise: x() })).not.toThrow();
+  });
 });

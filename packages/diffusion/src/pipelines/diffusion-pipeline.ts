@@ -5,6 +5,7 @@ import { checkNames } from '../check-names.ts';
 import { checkPositive } from '../check-positive.ts';
 import type { AsyncDenoiser, Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
+import { checkSampler } from './check-sampler.ts';
 import { chunkSizeFor } from './chunks.ts';
 import { classifierFreeGuidance } from './guidance.ts';
 import { imageShapeOf, wantsSelfCondition, type ImageShape } from './image-shape.ts';
@@ -159,7 +160,8 @@ export class DiffusionPipeline {
    *
    * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_IMAGE_SHAPE`, `DIFFUSION_UNKNOWN_OUTPUT_TYPE`,
    *   `DIFFUSION_BAD_DENOISER_OUTPUT`, `DIFFUSION_BAD_GENERATORS`, `DIFFUSION_BAD_LABELS`, `DIFFUSION_BAD_GUIDANCE`,
-   *   `DIFFUSION_BAD_ETA`, `DIFFUSION_UNKNOWN_OPTION`, `DIFFUSION_SCHEDULER_BUSY`
+   *   `DIFFUSION_BAD_ETA`, `DIFFUSION_UNKNOWN_OPTION`, `DIFFUSION_SCHEDULER_BUSY`, `DIFFUSION_BAD_PIPELINE` for a scheduler that
+   *   does not sample from noise alone
    */
   async sample<Type extends OutputType = 'tensor'>(options: SampleOptions<Type> = {}): Promise<Outputs[Type]> {
     checkNames(options, sampleOptionNames);
@@ -223,7 +225,7 @@ export class DiffusionPipeline {
    * over, also where the options are refused, and returns the last one in [-1, 1], which the caller disposes. It steps with
    * `scheduler`, by default the pipeline's, as its timesteps are set.
    *
-   * @throws DiffusionError `DIFFUSION_BAD_ETA`, `DIFFUSION_BAD_LABELS`, `DIFFUSION_BAD_GUIDANCE`
+   * @throws DiffusionError `DIFFUSION_BAD_ETA`, `DIFFUSION_BAD_LABELS`, `DIFFUSION_BAD_GUIDANCE`, `DIFFUSION_BAD_PIPELINE`
    */
   reverse(
     options: Omit<ReverseOptions, 'unet' | 'scheduler' | 'classLabels'> &
@@ -271,12 +273,14 @@ export class DiffusionPipeline {
   #reverseOptions(options: Parameters<DiffusionPipeline['reverse']>[0]): ReverseOptions {
     const { guidanceScale: _scale, nullLabel: _null, compile: _compile, classLabels: given, ...rest } = options;
     const { eta = this.defaults.eta, selfConditioning = wantsSelfCondition(this.unet) } = options;
+    const { scheduler = this.scheduler } = options;
+    checkSampler(scheduler);
     if (eta !== undefined) checkEta(eta);
     const classLabels = labelsOf(given, options.sample.shape[0], this.unet);
     return {
       ...rest,
       unet: this.denoiserFor(options),
-      scheduler: options.scheduler ?? this.scheduler,
+      scheduler,
       selfConditioning,
       ...(eta !== undefined && { eta }),
       ...(classLabels && { classLabels }),

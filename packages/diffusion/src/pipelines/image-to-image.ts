@@ -2,6 +2,7 @@ import { invalidArgument } from '@missing-u/errors';
 import * as tf from '@tensorflow/tfjs-core';
 import type { SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
+import { checkSampler } from './check-sampler.ts';
 import type { DiffusionPipeline, GuidedOptions } from './diffusion-pipeline.ts';
 import { generatorsOf, noisePerItem, type Randomness } from './noise.ts';
 import { withOwnScheduler } from './own-scheduler.ts';
@@ -35,7 +36,7 @@ interface PartialScheduler {
  * Noises images part of the way and denoises them from there (SDEdit, Meng et al. 2022): variations that keep the layout.
  *
  * @returns [batch, height, width, channels] in [0, 1], which the caller disposes.
- * @throws DiffusionError `DIFFUSION_BAD_STRENGTH`, `DIFFUSION_BAD_IMAGES`
+ * @throws DiffusionError `DIFFUSION_BAD_STRENGTH`, `DIFFUSION_BAD_IMAGES`, `DIFFUSION_BAD_PIPELINE`
  */
 export async function imageToImage(pipeline: DiffusionPipeline, options: ImageToImageOptions): Promise<tf.Tensor4D> {
   const { images, generator = 0, ...partial } = options;
@@ -70,6 +71,7 @@ async function denoiseWith(
   generators: ReturnType<typeof generatorsOf>,
   { strength = 0.8, numInferenceSteps = 50, ...guided }: Omit<PartialOptions, 'generator'>,
 ): Promise<tf.Tensor4D> {
+  checkSampler(scheduler);
   if (!(strength >= 0 && strength <= 1)) {
     const message = invalidArgument({ argument: 'strength', value: strength, allowed: 'a number from 0 to 1' });
     throw new DiffusionError('DIFFUSION_BAD_STRENGTH', message);
