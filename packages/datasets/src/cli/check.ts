@@ -1,5 +1,5 @@
 import type { Dataset } from '../dataset.ts';
-import { isCorrupt } from '../pipeline/collate.ts';
+import { cannotBeDecoded } from '../pipeline/collate.ts';
 
 /** What reading every picture of a data set has shown. */
 export interface Checked {
@@ -23,7 +23,7 @@ export async function check(dataset: Dataset): Promise<Checked> {
     try {
       await dataset.get(i);
     } catch (error) {
-      if (!isCorrupt(error)) throw error;
+      if (!cannotBeDecoded(error)) throw error;
       corrupt.push(error.message);
     }
     const label = dataset.labelOf(i);

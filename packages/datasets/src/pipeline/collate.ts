@@ -3,9 +3,12 @@ import { emptyLike, sizeOf, type Example, type Image, type ImageShape } from '..
 import type { RawBatch } from './batch.ts';
 import { pairsDiffer } from './form.ts';
 
+/** A damaged picture, and a sound one of a kind that is not read. Where sharp is missing, no picture is to blame. */
+const DECODING: readonly string[] = ['DATASETS_CORRUPT_IMAGE', 'DATASETS_UNSUPPORTED_IMAGE'];
+
 /** Whether an error says that a picture cannot be decoded, as opposed to anything else that can go wrong. */
-export function isCorrupt(error: unknown): error is DatasetError {
-  return error instanceof DatasetError && error.code === 'DATASETS_CORRUPT_IMAGE';
+export function cannotBeDecoded(error: unknown): error is DatasetError {
+  return error instanceof DatasetError && DECODING.includes(error.code);
 }
 
 /** Puts examples into one batch; their pictures have to agree in shape and type, and their labels in width. */

@@ -5,7 +5,7 @@ import type { Transform } from '../transforms/index.ts';
 import type { Task, TaskResult } from '../workers/task.ts';
 import { ahead, DECODES_AHEAD } from './ahead.ts';
 import type { RawBatch, Skipped } from './batch.ts';
-import { collate, isCorrupt } from './collate.ts';
+import { collate, cannotBeDecoded } from './collate.ts';
 import type { Recipe } from '../sources/encoded.ts';
 import { sizeOf } from '../image.ts';
 import type { Source } from '../sources/source.ts';
@@ -46,7 +46,7 @@ export async function loadBatch(
       examples.push(outcome.result);
       continue;
     }
-    if (settings.corrupt === 'throw' || !isCorrupt(outcome.error)) throw outcome.error;
+    if (settings.corrupt === 'throw' || !cannotBeDecoded(outcome.error)) throw outcome.error;
     skipped.push({ index, name: view.nameOf(index), reason: outcome.error.message });
   }
   return { ...collate(examples, (index) => view.nameOf(index)), ...(skipped.length > 0 && { skipped }) };

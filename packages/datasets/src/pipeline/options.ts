@@ -28,7 +28,10 @@ export interface BatchOptions {
   dtype?: 'float32' | 'uint8';
   /** What the bytes 0 and 255 become in float images: [-1, 1] if left out, as models take them. */
   range?: Range;
-  /** What to do with a picture that cannot be decoded: `throw` (the default), or `skip` it and list it in the batch. */
+  /**
+   * What to do with a picture that cannot be decoded, because it is damaged or of a kind that is not read: `throw` (the
+   * default), or `skip` it and list it with the reason in the batch.
+   */
   corrupt?: 'throw' | 'skip';
 }
 

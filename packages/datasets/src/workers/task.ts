@@ -1,6 +1,6 @@
 import { ahead, DECODES_AHEAD } from '../pipeline/ahead.ts';
 import { toFloats, type Range } from '../pipeline/convert.ts';
-import { collate, isCorrupt } from '../pipeline/collate.ts';
+import { collate, cannotBeDecoded } from '../pipeline/collate.ts';
 import type { Skipped } from '../pipeline/batch.ts';
 import { decodeImage } from '../decode/decode.ts';
 import type { Example, ImageShape } from '../image.ts';
@@ -41,7 +41,7 @@ export async function runTask(store: Store, channels: Recipe['channels'], task: 
       examples.push({ image: transformImage(task.steps, outcome.result, task.epoch, index), index });
       continue;
     }
-    if (task.corrupt === 'throw' || !isCorrupt(outcome.error)) throw outcome.error;
+    if (task.corrupt === 'throw' || !cannotBeDecoded(outcome.error)) throw outcome.error;
     skipped.push({ index, name: task.names[i]!, reason: outcome.error.message });
   }
   const { images, shape, indices } = collate(examples, nameOf);
