@@ -5,7 +5,7 @@ import { loadNpz } from './npz/npz.ts';
 import { beginsAsSafetensors } from './safetensors/header.ts';
 import { isShardIndex, loadShards } from './safetensors/shards.ts';
 import { loadSafetensors } from './safetensors/read.ts';
-import { withSource, type Source } from './source.ts';
+import { EMPTY, withSource, type Source } from './source.ts';
 import type { StateDict } from './state-dict.ts';
 import { loadTfjs } from './tfjs/load.ts';
 import { loadTorch } from './torch/load.ts';
@@ -16,10 +16,16 @@ export interface LoadOptions extends DownloadOptions {
   at?: string;
 }
 
-/** Reads weights in whatever format they are: safetensors (also sharded), PyTorch, npz or a TensorFlow.js `model.json`. */
+/**
+ * Reads weights in whatever format they are: safetensors (also sharded), PyTorch, npz or a TensorFlow.js `model.json`.
+ *
+ * @throws WeightsError `WEIGHTS_UNKNOWN_FORMAT` for anything else, `WEIGHTS_TRUNCATED` for what is empty, and those of the format
+ */
 export async function loadWeights(source: Source, options: LoadOptions = {}): Promise<StateDict> {
   if (isShardIndex(source)) return loadShards(source, loadWeights, options);
   const format = await withSource(source, options, async (bytes) => {
+    if (bytes.size === 0)
+      throw new WeightsError('WEIGHTS_TRUNCATED', `There are no weights in ${bytes.name}: ${EMPTY}.`);
     if (await isZip(bytes)) {
       const { names } = await openZip(bytes);
       return names.some((name) => name.endsWith('data.pkl')) ? 'torch' : 'npz';

@@ -57,6 +57,9 @@ export async function withSource<T>(
   }
 }
 
+/** What is wrong with a source of no bytes, whatever its format was to be. */
+export const EMPTY = 'it is empty (0 bytes), as after a download or a copy that was interrupted; get it again';
+
 /** The same place with another file name: the shards beside an index. */
 export function siblingOf(source: string | URL, name: string): string | URL {
   if (isRemote(source) || source instanceof URL) return new URL(name, source);

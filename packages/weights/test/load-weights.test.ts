@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   encodeNpz,
   encodeSafetensors,
+  loadNpz,
   loadStateDict,
   loadTfjs,
   loadTorch,
@@ -109,6 +110,18 @@ describe('loadWeights', () => {
       code: 'WEIGHTS_UNKNOWN_FORMAT',
     });
     await expect(loadWeights(7 as unknown as string)).rejects.toThrow(/`source` is 7/);
+  });
+
+  it('says of an empty file that it is empty, and not that its format is wrong', async () => {
+    const file = join(folder, 'model.pth');
+    await writeFile(file, '');
+    for (const source of [file, new Uint8Array(0), new Blob([])]) {
+      const refused = (code: string) => ({ code, message: expect.stringContaining('it is empty (0 bytes)') as string });
+      await expect(loadWeights(source)).rejects.toMatchObject(refused('WEIGHTS_TRUNCATED'));
+      await expect(loadTorch(source)).rejects.toMatchObject(refused('WEIGHTS_BAD_TORCH'));
+      await expect(loadNpz(source)).rejects.toMatchObject(refused('WEIGHTS_BAD_ZIP'));
+    }
+    await expect(loadTorch(file)).rejects.toThrow(file);
   });
 });
 

@@ -2,7 +2,7 @@ import { dtypes } from '../dtypes.ts';
 import type { DownloadOptions } from '../download/download.ts';
 import { isShardIndex, loadShards } from '../safetensors/shards.ts';
 import { unpickleAt, type PickleGlobal } from '../pickle/unpickle.ts';
-import { withSource, type ByteSource, type Source } from '../source.ts';
+import { EMPTY, withSource, type ByteSource, type Source } from '../source.ts';
 import type { StateDict } from '../state-dict.ts';
 import { isZip, openZip } from '../zip/read.ts';
 import { StorageClass, torchGlobals } from './globals.ts';
@@ -31,9 +31,11 @@ export async function loadTorch(source: Source, options: TorchOptions = {}): Pro
 
 /** As `loadTorch`, but the whole object that was saved: dicts as `Map`s, tensors as `StateTensor`s, numbers and text. */
 export async function readTorch(source: Source, options: Omit<TorchOptions, 'at'> = {}): Promise<unknown> {
-  return withSource(source, options, async (bytes) =>
-    (await isZip(bytes)) ? readZipped(bytes, options) : readLegacy(await bytes.read(0, bytes.size), options),
-  );
+  return withSource(source, options, async (bytes) => {
+    if (bytes.size === 0) throw broken(EMPTY, bytes.name);
+    if (await isZip(bytes)) return readZipped(bytes, options);
+    return readLegacy(await bytes.read(0, bytes.size), options);
+  });
 }
 
 /** Since PyTorch 1.6: a zip of the pickle `<folder>/data.pkl` and one file per storage, `<folder>/data/<key>`. */

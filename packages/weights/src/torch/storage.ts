@@ -113,6 +113,7 @@ export function fillTensors(tensors: readonly TorchTensor[]): void {
   for (const tensor of tensors) tensor.fill();
 }
 
-export function broken(what: string): WeightsError {
-  return new WeightsError('WEIGHTS_BAD_TORCH', `Not a sound PyTorch file: ${what}.`);
+export function broken(what: string, name?: string): WeightsError {
+  const which = name === undefined ? 'Not' : `${name} is not`;
+  return new WeightsError('WEIGHTS_BAD_TORCH', `${which} a sound PyTorch file: ${what}.`);
 }

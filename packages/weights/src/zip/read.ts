@@ -1,5 +1,5 @@
 import { WeightsError } from '../errors.ts';
-import type { ByteSource } from '../source.ts';
+import { EMPTY, type ByteSource } from '../source.ts';
 import { crc32 } from './crc32.ts';
 
 /** A zip file of which the directory has been read. */
@@ -39,6 +39,7 @@ export async function openZip(source: ByteSource): Promise<ZipFile> {
   const refuse = (what: string): never => {
     throw new WeightsError('WEIGHTS_BAD_ZIP', `${source.name} is not a sound zip file: ${what}.`);
   };
+  if (source.size === 0) refuse(EMPTY);
   const entries = await readDirectory(source, refuse);
   return {
     names: [...entries.keys()],
