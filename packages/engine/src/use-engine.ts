@@ -9,7 +9,7 @@ import { verifyEngine } from './verify.ts';
 
 /**
  * Starts a TensorFlow.js engine, checks it with known numbers and makes it the backend of this program, with the gradients of
- * all operations registered.
+ * all operations registered. Calls at the same time follow one another, and share what has been started.
  *
  * @param engine its name, or `auto` for the fastest that works here; where nothing is given, the environment variable
  *   `MISSING_U_ENGINE`, or else `auto`
@@ -21,6 +21,18 @@ export async function useEngine(engine?: 'auto' | EngineName, options: EngineOpt
   checkOptions(options);
   const wanted = engine ?? host?.variable('MISSING_U_ENGINE') ?? 'auto';
   const choices = choose(wanted);
+  const start = calls.then(() => startFirst(choices, wanted, options));
+  calls = start.catch(() => undefined);
+  return start;
+}
+
+/**
+ * The calls before, whose ends the next one waits for: a backend that is still being made looks like none, and would be made
+ * once more; and of two engines the one that was asked for last is to be the one that runs.
+ */
+let calls: Promise<unknown> = Promise.resolve();
+
+async function startFirst(choices: readonly Driver[], wanted: string, options: EngineOptions): Promise<Engine> {
   await registerGradients();
   const reasons: Candidate[] = [];
   for (const driver of choices) {
