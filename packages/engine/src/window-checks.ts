@@ -56,10 +56,10 @@ function checkWindow(
     const window = (taps - 1) * at(dilations ?? 1, axis) + 1;
     const [before, after] = paddingOf(pad, first + axis);
     const steps = (length + before + after - window) / at(strides, axis);
-    if (steps < 0) throw tooSmall(name, x!, first + axis, [length + before + after, window]);
+    if (steps < 0) throw tooSmall(calledWith(name, x!), first + axis, [length + before + after, window]);
     if (filterSize !== undefined && Math.max(before, after) >= window) throw onlyPadding(name, pad, window);
     if (rounded === 'ceil' || rounded === 'round') {
-      if (Math[rounded](steps) !== Math.floor(steps)) throw otherRounding(name, backendName, rounded);
+      if (Math[rounded](steps) !== Math.floor(steps)) throw otherRounding(calledWith(name, x!), backendName, rounded);
     }
   }
 }
@@ -73,11 +73,32 @@ function paddingOf(pad: Pad, axis: number): readonly [before: number, after: num
   return typeof pad === 'string' ? [0, 0] : pad[axis]!;
 }
 
-function tooSmall(name: string, x: tf.TensorInfo, axis: number, [length, window]: [number, number]): EngineError {
+/** The operation as it was called, which is what messages speak of. */
+interface Called {
+  name: string;
+  shape: readonly number[];
+  /** What the window moves along. */
+  places: 'pixels' | 'entries';
+  /** Axes of the images before those of its window that were not given. */
+  added: number;
+}
+
+/** `tf.conv1d` hands on its sequences as images of one row. Only the operations that are under way tell, so asked for errors alone. */
+function calledWith(name: string, { shape }: tf.TensorInfo): Called {
+  const operations = tf.engine().state.scopeStack.filter((scope) => scope.name.endsWith('__op'));
+  if (operations.at(-2)?.name !== 'conv1d__op') return { name, shape, places: 'pixels', added: 0 };
+  return { name: 'Conv1D', shape: [shape[0]!, ...shape.slice(2)], places: 'entries', added: 1 };
+}
+
+function tooSmall(
+  { name, shape, places, added }: Called,
+  axis: number,
+  [length, window]: [number, number],
+): EngineError {
   const message = invalidArgument({
     argument: 'x',
-    value: x,
-    allowed: `of ${window} pixels or more along axis ${axis} for the window of ${name}, padding included (it is ${length})`,
+    value: { shape },
+    allowed: `of ${window} ${places} or more along axis ${axis - added} for the window of ${name}, padding included (it is ${length})`,
     remedy: "pad it (`'same'`), or take a smaller window",
   });
   return new EngineError('ENGINE_WINDOW', message);
@@ -92,7 +113,7 @@ function onlyPadding(name: string, pad: Pad, window: number): EngineError {
   return new EngineError('ENGINE_WINDOW', message);
 }
 
-function otherRounding(name: string, backendName: string, mode: string): EngineError {
+function otherRounding({ name }: Called, backendName: string, mode: string): EngineError {
   const message = invalidArgument({
     argument: 'dimRoundingMode',
     value: mode,

@@ -34,6 +34,22 @@ it.each([
   }
 });
 
+it('conv1d speaks of sequences, and not of the images that it makes of them', async () => {
+  const kernel = tf.ones<tf.Rank.R3>([5, 1, 1]);
+  const text = 'of 5 entries or more along axis 1 for the window of Conv1D, padding included (it is 3)';
+  for (const backend of ['cpu', ...backends]) {
+    await tf.setBackend(backend);
+    const run = (...shape: [number, number] | [number, number, number]) =>
+      tf.conv1d(tf.ones<tf.Rank.R3>(shape as [number, number, number]), kernel, 1, 'valid');
+    for (const refused of [() => run(1, 3, 1), () => run(3, 1)]) {
+      expect(() => tf.tidy(refused), backend).toThrow(`\`x\` is a tensor of shape [1, 3, 1], but has to be ${text}`);
+    }
+    expect(() => tf.tidy(() => tf.conv2d(images(1, 1, 3, 1), images(1, 5, 1, 1), 1, 'valid')), backend).toThrow(
+      '5 pixels or more along axis 2 for the window of Conv2D',
+    );
+  }
+});
+
 it('an image as large as the window is one window, and empty images with same padding are none', async () => {
   for (const backend of ['cpu', ...backends]) {
     await tf.setBackend(backend);
