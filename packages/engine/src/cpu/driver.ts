@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { replaceAveragePoolGradient } from '../average-pool.ts';
 import { allowNegativeAxes } from '../cumulative-axes.ts';
+import { reduceNothing } from '../empty-reductions.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { correctResizeGradients } from '../resize-gradients.ts';
@@ -33,5 +34,6 @@ function correctKernels(): void {
   replaceAveragePoolGradient('cpu');
   correctNumericPadding('cpu');
   allowNegativeAxes('cpu');
+  reduceNothing('cpu');
   refuseImpossibleWindows('cpu');
 }

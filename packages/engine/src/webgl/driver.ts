@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
 import { allowNegativeAxes } from '../cumulative-axes.ts';
+import { reduceNothing } from '../empty-reductions.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { correctResizeGradients } from '../resize-gradients.ts';
 import { refuseImpossibleWindows } from '../window-checks.ts';
@@ -44,6 +45,7 @@ function correctKernels(): void {
   correctNumericPadding('webgl');
   allowNegativeAxes('webgl');
   correctResizeGradients('webgl');
+  reduceNothing('webgl');
   refuseImpossibleWindows('webgl');
 }
 

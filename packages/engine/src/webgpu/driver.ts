@@ -3,6 +3,7 @@ import { host } from '#host';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { EngineError } from '../errors.ts';
 import { allowNegativeAxes } from '../cumulative-axes.ts';
+import { reduceNothing } from '../empty-reductions.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { correctResizeGradients } from '../resize-gradients.ts';
 import { refuseImpossibleWindows } from '../window-checks.ts';
@@ -54,6 +55,7 @@ function correctKernels(): void {
   correctNumericPadding('webgpu');
   allowNegativeAxes('webgpu');
   correctResizeGradients('webgpu');
+  reduceNothing('webgpu');
   refuseImpossibleWindows('webgpu');
 }
 

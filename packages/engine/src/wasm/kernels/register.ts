@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { replaceAveragePoolGradient } from '../../average-pool.ts';
 import { replaceKernel } from '../../composed-kernel.ts';
 import { allowNegativeAxes } from '../../cumulative-axes.ts';
+import { reduceNothing } from '../../empty-reductions.ts';
 import { correctNumericPadding } from '../../numeric-padding.ts';
 import { correctResizeGradients } from '../../resize-gradients.ts';
 import { refuseImpossibleWindows } from '../../window-checks.ts';
@@ -49,5 +50,6 @@ export function registerWasmKernels(): void {
   allowNegativeAxes('wasm');
   correctResizeGradients('wasm');
   correctNumericPadding('wasm');
+  reduceNothing('wasm');
   refuseImpossibleWindows('wasm');
 }
