@@ -1,6 +1,6 @@
 /** Tensors without elements: what NumPy gives for them. */
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 
 describe('reductions over no elements', () => {
   const rows = (dtype: 'float32' | 'int32' | 'bool') => tf.zeros<tf.Rank.R2>([3, 0], dtype);
@@ -38,5 +38,46 @@ describe('reductions over no elements', () => {
     expect(tf.sum(blocks, 0).shape).toEqual([0, 3]);
     const slopes = tf.grad((x) => tf.sum(tf.prod(x, 1)))(rows('float32'));
     expect(slopes.shape).toEqual([3, 0]);
+  });
+});
+
+describe('convolutions of no images', () => {
+  const empty = (...shape: [number, number, number, number]): tf.Tensor4D => tf.zeros(shape);
+  let [images, filter, bias] = [] as unknown as [tf.Tensor4D, tf.Tensor4D, tf.Tensor1D];
+  beforeAll(() => {
+    [images, filter, bias] = [empty(0, 5, 4, 2), tf.ones([3, 3, 2, 6]), tf.ones([6])];
+  });
+
+  it.each<[string, number[], () => tf.Tensor]>([
+    ['conv2d', [0, 5, 4, 6], () => tf.conv2d(images, filter, 1, 'same')],
+    ['valid', [0, 3, 2, 6], () => tf.conv2d(images, filter, 1, 'valid')],
+    ['with strides', [0, 3, 2, 6], () => tf.conv2d(images, filter, 2, 'same')],
+    ['with padding', [0, 3, 2, 6], () => tf.conv2d(images, filter, 2, 1)],
+    ['dilated', [0, 1, 4, 6], () => tf.conv2d(empty(0, 5, 8, 2), filter, 1, 'valid', 'NHWC', 2)],
+    [
+      'with a bias',
+      [0, 5, 4, 6],
+      () => tf.fused.conv2d({ x: images, filter, strides: 1, pad: 'same', bias, activation: 'relu' }),
+    ],
+    ['depthwise', [0, 3, 2, 12], () => tf.depthwiseConv2d(images, filter, 1, 'valid')],
+    ['transposed', [0, 10, 8, 2], () => tf.conv2dTranspose(empty(0, 5, 4, 6), filter, [0, 10, 8, 2], 2, 'same')],
+    ['conv1d', [0, 4, 3], () => tf.conv1d(tf.zeros<tf.Rank.R3>([0, 4, 2]), tf.ones([3, 2, 3]), 1, 'same')],
+    [
+      'conv3d',
+      [0, 2, 2, 2, 1],
+      () => tf.conv3d(tf.zeros<tf.Rank.R5>([0, 4, 4, 4, 2]), tf.ones([3, 3, 3, 2, 1]), 1, 'valid'),
+    ],
+  ])('%s', async (_, shape, convolve) => {
+    const result = tf.tidy(convolve);
+    expect(result.shape).toEqual(shape);
+    expect(await result.data()).toHaveLength(0);
+  });
+
+  it('gradients', async () => {
+    const loss = (x: tf.Tensor, w: tf.Tensor) => tf.sum(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'));
+    const [dx, dw] = tf.grads(loss)([images, filter]);
+    expect(dx!.shape).toEqual([0, 5, 4, 2]);
+    expect(dw!.shape).toEqual([3, 3, 2, 6]);
+    expect((await dw!.data()).every((value) => value === 0)).toBe(true);
   });
 });

@@ -13,6 +13,7 @@ import { openFunctions } from './functions/library.ts';
 import type { Helper } from './helper.ts';
 import { cudaLibraries } from './cuda.ts';
 import { allowDepthwiseDilations } from './dilation.ts';
+import { allowEmptyBatches } from './empty-batches.ts';
 import { registerOperationKernels } from './operations/kernels.ts';
 import { operations } from './operations/library.ts';
 import { findLibrary } from './own-library.ts';
@@ -97,6 +98,7 @@ export function loadInstallation({ folder, gpu }: Installation, options: EngineO
   correctResizeGradients();
   // They compute on the processor.
   if (!binding.isUsingGpuDevice()) loadOperations(require, folder, binding);
+  allowEmptyBatches();
   refuseImpossibleWindows('tensorflow');
   tf.registerBackend('tensorflow', () => backend, 3);
   return backend;
