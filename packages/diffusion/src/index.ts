@@ -5,8 +5,6 @@ export {
   type GuidedOptions,
   type PipelineParts,
   type SampleOptions,
-  type StepCallback,
-  type StepTensors,
 } from './pipelines/diffusion-pipeline.ts';
 export { classifierFreeGuidance, type GuidanceOptions } from './pipelines/guidance.ts';
 export { imageToImage, type ImageToImageOptions, type PartialOptions } from './pipelines/image-to-image.ts';
@@ -21,6 +19,7 @@ export { likelihood, type Likelihood, type LikelihoodOptions } from './pipelines
 export type { DDIMSettings, Randomness } from './pipelines/noise.ts';
 export type { ImageArray, Outputs, OutputType } from './pipelines/output.ts';
 export { reverseProcess, type ReverseOptions, type ReverseStep } from './pipelines/reverse-process.ts';
+export type { StepCallback, StepTensors } from './pipelines/step-callback.ts';
 export { Trainer, type TrainerOptions, type TrainerState, type TrainingStep } from './training/trainer.ts';
 export { Adam, type AdamOptions } from './training/adam.ts';
 export { Ema, emaDecay, type EmaOptions } from './training/ema.ts';

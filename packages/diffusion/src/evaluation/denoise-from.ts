@@ -8,7 +8,7 @@ import { nextTurn } from '../next-turn.ts';
 import { answerOf } from '../pipelines/answer.ts';
 import { noisePerItem } from '../pipelines/noise.ts';
 import { Predictor } from '../pipelines/predictor.ts';
-import { checkImages } from '../pipelines/ranges.ts';
+import { checkImages, checkValues } from '../pipelines/ranges.ts';
 
 /** A comparison of images with the clean ones, both [batch, height, width, channels] in [-1, 1]: one value per image. */
 export interface Measure {
@@ -81,6 +81,7 @@ export interface DenoisingResult {
 export async function denoiseFrom(options: DenoiseFromOptions): Promise<DenoisingResult> {
   const { scheduler, images, measures, first = 0, addNoise = false, signal, onStep } = options;
   checkImages(images, 'images', '[-1, 1]');
+  checkValues(await images.data<'float32'>(), 'images', '[-1, 1]');
   const timesteps = descending(options.steps, Number(scheduler.config['num_train_timesteps']));
   const generators = Array.from({ length: images.shape[0] }, (_, i) => options.generator.fork(first + i));
   const imageShape = images.shape.slice(1) as [number, number, number];

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { generatorsOf, noisePerItem, type Randomness } from '../pipelines/noise.ts';
-import { checkImages, toModelRange, toUnitRange } from '../pipelines/ranges.ts';
+import { checkImages, checkValues, toModelRange, toUnitRange } from '../pipelines/ranges.ts';
 import { finish, reverseProcess } from '../pipelines/reverse-process.ts';
 import type { GenerativeMetric } from './evaluate.ts';
 
@@ -53,6 +53,7 @@ export interface Restored {
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const { unet, classLabels, scheduler, images, from, steps, metrics, generator = 0, chunkSize = 64, signal } = options;
   checkImages(images);
+  checkValues(await images.data<'float32'>());
   const timesteps = evenly(from, steps, Number(scheduler.config['num_train_timesteps']));
   const [count] = images.shape;
   let squares = 0;

@@ -17,6 +17,7 @@ import { Predictor } from './predictor.ts';
 import type { LoadedPipeline, PretrainedOptions } from './pretrained.ts';
 import { toUnitRange } from './ranges.ts';
 import { finish, reverseProcess, type ReverseOptions, type ReverseStep } from './reverse-process.ts';
+import { visitFor, type StepCallback } from './step-callback.ts';
 
 /** What every way to sample may be told. */
 export interface GuidedOptions extends DDIMSettings {
@@ -58,27 +59,16 @@ export interface SampleOptions<Type extends OutputType = 'tensor'> extends Guide
   callbackOnStepEnd?: StepCallback;
 }
 
-const sampleOptionNames: Record<keyof SampleOptions, true> = {
-  ...{ batchSize: true, imageShape: true, numInferenceSteps: true, generator: true, first: true, chunkSize: true },
-  ...{ memory: true, outputType: true, callbackOnStepEnd: true, classLabels: true, guidanceScale: true },
-  ...{ nullLabel: true, selfConditioning: true, compile: true, signal: true, eta: true, useClippedModelOutput: true },
+export const guidedOptionNames: Record<keyof GuidedOptions, true> = {
+  ...{ classLabels: true, guidanceScale: true, nullLabel: true, selfConditioning: true, compile: true, signal: true },
+  ...{ eta: true, useClippedModelOutput: true },
 };
 
-/** The tensors of a step: `sample` is x at the next timestep, `predOriginalSample` the present estimate of x0; both in [-1, 1]. */
-export interface StepTensors {
-  sample: tf.Tensor4D;
-  predOriginalSample: tf.Tensor4D;
-}
-
-export type StepCallback = (
-  pipeline: DiffusionPipeline,
-  /** Steps done before this one, over all chunks. */
-  step: number,
-  timestep: number,
-  tensors: StepTensors,
-) => MaybePromise<Partial<StepTensors> | void>;
-
-type MaybePromise<T> = T | Promise<T>;
+const sampleOptionNames: Record<keyof SampleOptions, true> = {
+  ...guidedOptionNames,
+  ...{ batchSize: true, imageShape: true, numInferenceSteps: true, generator: true, first: true, chunkSize: true },
+  ...{ memory: true, outputType: true, callbackOnStepEnd: true },
+};
 
 /** The parts of a pipeline; the denoiser may be given under diffusers' name. */
 export type PipelineParts<Scheduler = SamplingScheduler> = { scheduler: Scheduler } & (
@@ -178,20 +168,14 @@ export class DiffusionPipeline {
     const labels = labelsOf(options.classLabels, batchSize, this.unet);
     const chunkSize = await this.#chunkSize(options, batchSize);
     const chunks: tf.Tensor4D[] = [];
-    let step = 0;
+    const visit = visitFor(this, callbackOnStepEnd);
     try {
       for (let start = 0; start < batchSize; start += chunkSize) {
         const size = Math.min(chunkSize, batchSize - start);
         const generators = generatorsOf(options.generator ?? 0, first + start, size);
         const classLabels = labels?.slice(start, start + size);
         const process = this.#fromNoise(scheduler, generators, { ...options, ...(classLabels && { classLabels }) });
-        const sample = await finish(process, async (done) => {
-          const { timestep, sample, predOriginalSample } = done;
-          const replaced = await callbackOnStepEnd?.(this, step, timestep, { sample, predOriginalSample });
-          if (replaced?.sample !== undefined) done.sample = replaced.sample;
-          if (replaced?.predOriginalSample !== undefined) done.predOriginalSample = replaced.predOriginalSample;
-          step += 1;
-        });
+        const sample = await finish(process, visit);
         chunks.push(toUnitRange(sample));
         sample.dispose();
       }

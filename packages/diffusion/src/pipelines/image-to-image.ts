@@ -1,13 +1,15 @@
 import { invalidArgument } from '@missing-u/errors';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkNames } from '../check-names.ts';
 import type { SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { checkSampler } from './check-sampler.ts';
-import type { DiffusionPipeline, GuidedOptions } from './diffusion-pipeline.ts';
+import { guidedOptionNames, type DiffusionPipeline, type GuidedOptions } from './diffusion-pipeline.ts';
 import { generatorsOf, noisePerItem, type Randomness } from './noise.ts';
 import { withOwnScheduler } from './own-scheduler.ts';
 import { finish } from './reverse-process.ts';
-import { checkImages, toModelRange, toUnitRange } from './ranges.ts';
+import { checkImages, checkValues, toModelRange, toUnitRange } from './ranges.ts';
+import { visitFor, type StepCallback } from './step-callback.ts';
 
 /** Denoising from part of the way. */
 export interface PartialOptions extends GuidedOptions {
@@ -17,12 +19,21 @@ export interface PartialOptions extends GuidedOptions {
   numInferenceSteps?: number;
   /** A seed or a generator, whose fork i draws image i, or a list with one for each image; default seed 0. */
   generator?: Randomness;
+  /** Called after each step; tensors that it returns take the place of the step's. */
+  callbackOnStepEnd?: StepCallback;
 }
+
+export const partialOptionNames: Record<keyof PartialOptions, true> = {
+  ...guidedOptionNames,
+  ...{ strength: true, numInferenceSteps: true, generator: true, callbackOnStepEnd: true },
+};
 
 export interface ImageToImageOptions extends PartialOptions {
   /** [batch, height, width, channels], float32 in [0, 1]; they stay alive. */
   images: tf.Tensor4D;
 }
+
+const imageToImageOptionNames: Record<keyof ImageToImageOptions, true> = { ...partialOptionNames, images: true };
 
 /** What our schedulers have besides: several timesteps per step, and timesteps that may be listed twice. */
 interface PartialScheduler {
@@ -36,11 +47,13 @@ interface PartialScheduler {
  * Noises images part of the way and denoises them from there (SDEdit, Meng et al. 2022): variations that keep the layout.
  *
  * @returns [batch, height, width, channels] in [0, 1], which the caller disposes.
- * @throws DiffusionError `DIFFUSION_BAD_STRENGTH`, `DIFFUSION_BAD_IMAGES`, `DIFFUSION_BAD_PIPELINE`
+ * @throws DiffusionError `DIFFUSION_BAD_STRENGTH`, `DIFFUSION_BAD_IMAGES`, `DIFFUSION_UNKNOWN_OPTION`, `DIFFUSION_BAD_PIPELINE`
  */
 export async function imageToImage(pipeline: DiffusionPipeline, options: ImageToImageOptions): Promise<tf.Tensor4D> {
+  checkNames(options, imageToImageOptionNames);
   const { images, generator = 0, ...partial } = options;
   checkImages(images);
+  checkValues(await images.data<'float32'>());
   const generators = generatorsOf(generator, 0, images.shape[0]);
   const noise = noisePerItem(generators, images.shape.slice(1) as [number, number, number]);
   try {
@@ -69,7 +82,7 @@ async function denoiseWith(
   images: tf.Tensor4D,
   noise: tf.Tensor4D,
   generators: ReturnType<typeof generatorsOf>,
-  { strength = 0.8, numInferenceSteps = 50, ...guided }: Omit<PartialOptions, 'generator'>,
+  { strength = 0.8, numInferenceSteps = 50, callbackOnStepEnd, ...guided }: Omit<PartialOptions, 'generator'>,
 ): Promise<tf.Tensor4D> {
   checkSampler(scheduler);
   if (!(strength >= 0 && strength <= 1)) {
@@ -93,7 +106,8 @@ async function denoiseWith(
     const times = generators.map(() => timesteps[0]!);
     return scheduler.addNoise(toModelRange(images), noise, times);
   });
-  const result = await finish(pipeline.reverse({ ...guided, scheduler, sample, timesteps, generators }));
+  const process = pipeline.reverse({ ...guided, scheduler, sample, timesteps, generators });
+  const result = await finish(process, visitFor(pipeline, callbackOnStepEnd));
   const unit = toUnitRange(result);
   result.dispose();
   return unit;

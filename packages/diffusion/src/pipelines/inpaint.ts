@@ -1,13 +1,14 @@
 import { invalidArgument } from '@missing-u/errors';
 import { RePaintScheduler } from '@missing-u/schedulers';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkNames } from '../check-names.ts';
 import { checkOutput } from '../check-output.ts';
 import { DiffusionError } from '../errors.ts';
 import { nextTurn } from '../next-turn.ts';
 import { chainOf, predictNoise } from './chain.ts';
-import type { DiffusionPipeline, GuidedOptions } from './diffusion-pipeline.ts';
+import { guidedOptionNames, type DiffusionPipeline, type GuidedOptions } from './diffusion-pipeline.ts';
 import { generatorsOf, noisePerItem, type Randomness } from './noise.ts';
-import { checkImages, toModelRange, toUnitRange } from './ranges.ts';
+import { checkImages, checkValues, toModelRange, toUnitRange } from './ranges.ts';
 
 export interface InpaintOptions extends Omit<GuidedOptions, 'selfConditioning'> {
   /** [batch, height, width, channels], float32 in [0, 1]; they stay alive. */
@@ -26,17 +27,27 @@ export interface InpaintOptions extends Omit<GuidedOptions, 'selfConditioning'> 
   onStep?: (done: number, total: number) => void;
 }
 
+const { selfConditioning: _, ...inpaintGuidedNames } = guidedOptionNames;
+const inpaintOptionNames: Record<keyof InpaintOptions, true> = {
+  ...inpaintGuidedNames,
+  ...{ images: true, mask: true, numInferenceSteps: true, jumpLength: true, jumpNSample: true, generator: true },
+  ...{ onStep: true },
+};
+
 /**
  * Paints the unknown part of images with an unconditional model, by going back and forth between noise and image so that both
  * parts fit (RePaint, Lugmayr et al. 2022, algorithm 1). The known part stays as it is.
  *
  * @returns [batch, height, width, channels] in [0, 1], which the caller disposes.
- * @throws DiffusionError `DIFFUSION_BAD_IMAGES`, `DIFFUSION_BAD_MASK`, `DIFFUSION_NO_CHAIN`, `DIFFUSION_BAD_DENOISER_OUTPUT`
+ * @throws DiffusionError `DIFFUSION_BAD_IMAGES`, `DIFFUSION_BAD_MASK`, `DIFFUSION_NO_CHAIN`, `DIFFUSION_BAD_DENOISER_OUTPUT`,
+ *   `DIFFUSION_UNKNOWN_OPTION`
  */
 export async function inpaint(pipeline: DiffusionPipeline, options: InpaintOptions): Promise<tf.Tensor4D> {
+  checkNames(options, inpaintOptionNames);
   const { images, mask, numInferenceSteps = 250, jumpLength = 10, jumpNSample = 10, eta = 0, signal } = options;
   checkImages(images);
   checkMask(mask, images);
+  checkValues(await images.data<'float32'>());
   const chain = chainOf(pipeline.scheduler, 'inpaint');
   const { _class_name, _diffusers_version, prediction_type: _type, ...config } = chain.config;
   const scheduler = new RePaintScheduler({ ...config, eta });

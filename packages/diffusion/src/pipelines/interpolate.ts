@@ -1,14 +1,16 @@
 import { invalidArgument } from '@missing-u/errors';
 import { createGenerator, type Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
+import { checkNames } from '../check-names.ts';
 import { DiffusionError } from '../errors.ts';
-import type { DiffusionPipeline, GuidedOptions } from './diffusion-pipeline.ts';
-import { denoisePartially, type PartialOptions } from './image-to-image.ts';
+import { guidedOptionNames, type DiffusionPipeline, type GuidedOptions } from './diffusion-pipeline.ts';
+import { denoisePartially, partialOptionNames, type PartialOptions } from './image-to-image.ts';
 import { imageShapeOf, type ImageShape } from './image-shape.ts';
 import { noisePerItem } from './noise.ts';
-import { checkImages, toUnitRange } from './ranges.ts';
+import { checkImages, checkValues, toUnitRange } from './ranges.ts';
 import { withOwnScheduler } from './own-scheduler.ts';
 import { finish } from './reverse-process.ts';
+import { visitFor, type StepCallback } from './step-callback.ts';
 
 export interface InterpolateImagesOptions extends Omit<PartialOptions, 'generator'> {
   /** The two images, [height, width, channels], float32 in [0, 1]; they stay alive. */
@@ -20,17 +22,23 @@ export interface InterpolateImagesOptions extends Omit<PartialOptions, 'generato
   generator?: number | Generator;
 }
 
+const imagesOptionNames: Record<keyof InterpolateImagesOptions, true> = {
+  ...partialOptionNames,
+  ...{ from: true, to: true, count: true },
+};
+
 /**
  * Images between two images (Ho et al. 2020, section 4.3): both are noised part of the way with the same noise, mixed there,
  * and denoised.
  *
  * @returns [count, height, width, channels] in [0, 1], which the caller disposes.
- * @throws DiffusionError `DIFFUSION_BAD_IMAGES`, `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_STRENGTH`
+ * @throws DiffusionError `DIFFUSION_BAD_IMAGES`, `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_STRENGTH`, `DIFFUSION_UNKNOWN_OPTION`
  */
 export async function interpolateImages(
   pipeline: DiffusionPipeline,
   options: InterpolateImagesOptions,
 ): Promise<tf.Tensor4D> {
+  checkNames(options, imagesOptionNames);
   const { from, to, count = 5, generator = 0, strength = 0.5, ...partial } = options;
   checkCount(count);
   const shares = tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.linspace(0, 1, count), [count, 1, 1, 1]));
@@ -44,6 +52,7 @@ export async function interpolateImages(
       checkPair(a, b);
       return tf.add(a, tf.mul(tf.sub(b, a), shares));
     });
+    for (const [end, image] of Object.entries({ from, to })) checkValues(await image.data<'float32'>(), end);
     noise = tf.tidy(() => tf.tile(noisePerItem([root.fork(0)], from.shape), [count, 1, 1, 1]));
     const generators = Array.from({ length: count }, () => root.fork(1));
     return await denoisePartially(pipeline, mixed, noise, generators, { ...partial, strength });
@@ -61,20 +70,29 @@ export interface InterpolateNoiseOptions extends Omit<GuidedOptions, 'eta'> {
   imageShape?: ImageShape;
   /** Default 50. */
   numInferenceSteps?: number;
+  /** Called after each step; tensors that it returns take the place of the step's. */
+  callbackOnStepEnd?: StepCallback;
 }
+
+const { eta: _eta, ...noiseGuidedNames } = guidedOptionNames;
+const noiseOptionNames: Record<keyof InterpolateNoiseOptions, true> = {
+  ...noiseGuidedNames,
+  ...{ from: true, to: true, count: true, imageShape: true, numInferenceSteps: true, callbackOnStepEnd: true },
+};
 
 /**
  * Images between two samples (Song et al. 2021, "Denoising Diffusion Implicit Models", equation 67): their noises are
  * interpolated on the sphere, and denoised without fresh noise. The scheduler has to be deterministic, as DDIM is.
  *
  * @returns [count, height, width, channels] in [0, 1], which the caller disposes.
- * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_IMAGE_SHAPE`
+ * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_IMAGE_SHAPE`, `DIFFUSION_UNKNOWN_OPTION`
  */
 export async function interpolateNoise(
   pipeline: DiffusionPipeline,
   options: InterpolateNoiseOptions,
 ): Promise<tf.Tensor4D> {
-  const { from, to, count = 5, imageShape, numInferenceSteps = 50, ...guided } = options;
+  checkNames(options, noiseOptionNames);
+  const { from, to, count = 5, imageShape, numInferenceSteps = 50, callbackOnStepEnd, ...guided } = options;
   checkCount(count);
   const shape = imageShapeOf(pipeline.unet, imageShape);
   return withOwnScheduler(pipeline.scheduler, async (scheduler) => {
@@ -86,7 +104,8 @@ export async function interpolateNoise(
     });
     const generators = Array.from({ length: count }, () => rootOf(from).fork(1));
     const timesteps = Array.from(scheduler.timesteps);
-    const result = await finish(pipeline.reverse({ ...guided, scheduler, eta: 0, sample, timesteps, generators }));
+    const process = pipeline.reverse({ ...guided, scheduler, eta: 0, sample, timesteps, generators });
+    const result = await finish(process, visitFor(pipeline, callbackOnStepEnd));
     const unit = toUnitRange(result);
     result.dispose();
     return unit;

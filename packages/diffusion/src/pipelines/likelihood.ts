@@ -10,7 +10,7 @@ import { logLikelihood } from '@missing-u/schedulers/likelihood';
 import * as tf from '@tensorflow/tfjs-core';
 import { chainOf } from './chain.ts';
 import type { DiffusionPipeline } from './diffusion-pipeline.ts';
-import { checkImages, toModelRange } from './ranges.ts';
+import { checkImages, checkValues, toModelRange } from './ranges.ts';
 
 export interface LikelihoodOptions {
   /** [batch, height, width, channels], float32 in [0, 1]; they stay alive. */
@@ -46,6 +46,7 @@ const denoisers = { epsilon: epsilonDenoiser, sample: sampleDenoiser, v_predicti
 export function likelihood(pipeline: DiffusionPipeline, options: LikelihoodOptions): Likelihood {
   const { images, dequantize = true, trace = 'hutchinson', rtol = 1e-4, atol = 1e-4, generator = 0 } = options;
   checkImages(images);
+  checkValues(images.dataSync<'float32'>());
   const { alphasCumprod, predictionType } = chainOf(pipeline.scheduler, 'likelihood');
   const random = typeof generator === 'number' ? createGenerator(generator) : generator;
   const model: TimestepModel<tf.Tensor4D> = (x, timestep) => pipeline.unet.predict(x, timestep);
