@@ -1,9 +1,11 @@
+import { createGenerator } from '@missing-u/random';
 import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import {
   bestSteps,
   compare,
+  denoiseFrom,
   DDIMPipeline,
   DiffusionPipeline,
   evaluate,
@@ -46,6 +48,51 @@ describe('evaluate', () => {
       expect(mean.count).toBe(5 * 16);
       expect(progress).toEqual(chunkSize === 2 ? [2, 4, 5] : [5]);
     }
+  });
+});
+
+describe('metrics that are none', () => {
+  const unet = shrinking(0.7);
+  const scheduler = new DDIMScheduler();
+  let asked = 0;
+  const counting: Denoiser = { predict: (x) => (asked++, unet.predict(x, 0)) };
+  const pipeline = new DiffusionPipeline({ unet: counting, scheduler });
+  const sampling = { pipeline, imageShape, count: 1, numInferenceSteps: 2 };
+
+  it.each([
+    ['missing', undefined, '`metrics` is undefined'],
+    ['a function', () => ({}), '`metrics` is '],
+    ['undefined in their place', { fid: undefined }, '`metrics.fid` is undefined'],
+    ['without update()', { fid: { compute: () => 0 } }, '`metrics.fid` is '],
+  ])('are refused by name before anything is sampled: %s', async (_, metrics, message) => {
+    const refused = { code: 'DIFFUSION_BAD_METRICS', message: expect.stringContaining(message) as string };
+    await expect(evaluate({ ...sampling, metrics } as never)).rejects.toMatchObject(refused);
+    const images: tf.Tensor4D = tf.zeros([1, ...imageShape]);
+    const restoring = { unet: counting, scheduler, images, from: 5, steps: 1, metrics };
+    await expect(restore(restoring as never)).rejects.toMatchObject(refused);
+    images.dispose();
+    expect(asked).toBe(0);
+  });
+
+  it('are refused as measures of denoiseFrom, and as what makes those of a comparison', async () => {
+    const images: tf.Tensor4D = tf.zeros([1, ...imageShape]);
+    const denoising = {
+      unet: counting,
+      scheduler: new DDPMScheduler(),
+      images,
+      steps: 1,
+      generator: createGenerator(0),
+    };
+    await expect(denoiseFrom({ ...denoising } as never)).rejects.toMatchObject({ code: 'DIFFUSION_BAD_METRICS' });
+    images.dispose();
+    const contenders = [{ name: 'a', unet: counting }];
+    const comparing = { contenders, samplers: [{ name: 'DDIM', scheduler }], steps: [2], count: 1, imageShape };
+    const message = expect.stringContaining('a function that returns new metrics') as string;
+    await expect(compare({ ...comparing, metrics: {} as never })).rejects.toMatchObject({
+      code: 'DIFFUSION_BAD_METRICS',
+      message,
+    });
+    expect(asked).toBe(0);
   });
 });
 

@@ -4,6 +4,7 @@ import { checkPositive } from '../check-positive.ts';
 import type { Denoiser, SamplingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { DiffusionPipeline, type SampleOptions } from '../pipelines/diffusion-pipeline.ts';
+import { checkMetricsMaker } from './check-metrics.ts';
 import { evaluate, type GenerativeMetric } from './evaluate.ts';
 import { measurementKey } from './measurement-key.ts';
 
@@ -75,11 +76,12 @@ export interface Measurement {
  * Measures every model with every sampler and number of steps, on the same noise.
  *
  * @throws DiffusionError `DIFFUSION_DUPLICATE_NAME` where two contenders, or two samplers of one, have one name: reports could not
- *   tell them apart; `DIFFUSION_BAD_COUNT`
+ *   tell them apart; `DIFFUSION_BAD_COUNT`; `DIFFUSION_BAD_METRICS`
  */
 export async function compare(given: CompareOptions): Promise<ComparisonResult[]> {
   const { contenders, samplers: shared = [], steps, measurements = new Map(), onResult, ...options } = given;
   checkPositive({ count: options.count });
+  checkMetricsMaker(options.metrics);
   checkNames('contenders', contenders);
   for (const { samplers = shared } of contenders) checkNames('samplers', samplers);
   const results: ComparisonResult[] = [];

@@ -9,6 +9,7 @@ import { answerOf } from '../pipelines/answer.ts';
 import { noisePerItem } from '../pipelines/noise.ts';
 import { Predictor } from '../pipelines/predictor.ts';
 import { checkImages, checkValues } from '../pipelines/ranges.ts';
+import { checkMetrics } from './check-metrics.ts';
 
 /** A comparison of images with the clean ones, both [batch, height, width, channels] in [-1, 1]: one value per image. */
 export interface Measure {
@@ -76,10 +77,12 @@ export interface DenoisingResult {
  * process from there, and compare the running image with the clean one after every step.
  *
  * @throws DiffusionError `DIFFUSION_BAD_COUNT` where `steps` is outside 1 .. the length of the chain;
- *   `DIFFUSION_NOT_COMPILABLE` where `compile` is true and it cannot be; `DIFFUSION_BAD_IMAGES`; `DIFFUSION_BAD_DENOISER_OUTPUT`.
+ *   `DIFFUSION_NOT_COMPILABLE` where `compile` is true and it cannot be; `DIFFUSION_BAD_IMAGES`; `DIFFUSION_BAD_METRICS`;
+ *   `DIFFUSION_BAD_DENOISER_OUTPUT`.
  */
 export async function denoiseFrom(options: DenoiseFromOptions): Promise<DenoisingResult> {
   const { scheduler, images, measures, first = 0, addNoise = false, signal, onStep } = options;
+  checkMetrics(measures, ['compute'], 'measures');
   checkImages(images, 'images', '[-1, 1]');
   checkValues(await images.data<'float32'>(), 'images', '[-1, 1]');
   const timesteps = descending(options.steps, Number(scheduler.config['num_train_timesteps']));

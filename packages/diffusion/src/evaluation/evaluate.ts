@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { checkPositive } from '../check-positive.ts';
 import type { DiffusionPipeline, SampleOptions } from '../pipelines/diffusion-pipeline.ts';
 import { labelsOf, labelsOfChunk } from '../pipelines/labels.ts';
+import { checkMetrics } from './check-metrics.ts';
 
 /** A measure of a set of images against another set, whose images it has seen already: FID, KID, Inception Score... */
 export interface GenerativeMetric {
@@ -31,11 +32,12 @@ export interface Evaluation {
 /**
  * Samples images in chunks and measures them, in memory that does not grow with their number.
  *
- * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_LABELS`, and those of `DiffusionPipeline.sample`
+ * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_METRICS`, `DIFFUSION_BAD_LABELS`, and those of `DiffusionPipeline.sample`
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { pipeline, count, metrics, onProgress, chunkSize = 64, classLabels: labels, ...sampling } = options;
   checkPositive({ count, chunkSize });
+  checkMetrics(metrics, ['update', 'compute']);
   labelsOf(labels, count, pipeline.unet);
   const callbackOnStepEnd = () => void (steps += 1);
   let [seconds, steps] = [0, 0];

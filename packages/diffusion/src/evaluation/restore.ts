@@ -5,6 +5,7 @@ import { DiffusionError } from '../errors.ts';
 import { generatorsOf, noisePerItem, type Randomness } from '../pipelines/noise.ts';
 import { checkImages, checkValues, toModelRange, toUnitRange } from '../pipelines/ranges.ts';
 import { finish, reverseProcess } from '../pipelines/reverse-process.ts';
+import { checkMetrics } from './check-metrics.ts';
 import type { GenerativeMetric } from './evaluate.ts';
 
 /** A scheduler that visits timesteps of one's own: DDIM and DDPM do. */
@@ -48,10 +49,12 @@ export interface Restored {
 /**
  * Noises images to a fixed timestep, denoises them, and measures how far the results are from the originals and from looking real.
  *
- * @throws DiffusionError `DIFFUSION_BAD_COUNT` for a timestep outside the chain or more steps than `from + 1`, `DIFFUSION_BAD_IMAGES`
+ * @throws DiffusionError `DIFFUSION_BAD_COUNT` for a timestep outside the chain or more steps than `from + 1`, `DIFFUSION_BAD_IMAGES`,
+ *   `DIFFUSION_BAD_METRICS`
  */
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const { unet, classLabels, scheduler, images, from, steps, metrics, generator = 0, chunkSize = 64, signal } = options;
+  checkMetrics(metrics, ['update', 'compute']);
   checkImages(images);
   checkValues(await images.data<'float32'>());
   const timesteps = evenly(from, steps, Number(scheduler.config['num_train_timesteps']));
