@@ -119,6 +119,25 @@ describe('fromFunction', () => {
     expect(x.isDisposed).toBe(false);
   });
 
+  it.each<[string, () => tf.Tensor4D]>([
+    ['tensor', () => tf.zeros([2, 8, 8, 3])],
+    ['variable', () => tf.variable(tf.zeros([2, 8, 8, 3])) as unknown as tf.Tensor4D],
+  ])('gives a tensor of its own where the function gives a %s that it holds', async (_, make) => {
+    const [x, held] = [sample(), make()];
+    const denoiser = fromFunction(() => held);
+    await expect(() => denoiser.predict(x, 3).dispose()).toLeakNoTensors();
+    expect(held.isDisposed).toBe(false);
+    expect(denoiser.predict(x, 3)).toBeAllClose(held);
+    tf.dispose([x, held]);
+  });
+
+  it('gives gradients of what the function holds', () => {
+    const held = tf.variable(tf.zeros<tf.Rank.R4>([2, 8, 8, 3]));
+    const denoiser = fromFunction(() => held, { held });
+    const { grads } = tf.variableGrads(() => tf.sum(denoiser.predict(sample(), 3)), [held]);
+    expect(grads[held.name]!).toBeAllClose(new Array<number>(held.size).fill(1));
+  });
+
   it.each<[string, () => unknown, RegExp]>([
     ['another shape', () => tf.zeros([1, 2]), /\[1, 2\].*\[2, 8, 8, channels\]/],
     ['fewer images', () => tf.zeros([1, 8, 8, 3]), /\[1, 8, 8, 3\]/],

@@ -18,7 +18,8 @@ export interface TrainableDenoiser extends Denoiser {
 }
 
 /**
- * A denoiser from a function of images and times [N] (float32); what the function makes on the way is tidied.
+ * A denoiser from a function of images and times [N] (float32); what the function makes on the way is tidied. It may answer with a
+ * tensor that it holds: predictions are clones.
  *
  * @param variables what can be trained in it; its names are the keys
  */
@@ -76,12 +77,15 @@ export function fromLayersModel(model: LayersModelLike): TrainableDenoiser {
   };
 }
 
-/** What a function gave for a sample, as a tensor of its own: callers dispose of a prediction while they go on with the sample. */
+/**
+ * What a function gave for a sample, as a tensor of its own: callers dispose of a prediction while they go on with the sample, and
+ * functions with what they hold.
+ */
 function prediction(result: unknown, sample: tf.Tensor4D, argument: string): tf.Tensor4D {
   const sizes = sample.shape.slice(0, 3);
   if (!(result instanceof tf.Tensor) || result.rank !== 4 || sizes.some((size, axis) => result.shape[axis] !== size)) {
     const bad = { argument, value: result, allowed: `a tensor [${sizes.join(', ')}, channels], as the sample` };
     throw new UNetError('UNET_ADAPTER', invalidArgument(bad));
   }
-  return (result === sample ? tf.clone(result) : result) as tf.Tensor4D;
+  return tf.clone(result as tf.Tensor4D);
 }
