@@ -240,7 +240,9 @@ describe('OnnxDenoiser refuses', () => {
         { ...size, batch: 2 },
       ),
     );
-    await expect(fixed.predict(new Float32Array(32), 1)).rejects.toEqual(coded('ONNX_INPUT', /batch: 'dynamic'/));
+    const nothing = { data: new Float32Array(0), shape: [0, 4, 4, 2] };
+    await expect(fixed.predict(nothing, 1)).rejects.toEqual(coded('ONNX_INPUT', /`sample` .*\[N, 4, 4, 2\]/));
+    await expect(fixed.predict(new Float32Array(96), [1, 2])).rejects.toEqual(coded('ONNX_INPUT', /per image \(3\)/));
     await fixed.dispose();
   });
 

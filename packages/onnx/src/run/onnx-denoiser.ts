@@ -7,6 +7,7 @@ import { checkObject, isRecord, plainName, timesLength } from '../options.ts';
 import { loadTensorFlow } from '../tensorflow.ts';
 import { elements, toFloats } from './elements.ts';
 import { toChannelsFirst, toChannelsLast, type Images } from './images.ts';
+import { inParts, joined, type Condition, type Request } from './parts.ts';
 import { findPorts, type ImageLayout, type Ports } from './ports.ts';
 import type { OnnxRuntime, OnnxSession, WasmPaths } from './runtime.ts';
 import { createSession, loadRuntime, providersOf } from './session.ts';
@@ -119,7 +120,7 @@ export class OnnxDenoiser {
 
   /**
    * The prediction for noisy images, channels last, of the kind of what is given: a tensor for a tensor, which the caller
-   * disposes; an array for an array.
+   * disposes; an array for an array. A model that takes one number of images only is called as often as they need.
    *
    * @param sample [N, H, W, C], or its numbers where the model takes one size only
    * @throws OnnxError `ONNX_INPUT`
@@ -133,7 +134,10 @@ export class OnnxDenoiser {
     conditions: Conditions = {},
   ): Promise<tf.Tensor4D | Float32Array | Images> {
     const images = await this.#images(sample);
-    const result = await this.#run(images, await timeNumbers(timesteps), conditions);
+    const n = images.shape[0]!;
+    const times = await timeNumbers(timesteps);
+    if (times.length !== 1 && times.length !== n) refuse('timesteps', times, `one number, or one per image (${n})`);
+    const result = await this.#answer({ images, times, conditions: await this.#conditions(conditions, n) });
     if (isTensor(sample)) return (await loadTensorFlow()).tensor4d(result.data, result.shape as tf.Tensor4D['shape']);
     return sample instanceof Float32Array ? result.data : result;
   }
@@ -145,15 +149,22 @@ export class OnnxDenoiser {
     await this.session.release();
   }
 
-  async #run({ data, shape }: Images, times: number[], conditions: Conditions) {
+  async #answer(request: Request) {
+    const n = request.images.shape[0]!;
+    const batch = this.ports.sample.dims[0];
+    if (typeof batch !== 'number' || batch === n) return this.#run(request);
+    const answers: Images[] = [];
+    for (const part of inParts(request, batch)) answers.push(await this.#run(part));
+    return joined(answers, n);
+  }
+
+  async #run({ images, times, conditions }: Request) {
     const { sample, timestep, output, layout } = this.ports;
-    const planar = layout === 'NCHW';
-    const [n, h, w, c] = shape as [number, number, number, number];
-    const inputs = {
-      [sample.name]: this.#tensor(sample, planar ? toChannelsFirst(data, shape) : data, planar ? [n, c, h, w] : shape),
-      [timestep.name]: this.#times(times, n),
-      ...(await this.#conditions(conditions, n)),
-    };
+    const inputs = Object.fromEntries([
+      [sample.name, this.#arranged({ ...images, port: sample })],
+      [timestep.name, this.#times(times, images.shape[0]!)],
+      ...conditions.map((condition) => [condition.port.name, this.#arranged(condition)] as const),
+    ]);
     let results;
     try {
       results = await this.session.run(inputs as never);
@@ -165,7 +176,7 @@ export class OnnxDenoiser {
     const result = results[output.name]!;
     const numbers = toFloats(result.type, (await result.getData?.()) ?? result.data);
     const dims = channelsLast([...result.dims], layout) as number[];
-    const last = planar ? toChannelsLast(numbers, dims) : numbers.slice();
+    const last = layout === 'NCHW' ? toChannelsLast(numbers, dims) : numbers.slice();
     for (const tensor of Object.values(results)) tensor.dispose?.();
     return { data: last, shape: dims };
   }
@@ -175,13 +186,17 @@ export class OnnxDenoiser {
     return new this.runtime.Tensor(name as never, from(numbers) as never, dims);
   }
 
-  #times(times: number[], images: number) {
+  /** Images and what has their form in the layout of the model, anything else as it is. */
+  #arranged({ port, data, shape }: Condition) {
+    if (port.dims.length !== 4 || this.ports.layout === 'NHWC') return this.#tensor(port, data, shape);
+    const [n, h, w, c] = shape as [number, number, number, number];
+    return this.#tensor(port, toChannelsFirst(data, shape), [n, c, h, w]);
+  }
+
+  #times(times: readonly number[], images: number) {
     const { timestep } = this.ports;
     const [length] = timestep.dims;
     const equal = times.every((time) => time === times[0]);
-    if (times.length !== 1 && times.length !== images) {
-      refuse('timesteps', times, `one number, or one per image (${images})`);
-    }
     if (length === undefined || length === 1) {
       if (!equal) refuse('timesteps', times, 'the same number for all images: this model takes one only');
       return this.#tensor(timestep, Float32Array.of(times[0]!), length === undefined ? [] : [1]);
@@ -192,7 +207,7 @@ export class OnnxDenoiser {
     return this.#tensor(timestep, Float32Array.from(numbers), [numbers.length]);
   }
 
-  async #conditions(conditions: Conditions, images: number) {
+  async #conditions(conditions: Conditions, images: number): Promise<Condition[]> {
     if (!isRecord(conditions)) refuse('conditions', conditions, 'an object with the numbers of each by its name');
     const ports = new Map(this.ports.conditions.map((port) => [plainName(port.name), port]));
     for (const name of Object.keys(conditions)) {
@@ -213,23 +228,25 @@ export class OnnxDenoiser {
           `The model needs the condition \`${port.name}\` [${port.dims.join(', ')}]: give it as the third argument.`,
         );
       }
-      return [port.name, await this.#condition(port, value, images)] as const;
+      return this.#condition(port, value, images);
     });
-    return Object.fromEntries(await Promise.all(entries));
+    return Promise.all(entries);
   }
 
-  async #condition(port: PortInfo, value: Conditions[string], images: number) {
-    const { layout } = this.ports;
-    const isImage = port.dims.length === 4;
-    const wanted = isImage ? channelsLast(port.dims, layout) : port.dims;
-    const allowed = `numbers of shape [${wanted.join(', ')}] for ${images} images`;
+  async #condition(port: PortInfo, value: Conditions[string], images: number): Promise<Condition> {
+    const dims = port.dims.length === 4 ? channelsLast(port.dims, this.ports.layout) : port.dims;
+    // What has a row for each image of a call has one for each of all; where calls take one image, a row may be for all.
+    const perImage = typeof dims[0] === 'number' && dims[0] === this.ports.sample.dims[0];
+    const rows = perImage ? [images, ...dims.slice(1)] : dims;
+    const allowed = `numbers of shape [${rows.join(', ')}] for ${images} images`;
     if (typeof value !== 'object' || value === null) refuse(`conditions.${port.name}`, value, allowed);
-    const numbers = isTensor(value) ? await value.data() : 'data' in value ? value.data : value;
+    const floats = Float32Array.from(isTensor(value) ? await value.data() : 'data' in value ? value.data : value);
+    const single = dims[0] === 1 && floats.length === dims.reduce((product: number, dim) => product * Number(dim), 1);
+    const wanted = single ? dims : rows;
     const shape =
       'shape' in value
         ? value.shape
         : wanted.map((dim, axis) => (typeof dim === 'number' ? dim : axis === 0 ? images : -1));
-    const floats = Float32Array.from(numbers);
     const fits =
       shape.length === wanted.length &&
       shape.every((length, i) => typeof wanted[i] !== 'number' || wanted[i] === length);
@@ -238,16 +255,14 @@ export class OnnxDenoiser {
     }
     if (elements.get(port.type)!.whole && !floats.every(Number.isInteger))
       refuse(`conditions.${port.name}`, value, 'whole numbers');
-    if (!isImage || layout === 'NHWC') return this.#tensor(port, floats, shape);
-    const [n, h, w, c] = shape as [number, number, number, number];
-    return this.#tensor(port, toChannelsFirst(floats, shape), [n, c, h, w]);
+    return { port, data: floats, shape };
   }
 
   /** The images as numbers, checked against what the model takes. */
   async #images(sample: tf.Tensor4D | Float32Array | Images): Promise<Images> {
     const { imageSize, channels } = this;
-    const dims = channelsLast(this.ports.sample.dims, this.ports.layout);
-    const allowed = `images [${dims.map((dim, axis) => (typeof dim === 'number' ? dim : 'NHWC'[axis])).join(', ')}], float32`;
+    const [batch, ...dims] = channelsLast(this.ports.sample.dims, this.ports.layout);
+    const allowed = `images [N, ${dims.map((dim, axis) => (typeof dim === 'number' ? dim : 'HWC'[axis])).join(', ')}], float32`;
     if (sample instanceof Float32Array) {
       if (imageSize === undefined || channels === undefined) {
         refuse(
@@ -264,13 +279,11 @@ export class OnnxDenoiser {
     if (!Array.isArray((sample as Partial<Images> | null)?.shape)) refuse('sample', sample, allowed);
     const { shape } = sample;
     const fits =
-      shape.length === 4 && shape.every((length, axis) => typeof dims[axis] !== 'number' || dims[axis] === length);
+      shape.length === 4 &&
+      (shape[0] > 0 || typeof batch !== 'number') &&
+      dims.every((dim, axis) => typeof dim !== 'number' || dim === shape[axis + 1]);
     if (!fits) {
-      const batch = dims[0];
-      const remedy =
-        typeof batch === 'number' && shape[0] !== batch
-          ? "export the model with `batch: 'dynamic'` for other numbers of images"
-          : 'resize the images, or export the model for this size';
+      const remedy = 'resize the images, or export the model for this size';
       throw new OnnxError('ONNX_INPUT', invalidArgument({ argument: 'sample', value: sample, allowed, remedy }));
     }
     const data = isTensor(sample) ? await sample.data() : sample.data;
