@@ -75,8 +75,26 @@ export class ScoreSdeVeScheduler extends Scheduler<ScoreSdeVeOptions> {
    * Levels with other bounds than those of the options, which hold for later `setTimesteps`, too, or another count than that of the
    * times; those of `addNoise` as well.
    */
-  setSigmas(count: number, bounds: { sigmaMin?: number; sigmaMax?: number } = {}): void {
-    this.bounds = bounds;
+  setSigmas(
+    count: number,
+    {
+      sigmaMin = this.options.sigmaMin,
+      sigmaMax = this.options.sigmaMax,
+    }: { sigmaMin?: number; sigmaMax?: number } = {},
+  ): void {
+    // All is checked first, so that a refused call changes nothing.
+    checkStepCount(count);
+    if (!(sigmaMin > 0 && sigmaMin < Infinity)) {
+      refuse({ argument: 'sigmaMin', value: sigmaMin, allowed: 'a number above 0' });
+    }
+    if (!(sigmaMax >= sigmaMin && sigmaMax < Infinity)) {
+      refuse({
+        argument: 'sigmaMax',
+        value: sigmaMax,
+        allowed: `a number from ${sigmaMin}, which is \`sigmaMin\`, up`,
+      });
+    }
+    this.bounds = { sigmaMin, sigmaMax };
     this.setLevels(count);
     this.trainedSigmas = this.discreteSigmas;
   }

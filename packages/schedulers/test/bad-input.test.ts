@@ -15,6 +15,7 @@ import {
   PNDMScheduler,
   RePaintScheduler,
   SCHEDULERS,
+  ScoreSdeVeScheduler,
   SchedulerError,
   TCDScheduler,
   UniPCMultistepScheduler,
@@ -206,5 +207,27 @@ describe('RePaint', () => {
     expect(step()).toThrow(/`originalImage` is undefined.*another scheduler/);
     expect(step({ originalImage: x() })).toThrow(/`mask` is undefined/);
     expect(step({ originalImage: x(), mask: Float64Array.of(1, 0, 1), noise: x() })).not.toThrow();
+  });
+});
+
+describe('setSigmas', () => {
+  it.each<[string, number, { sigmaMin?: number; sigmaMax?: number }, RegExp]>([
+    ['no levels', 0, { sigmaMin: 0.5, sigmaMax: 5 }, /numInferenceSteps/],
+    ['half a level', 2.5, { sigmaMin: 0.5, sigmaMax: 5 }, /numInferenceSteps/],
+    ['a least level of 0', 4, { sigmaMin: 0, sigmaMax: 5 }, /`sigmaMin` is 0/],
+    ['a largest level below the least', 4, { sigmaMin: 0.5, sigmaMax: 0.1 }, /`sigmaMax` is 0.1.*from 0.5/],
+    ['NaN', 4, { sigmaMax: NaN }, /`sigmaMax` is NaN/],
+  ])('refuses %s, and leaves the scheduler as it was', (_, count, bounds, message) => {
+    const [asked, untouched] = [new ScoreSdeVeScheduler(), new ScoreSdeVeScheduler()];
+    for (const scheduler of [asked, untouched]) scheduler.setSigmas(6, { sigmaMin: 0.2, sigmaMax: 3 });
+    expect(() => asked.setSigmas(count, bounds)).toThrow(message);
+    const look = (scheduler: ScoreSdeVeScheduler) => {
+      const { timesteps, sigmas, discreteSigmas } = scheduler;
+      return { timesteps, sigmas, discreteSigmas, noised: scheduler.addNoise(x(), x(), 3) };
+    };
+    expect(look(asked)).toEqual(look(untouched));
+    // The bounds hold for later timesteps, too.
+    for (const scheduler of [asked, untouched]) scheduler.setTimesteps(5);
+    expect(look(asked)).toEqual(look(untouched));
   });
 });
