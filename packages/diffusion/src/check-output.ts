@@ -14,7 +14,7 @@ export function checkOutput(output: unknown, sample: tf.Tensor4D, shape: readonl
   if (promised) (output as Promise<unknown>).then(undefined, () => undefined);
   const message = invalidArgument({
     argument: 'denoiser.predict(...)',
-    value: promised ? 'a promise' : output,
+    value: output,
     allowed: `a tensor of the sample's shape [${shape.join(', ')}]`,
     ...(promised && { remedy: 'predict has to be synchronous; read values outside of it' }),
   });

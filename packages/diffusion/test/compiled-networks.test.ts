@@ -185,6 +185,36 @@ describe.skipIf(!installed)('compiled networks (needs `missing-u native install`
     pipeline.dispose();
   });
 
+  const promising: [string, object][] = [
+    ['is declared to', { predict: async (sample: tf.Tensor4D) => tf.mul(sample, 0.5) }],
+    ['says so', { predict: (sample: tf.Tensor4D) => Promise.resolve(tf.mul(sample, 0.5)), asynchronous: true }],
+    ['does so unannounced', { predict: (sample: tf.Tensor4D) => Promise.resolve(tf.mul(sample, 0.5)) }],
+    ['does so, and fails', { predict: () => Promise.reject(new Error('late')) }],
+  ];
+  it.each(promising)('a denoiser that answers with a promise is not compiled: it %s', async (_, parts) => {
+    const pipeline = new DDIMPipeline({ unet: parts as Denoiser });
+    const message = expect.stringMatching(/promise.*Leave `compile` out/) as string;
+    const refused = { code: 'DIFFUSION_NOT_COMPILABLE', message };
+    for (const guided of [{}, { classLabels: 0, guidanceScale: 2, nullLabel: 1 }]) {
+      await expect(() =>
+        expect(pipeline.sample({ ...sampling, ...guided, compile: true })).rejects.toMatchObject(refused),
+      ).toLeakNoTensors();
+    }
+    pipeline.dispose();
+  });
+
+  it('a network of this project whose answers are promised runs as it is', async () => {
+    const network = tiny('cunet');
+    const predict = network.predict.bind(network);
+    const asynchronous = Object.assign(network, {
+      predict: async (...inputs: Parameters<typeof predict>) => predict(...inputs),
+    });
+    const pipeline = new DDIMPipeline({ unet: asynchronous });
+    const { data } = await pipeline.sample({ ...sampling, numInferenceSteps: 2, imageShape: [16, 16, 1] });
+    expect(data.every(Number.isFinite)).toBe(true);
+    network.dispose();
+  });
+
   it('what is on its way goes on without a graph where the pipeline is disposed of, or gets another network', async () => {
     for (const change of [
       (pipeline: DDIMPipeline) => pipeline.dispose(),

@@ -51,6 +51,6 @@ export function isAsynchronous(denoiser: Denoiser): boolean {
   return declared ?? denoiser.predict.constructor.name === 'AsyncFunction';
 }
 
-function isPromise(value: unknown): value is Promise<unknown> {
+export function isPromise(value: unknown): value is Promise<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

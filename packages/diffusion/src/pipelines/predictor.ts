@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkOutput } from '../check-output.ts';
 import { guided } from '../compiled.ts';
 import type { Condition, Denoiser } from '../contracts.ts';
-import { isAsynchronous } from './answer.ts';
+import { DiffusionError } from '../errors.ts';
+import { isAsynchronous, isPromise } from './answer.ts';
 
 /** The engine that has graphs, `native`, by the name of its backend in TensorFlow.js. */
 const WITH_GRAPHS = 'tensorflow';
@@ -29,7 +30,8 @@ export class Predictor implements Denoiser {
   /** @param wanted true: always, false: never, undefined: networks of this project, unless they cannot be compiled */
   constructor(denoiser: Denoiser, wanted: boolean | undefined) {
     this.denoiser = denoiser;
-    this.#mode = wanted === undefined ? (isModule(denoiser) ? 'if possible' : 'never') : wanted ? 'always' : 'never';
+    const ours = isModule(denoiser) && !isAsynchronous(denoiser);
+    this.#mode = wanted === undefined ? (ours ? 'if possible' : 'never') : wanted ? 'always' : 'never';
   }
 
   get asynchronous(): boolean {
@@ -75,6 +77,7 @@ export class Predictor implements Denoiser {
   }
 
   #graph(sample: tf.Tensor4D, timestep: number, condition: Condition = {}): tf.Tensor4D {
+    if (isAsynchronous(this.denoiser)) throw promised();
     const { classLabels, selfCondition } = condition;
     return tf.tidy(() => {
       const labels = classLabels === undefined ? [] : [asTensor(classLabels)];
@@ -95,12 +98,22 @@ export class Predictor implements Denoiser {
       const selfCondition = rest.length === 0 ? {} : { selfCondition: rest[0] as tf.Tensor4D };
       const condition = inputs.length === 0 ? undefined : { ...classLabels, ...selfCondition };
       const output = this.denoiser.predict(sample, timesteps, condition);
+      if (isPromise(output)) throw promised(output);
       checkOutput(output, sample);
       return output;
     });
     this.#compiled.set(labelled, run);
     return run;
   }
+}
+
+/** Why a denoiser that answers with promises cannot be compiled; what becomes of its answer is nobody's concern any more. */
+function promised(answer?: PromiseLike<unknown>): DiffusionError {
+  answer?.then(undefined, () => undefined);
+  const message =
+    'With `compile: true` the denoiser has to answer at once, but it answers with a promise, which a graph cannot wait for. ' +
+    'Leave `compile` out, or set it to false: it then runs as it is.';
+  return new DiffusionError('DIFFUSION_NOT_COMPILABLE', message);
 }
 
 function asTensor(labels: tf.Tensor1D | readonly number[]): tf.Tensor1D {
