@@ -75,13 +75,8 @@ export class ScoreSdeVeScheduler extends Scheduler<ScoreSdeVeOptions> {
    * Levels with other bounds than those of the options, which hold for later `setTimesteps`, too, or another count than that of the
    * times; those of `addNoise` as well.
    */
-  setSigmas(
-    count: number,
-    {
-      sigmaMin = this.options.sigmaMin,
-      sigmaMax = this.options.sigmaMax,
-    }: { sigmaMin?: number; sigmaMax?: number } = {},
-  ): void {
+  setSigmas(count: number, bounds: { sigmaMin?: number; sigmaMax?: number } = {}): void {
+    const { sigmaMin = this.options.sigmaMin, sigmaMax = this.options.sigmaMax } = bounds;
     // All is checked first, so that a refused call changes nothing.
     checkStepCount(count);
     if (!(sigmaMin > 0 && sigmaMin < Infinity)) {
