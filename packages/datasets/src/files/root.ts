@@ -1,3 +1,4 @@
+import { invalidArgument } from '@missing-u/errors';
 import { DatasetError } from '../errors.ts';
 import { inNode, nodeModule } from '../platform.ts';
 import { diskFolder } from './disk.ts';
@@ -11,6 +12,24 @@ export function openFolder(root: string | URL): Folder {
   if (text.startsWith('file:')) return diskFolder(nodeModule('node:url').fileURLToPath(text));
   if (inNode) return diskFolder(text);
   return webFolder(new URL(text, globalThis.location.href).href);
+}
+
+/**
+ * The `root` of a data set that lies in a folder on disk and nowhere else. Its path may have been given in the place of the options.
+ *
+ * @param opener the function whose options they are, for the message
+ * @throws DatasetError `DATASETS_BAD_OPTION`
+ */
+export function rootOf(options: { readonly root: string }, opener: string): string {
+  const given: unknown = options;
+  const root = (given as { root?: unknown } | null | undefined)?.root;
+  if (typeof root === 'string' && root !== '') return root;
+  const path = typeof given === 'string' ? given : 'folder';
+  const remedy = `call \`${opener}({ root: '${path}' })\``;
+  throw new DatasetError(
+    'DATASETS_BAD_OPTION',
+    invalidArgument({ argument: 'root', value: root, allowed: 'the path of a folder', remedy }),
+  );
 }
 
 /** The folder of an npm package as the working directory sees it, or undefined where it is not installed. */

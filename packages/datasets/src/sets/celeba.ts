@@ -2,6 +2,7 @@ import { invalidArgument, unknownName } from '@missing-u/errors';
 import { Dataset } from '../dataset.ts';
 import { DatasetError } from '../errors.ts';
 import { withFile } from '../files/random-access.ts';
+import { rootOf } from '../files/root.ts';
 import { zipEntries } from '../formats/zip.ts';
 import { nodeModule } from '../platform.ts';
 import { encodedSource } from '../sources/encoded.ts';
@@ -53,7 +54,8 @@ const COUNT = 202_599;
  *   `DATASETS_BAD_OPTION`
  */
 export async function celeba(options: CelebaOptions): Promise<Dataset> {
-  const { root, split = 'train', targetType = [] } = options;
+  const root = rootOf(options, 'celeba');
+  const { split = 'train', targetType = [] } = options;
   if (split !== 'all' && !SPLITS.includes(split)) {
     throw new DatasetError('DATASETS_BAD_OPTION', unknownName('split', split, [...SPLITS, 'all']));
   }

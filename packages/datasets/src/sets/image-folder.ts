@@ -3,6 +3,7 @@ import { Dataset } from '../dataset.ts';
 import type { Channels } from '../decode/channels.ts';
 import { DatasetError } from '../errors.ts';
 import { cannotRead, isMissing } from '../files/disk.ts';
+import { rootOf } from '../files/root.ts';
 import { nodeModule } from '../platform.ts';
 import { encodedSource } from '../sources/encoded.ts';
 import { View } from '../view.ts';
@@ -25,10 +26,11 @@ const PICTURE = /\.(jpe?g|png|webp|bmp|gif|tiff?|ppm|pgm|avif)$/i;
  * const photos = await imageFolder({ root: 'photos', size: 64 });
  * ```
  *
- * @throws DatasetError `DATASETS_EMPTY_FOLDER`, `DATASETS_MISSING_FILE`, `DATASETS_UNREADABLE`
+ * @throws DatasetError `DATASETS_EMPTY_FOLDER`, `DATASETS_MISSING_FILE`, `DATASETS_UNREADABLE`, `DATASETS_BAD_OPTION`
  */
 export async function imageFolder(options: ImageFolderOptions): Promise<Dataset> {
-  const { root, channels = 3 } = options;
+  const root = rootOf(options, 'imageFolder');
+  const { channels = 3 } = options;
   const top = await list(root);
   const classes = top.pictures.length === 0 ? top.folders : undefined;
   const found: string[] = [];

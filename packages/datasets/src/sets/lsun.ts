@@ -1,5 +1,6 @@
 import { Dataset } from '../dataset.ts';
 import { DatasetError } from '../errors.ts';
+import { rootOf } from '../files/root.ts';
 import { keyOf, type LmdbIndex } from '../formats/lmdb.ts';
 import { nodeModule } from '../platform.ts';
 import { encodedSource } from '../sources/encoded.ts';
@@ -42,10 +43,12 @@ export interface LsunOptions extends FitOptions {
  * const churches = await lsun({ root: 'lsun', classes: ['church_outdoor_train'], size: 64 });
  * ```
  *
- * @throws DatasetError `DATASETS_MISSING_FILE`, `DATASETS_NOT_LMDB`, `DATASETS_TRUNCATED`, `DATASETS_CORRUPT_LMDB`
+ * @throws DatasetError `DATASETS_MISSING_FILE`, `DATASETS_NOT_LMDB`, `DATASETS_TRUNCATED`, `DATASETS_CORRUPT_LMDB`,
+ *   `DATASETS_BAD_OPTION`
  */
 export async function lsun(options: LsunOptions): Promise<Dataset> {
-  const { root, classes: asked } = options;
+  const root = rootOf(options, 'lsun');
+  const { classes: asked } = options;
   const fs = nodeModule('node:fs');
   const path = nodeModule('node:path');
   const single = fs.existsSync(path.join(root, 'data.mdb'));
