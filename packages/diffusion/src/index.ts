@@ -35,7 +35,8 @@ export {
   type LossOptions,
 } from './training/objective.ts';
 export { applyUpdate, type Updated, type UpdateNumbers } from './training/update.ts';
-export type { TimestepSampling } from './training/timestep-sampler.ts';
+export type { NoiseJitterOptions } from './training/noise-jitter.ts';
+export type { TimestepSampling, TimestepSamplingOptions } from './training/timestep-sampler.ts';
 export { validate, type ValidateOptions, type Validation, type ValidationBin } from './training/validate.ts';
 export { imageGrid, type ByteImage } from './images/grid.ts';
 export { DiffusionError } from './errors.ts';

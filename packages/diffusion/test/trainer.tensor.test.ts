@@ -175,6 +175,25 @@ describe('Trainer', () => {
     for (const owned of [whole, resumed, one, two]) owned.dispose();
   });
 
+  it('samples the timesteps of a part of the chain', async () => {
+    const seen: number[] = [];
+    const inner = affineDenoiser();
+    const denoiser: TrainableDenoiser = {
+      ...inner,
+      predict: (sample, timesteps) => {
+        seen.push(...(timesteps as tf.Tensor1D).dataSync());
+        return inner.predict(sample, timesteps);
+      },
+    };
+    const options = { timestepSampling: 'logit-normal', logitMean: -1, logitStd: 0.05, compile: false } as const;
+    const trainer = makeTrainer(denoiser, options);
+    await steps(trainer, 3);
+    // Four deviations around 1 / (1 + e).
+    expect(Math.min(...seen)).toBeGreaterThan(1000 / (1 + Math.exp(1.2)));
+    expect(Math.max(...seen)).toBeLessThan(1000 / (1 + Math.exp(0.8)));
+    for (const owned of [trainer, inner]) owned.dispose();
+  });
+
   it('gives labels, some of them hidden, and its own estimate to networks that take them', async () => {
     const seen: { labels: number[]; estimate: number }[] = [];
     const variable = tf.tidy(() => tf.variable(tf.scalar(0.1)));
@@ -222,6 +241,8 @@ describe('Trainer', () => {
   it.each([
     [{ lossWeighting: 'minsnr' as 'min-snr' }, 'DIFFUSION_UNKNOWN_LOSS_WEIGHTING'],
     [{ timestepSampling: 'unifrom' as 'uniform' }, 'DIFFUSION_UNKNOWN_TIMESTEP_SAMPLING'],
+    [{ logitStd: 0 }, 'DIFFUSION_BAD_CONFIG'],
+    [{ uniformShare: 2 }, 'DIFFUSION_BAD_CONFIG'],
     [{ lr: 1e-3 } as never, 'DIFFUSION_UNKNOWN_OPTION'],
     [{ ema: [] }, 'DIFFUSION_BAD_CONFIG'],
     [{ learningRate: undefined as unknown as number }, 'DIFFUSION_BAD_CONFIG'],

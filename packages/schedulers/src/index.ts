@@ -80,6 +80,7 @@ export {
   uniformTimesteps,
   type TrainingDraw,
 } from './training/timestep-samplers.ts';
+export { logitNormalProbabilities, logitNormalTimesteps, type LogitNormalOptions } from './training/logit-normal.ts';
 export {
   SpacedDiffusion,
   type DiffusionModel,

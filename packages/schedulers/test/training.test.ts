@@ -12,6 +12,8 @@ import {
   discretizedLogLikelihood,
   linearBetas,
   logNormalSigmas,
+  logitNormalProbabilities,
+  logitNormalTimesteps,
   minSnrWeights,
   normalKl,
   p2Weights,
@@ -207,5 +209,37 @@ describe('timestep samplers', () => {
     const mean = logs.reduce((sum, log) => sum + log, 0) / 4000;
     expect(mean).toBeCloseTo(-1.2, 1);
     expect(Math.sqrt(logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / 4000)).toBeCloseTo(1.2, 1);
+  });
+
+  it('have a normal logit', () => {
+    const [mean, deviation] = [-0.4, 0.7];
+    const { values, weights } = logitNormalTimesteps(createGenerator(3), 4000, 1000, { mean, deviation });
+    expect(weights.every((weight) => weight === 1)).toBe(true);
+    const logits = values.map((t) => Math.log((t + 0.5) / (1000 - t - 0.5)));
+    const average = logits.reduce((sum, logit) => sum + logit, 0) / 4000;
+    expect(average).toBeCloseTo(mean, 2);
+    expect(Math.sqrt(logits.reduce((sum, logit) => sum + (logit - average) ** 2, 0) / 4000)).toBeCloseTo(deviation, 2);
+  });
+
+  it('keep a share of the draws uniform', () => {
+    const narrow = { mean: 2, deviation: 1e-3 };
+    const probabilities = logitNormalProbabilities(10, { ...narrow, uniformShare: 0.2 });
+    // logit(0.85) = 1.73 is the nearest to 2 but one: 0.95 has 2.94.
+    expect(probabilities).toBeAllClose(
+      Array.from({ length: 10 }, (_, t) => (t === 8 ? 0.82 : 0.02)),
+      { atol: 1e-12 },
+    );
+    const { values } = logitNormalTimesteps(createGenerator(0), 1000, 10, { ...narrow, uniformShare: 0.2 });
+    expect(values.filter((t) => t === 8)).toHaveLength(820);
+    expect(values.filter((t) => t === 0)).toHaveLength(20);
+  });
+
+  it('refuse numbers that make no distribution', () => {
+    const bad = [{ mean: NaN }, { deviation: 0 }, { uniformShare: 1.5 }];
+    for (const options of bad) {
+      const [[name]] = Object.entries(options) as [[string, number]];
+      expect(() => logitNormalProbabilities(10, options)).toThrow(new RegExp(`\`${name}\` is`));
+    }
+    expect(() => logitNormalProbabilities(0)).toThrow(expect.objectContaining({ code: 'SCHEDULER_INVALID_ARGUMENT' }));
   });
 });

@@ -52,6 +52,11 @@ export interface RunConfig {
   /** gamma of `min-snr` and `p2`; null for theirs. */
   lossGamma: number | null;
   timestepSampling: TimestepSampling;
+  /** Of `logit-normal`: mean and standard deviation of the logit of t / T. */
+  logitMean: number;
+  logitStd: number;
+  /** Of `logit-normal`: share of the draws that stays uniform. */
+  uniformShare: number;
   /** Share of the images whose noise is more or less than their timestep says. */
   noiseJitter: number;
   /** The largest factor of their noise. */
@@ -109,6 +114,9 @@ export const defaultConfig: RunConfig = {
   lossWeighting: 'constant',
   lossGamma: null,
   timestepSampling: 'uniform',
+  logitMean: 0,
+  logitStd: 1,
+  uniformShare: 0,
   ...noiseJitterOf(),
   selfConditioning: false,
   classConditioning: false,
@@ -188,6 +196,9 @@ const rules: Record<keyof RunConfig, Rule> = {
   lossWeighting: oneOf(lossWeightings),
   lossGamma: { allowed: 'a number above 0, or null', holds: (value) => value === null || positive.holds(value) },
   timestepSampling: oneOf(timestepSamplings),
+  logitMean: { allowed: 'a number', holds: (value) => Number.isFinite(value) },
+  logitStd: positive,
+  uniformShare: share,
   noiseJitter: share,
   noiseJitterMost: positive,
   selfConditioning: flag,

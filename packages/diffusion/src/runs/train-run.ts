@@ -179,14 +179,16 @@ export function makeTrainer(
   { compile, memoryBudget }: Pick<TrainerOptions, 'compile' | 'memoryBudget'>,
 ): Trainer {
   const { seed, learningRate, learningRateSchedule, warmupSteps, decaySteps, steps, betas, weightDecay } = config;
-  const { maxGradNorm, lossWeighting, lossGamma, timestepSampling, noiseJitter, noiseJitterMost } = config;
+  const { maxGradNorm, lossWeighting, lossGamma, noiseJitter, noiseJitterMost } = config;
+  const { timestepSampling, logitMean, logitStd, uniformShare } = config;
   const { selfConditioning, classConditioning, labelDropout } = config;
   const decays = typeof config.emaDecay === 'number' ? [config.emaDecay] : config.emaDecay;
   return new Trainer({
     denoiser: model,
     scheduler: makeScheduler('ddpm', config),
     ...{ seed, learningRate, schedule: learningRateSchedule, warmupSteps, decaySteps, totalSteps: steps },
-    ...{ betas, weightDecay, maxGradNorm, lossWeighting, timestepSampling, noiseJitter, noiseJitterMost },
+    ...{ betas, weightDecay, maxGradNorm, lossWeighting, noiseJitter, noiseJitterMost },
+    ...{ timestepSampling, logitMean, logitStd, uniformShare },
     ema: decays.map((decay) => ({ decay })),
     selfConditioning,
     ...(compile !== undefined && { compile }),

@@ -19,7 +19,8 @@ const names: Record<keyof TrainerOptions, true> = {
   ...{ denoiser: true, scheduler: true, seed: true, compile: true, memoryBudget: true },
   ...{ maxGradNorm: true, betas: true, epsilon: true, weightDecay: true, ema: true },
   ...{ learningRate: true, schedule: true, warmupSteps: true, decaySteps: true, totalSteps: true },
-  ...{ lossWeighting: true, lossGamma: true, timestepSampling: true, noiseJitter: true, noiseJitterMost: true },
+  ...{ lossWeighting: true, lossGamma: true, noiseJitter: true, noiseJitterMost: true },
+  ...{ timestepSampling: true, logitMean: true, logitStd: true, uniformShare: true },
   ...{ selfConditioning: true, classConditioning: true },
 };
 
@@ -30,6 +31,9 @@ const rules = {
   decaySteps: notNegative,
   epsilon: notNegative,
   weightDecay: notNegative,
+  logitMean: ['a number', Number.isFinite],
+  logitStd: positive,
+  uniformShare: share,
   maxGradNorm: ['a number above 0, or Infinity for no clipping', (value) => value > 0],
 } as const satisfies Partial<Record<keyof TrainerOptions, Rule>>;
 

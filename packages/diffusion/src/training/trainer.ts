@@ -16,18 +16,17 @@ import { noiseFactors, scaleImages, type NoiseJitterOptions } from './noise-jitt
 import { findNonFinite } from './non-finite.ts';
 import { clippingScale, lossAndGradient, trainingTarget, vectorNorm } from './objective.ts';
 import { estimateClean } from './self-condition.ts';
-import { makeTimestepSampler, type TimestepSampler, type TimestepSampling } from './timestep-sampler.ts';
+import { makeTimestepSampler, type TimestepSampler, type TimestepSamplingOptions } from './timestep-sampler.ts';
 import { applyUpdate } from './update.ts';
 
-export interface TrainerOptions extends AdamOptions, LearningRateOptions, LossWeightOptions, NoiseJitterOptions {
+export interface TrainerOptions
+  extends AdamOptions, LearningRateOptions, LossWeightOptions, NoiseJitterOptions, TimestepSamplingOptions {
   denoiser: TrainableDenoiser;
   scheduler: TrainingScheduler;
   /** Largest global norm of the gradient; default 1. */
   maxGradNorm?: number;
   /** The average of the weights, or several with decays of their own; `useEma` takes the first. */
   ema?: EmaOptions | readonly EmaOptions[];
-  /** How timesteps are drawn: `uniform` (default), `stratified` or `loss-second-moment`. */
-  timestepSampling?: TimestepSampling;
   /**
    * Give a network with `selfCondition` its own estimate of the clean images in half of the steps, and zeros in the others (Chen
    * et al. 2022, "Analog Bits"); default false.
@@ -124,9 +123,9 @@ export class Trainer {
     checkTrainerOptions(options);
     checkTrainable(options.denoiser, options.scheduler);
     this.#options = options;
-    const { denoiser, scheduler, compile: enabled = true, timestepSampling = 'uniform', memoryBudget } = options;
+    const { denoiser, scheduler, compile: enabled = true, memoryBudget } = options;
     this.#random = createGenerator(options.seed);
-    this.#sampler = makeTimestepSampler(timestepSampling, chainLength(scheduler));
+    this.#sampler = makeTimestepSampler(chainLength(scheduler), options);
     this.#weights = lossWeights(scheduler, options);
     this.parameters = new FlatParameters(denoiser.parameters().filter(({ variable }) => variable.trainable));
     this.#adam = new Adam(this.parameters.size, options);
