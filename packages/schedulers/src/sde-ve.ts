@@ -50,11 +50,12 @@ export class ScoreSdeVeScheduler extends Scheduler<ScoreSdeVeOptions> {
   discreteSigmas: Float64Array = new Float64Array();
   /** The levels of training, which `addNoise` has; as `discreteSigmas`, but for `setTimesteps`. */
   private trainedSigmas: Float64Array = new Float64Array();
-  private bounds: { sigmaMin?: number; sigmaMax?: number } = {};
+  private bounds: { sigmaMin: number; sigmaMax: number };
 
   constructor(options: Partial<ScoreSdeVeOptions> | SchedulerConfig = {}) {
     super(DEFINITION, options);
-    const { sigmaMax, numTrainTimesteps } = this.options;
+    const { sigmaMin, sigmaMax, numTrainTimesteps } = this.options;
+    this.bounds = { sigmaMin, sigmaMax };
     this.initNoiseSigma = sigmaMax;
     this.setTimesteps(numTrainTimesteps);
     this.setSigmas(numTrainTimesteps);
@@ -66,9 +67,10 @@ export class ScoreSdeVeScheduler extends Scheduler<ScoreSdeVeOptions> {
    */
   setTimesteps(request: TimestepRequest, { samplingEps = this.options.samplingEps } = {}): void {
     checkRequest(request);
-    this.timesteps = torchLinspace(1, samplingEps, checkStepCount(request), this.options.precision);
+    const count = checkStepCount(request);
+    this.timesteps = torchLinspace(1, samplingEps, count, this.options.precision);
     this.reset();
-    if (!this.options.matchDiffusers) this.setLevels(request);
+    if (!this.options.matchDiffusers) this.setLevels(count);
   }
 
   /**
@@ -95,9 +97,9 @@ export class ScoreSdeVeScheduler extends Scheduler<ScoreSdeVeOptions> {
   }
 
   private setLevels(count: number): void {
-    const { sigmaMin = this.options.sigmaMin, sigmaMax = this.options.sigmaMax } = this.bounds;
+    const { sigmaMin, sigmaMax } = this.bounds;
     const { round } = this;
-    const logs = torchLinspace(Math.log(sigmaMin), Math.log(sigmaMax), checkStepCount(count), this.options.precision);
+    const logs = torchLinspace(Math.log(sigmaMin), Math.log(sigmaMax), count, this.options.precision);
     this.discreteSigmas = logs.map((log) => round(Math.exp(log)));
     this.sigmas = this.timesteps.map((t) => round(sigmaMin * (sigmaMax / sigmaMin) ** t));
   }
