@@ -47,16 +47,24 @@ export function geometry(
   };
 }
 
+interface ConvolveOptions {
+  strides?: Pair;
+  dilations?: Pair;
+  padding: Padding;
+}
+
 /** Runs a convolution kernel itself, because the operation refuses strides and dilations together. */
 export function convolve(
   kernel: 'Conv2D' | 'DepthwiseConv2dNative',
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
-  options: { strides?: Pair; dilations?: Pair; padding: Padding },
+  options: ConvolveOptions,
 ): tf.Tensor4D {
   const cut = mapPadding(options.padding, (amount) => Math.max(0, -amount));
   const [n, h, w, c] = x.shape;
   const size: Shape4D = [n, h - cut[0][0] - cut[0][1], w - cut[1][0] - cut[1][1], c];
+  // XNNPACK refuses images without pixels, and leaves the result as it found it.
+  if (size[1] <= 0 || size[2] <= 0) return ofPadding(kernel, x.shape, filter.shape, options);
   const input = size[1] === h && size[2] === w ? x : tf.slice(x, [0, cut[0][0], cut[1][0], 0], size);
   const zeros = mapPadding(options.padding, (amount) => Math.max(0, amount));
   const attributes = {
@@ -66,6 +74,19 @@ export function convolve(
     dataFormat: 'NHWC',
   };
   return tf.engine().runKernel(kernel, { x: input, filter }, attributes);
+}
+
+/** The convolution of padding alone, which is zeros. */
+function ofPadding(
+  kernel: 'Conv2D' | 'DepthwiseConv2dNative',
+  [n, h, w, c]: Shape4D,
+  filterShape: Shape4D,
+  { strides = [1, 1], dilations = [1, 1], padding: [rows, columns] }: ConvolveOptions,
+): tf.Tensor4D {
+  const depthwise = kernel === 'DepthwiseConv2dNative';
+  const padded: Shape4D = [n, h + rows[0] + rows[1], w + columns[0] + columns[1], c];
+  const { out } = geometry(padded, filterShape, { strides, dilations, pad: 'valid' }, depthwise);
+  return tf.zeros([n, ...out, depthwise ? c * filterShape[3] : filterShape[3]]);
 }
 
 /** A filter [h, w, a, b] turned by 180 degrees. */
