@@ -44,6 +44,36 @@ describe('pooling', () => {
   );
 });
 
+// The native engine has no such kernel.
+describe('pooling that says where the largest numbers lie', () => {
+  it.each([
+    [2, 2, 'valid', 'float32'],
+    [3, 2, 'same', 'float32'],
+    [[2, 3], [1, 2], 'same', 'int32'],
+    [2, 3, 'same', 'int32'],
+  ] as [number | [number, number], number | [number, number], 'same' | 'valid', 'float32' | 'int32'][])(
+    'of %j, stride %j, padding %s, type %s',
+    async (size, strides, pad, dtype) => {
+      const negative = tf.sub(tf.mul(draw(2, 7, 6, 3), 10), 100);
+      const values = negative.dataSync();
+      const pool = (inBatch: boolean) => {
+        const x = tf.tensor4d(values, [2, 7, 6, 3], dtype);
+        const { result, indexes } = tf.maxPoolWithArgmax(x, size, strides, pad, inBatch);
+        return [x, result!, indexes!].map((tensor) => [...tensor.dataSync()]);
+      };
+      for (const inBatch of [false, true]) {
+        await tf.setBackend('cpu');
+        const expected = tf.tidy(() => pool(inBatch));
+        await tf.setBackend('wasm');
+        const [x, largest, indices] = tf.tidy(() => pool(inBatch));
+        expect([largest, indices]).toEqual(expected.slice(1));
+        if (inBatch) expect(indices!.map((index) => x![index])).toEqual(largest);
+      }
+      negative.dispose();
+    },
+  );
+});
+
 describe('resizing', () => {
   it.each([
     [[8, 12], false],

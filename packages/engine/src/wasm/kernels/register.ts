@@ -17,6 +17,7 @@ import { einsum } from './einsum.ts';
 import { fusedMatMul } from './fused-mat-mul.ts';
 import { cast, identity } from './identity.ts';
 import { maxPoolGrad } from './max-pool-grad.ts';
+import { maxPoolWithArgmax } from './max-pool-with-argmax.ts';
 import { packedByShape } from './packed-weights.ts';
 import { slice, splitV, unpack } from './slice.ts';
 import { unsortedSegmentSum } from './unsorted-segment-sum.ts';
@@ -33,7 +34,7 @@ export function registerWasmKernels(): void {
   for (const kernel of missing) {
     if (tf.getKernel(kernel.kernelName, 'wasm') === undefined) tf.registerKernel(kernel);
   }
-  for (const kernel of [conv2dBackpropInput, maxPoolGrad, splitV, unpack]) replaceKernel(kernel);
+  for (const kernel of [conv2dBackpropInput, maxPoolGrad, maxPoolWithArgmax, splitV, unpack]) replaceKernel(kernel);
   replaceAveragePoolGradient('wasm');
   const copy = tf.getKernel('Identity', 'wasm');
   for (const name of ['BatchMatMul', '_FusedMatMul']) replaceKernel(packedByShape(tf.getKernel(name, 'wasm'), copy));
