@@ -102,6 +102,34 @@ describe('convolution', () => {
     );
   });
 
+  it.each([
+    [[3, 2], [1, 3], 'same'],
+    [[3, 2], [1, 2], 'valid'],
+    [[2, 2], [3, 1], 'same'],
+    [[2, 2], [1, 5], 1],
+  ] as [[number, number], [number, number], 'same' | 'valid' | number][])(
+    'of one channel by %j, strides %j, padding %s',
+    async (size, strides, pad) => {
+      for (const channels of [1, 3]) {
+        const shapes = [
+          [2, 5, 3, 1],
+          [...size, 1, channels],
+        ];
+        await expectSame(
+          shapes,
+          withGradients((x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)),
+        );
+        await expectSame([...shapes, [channels], [channels]], (x, w, bias, preluActivationWeights) => {
+          const operands = { x: x as tf.Tensor4D, filter: w as tf.Tensor4D, strides, pad, bias };
+          return [
+            tf.fused.conv2d({ ...operands, activation: 'relu' }),
+            tf.fused.conv2d({ ...operands, activation: 'prelu', preluActivationWeights }),
+          ];
+        });
+      }
+    },
+  );
+
   it('with padding wider than the filter', async () => {
     await expectSame(
       [
@@ -203,6 +231,30 @@ describe('depthwise convolution', () => {
   }
 
   it.each([
+    [[3, 2], [1, 3], 'same'],
+    [[3, 2], [1, 2], 'valid'],
+    [[2, 2], [1, 5], 1],
+  ] as [[number, number], [number, number], 'same' | 'valid' | number][])(
+    'of one channel by %j, strides %j, padding %s',
+    async (size, strides, pad) => {
+      for (const multiplier of [1, 2, 3]) {
+        const [image, filter] = [[2, 5, 3, 1], [...size, 1, multiplier]]; // prettier-ignore
+        await expectSame(
+          [image, filter],
+          withGradients((x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)),
+        );
+        await expectSame([image, filter, [multiplier], [multiplier]], (x, w, bias, preluActivationWeights) => {
+          const operands = { x: x as tf.Tensor4D, filter: w as tf.Tensor4D, strides, pad, bias };
+          return [
+            tf.fused.depthwiseConv2d({ ...operands, activation: 'relu' }),
+            tf.fused.depthwiseConv2d({ ...operands, activation: 'prelu', preluActivationWeights }),
+          ];
+        });
+      }
+    },
+  );
+
+  it.each([
     [[3, 1], 2],
     [[1, 3], 2],
     [[2, 2], 3],
@@ -264,8 +316,8 @@ describe('depthwise convolution', () => {
         const dx = run('DepthwiseConv2dNativeBackpropInput', { dy, filter }, { inputShape: x.shape });
         const dw = run('DepthwiseConv2dNativeBackpropFilter', { x, dy }, { filterShape: filter.shape });
         const expected = product(dy, forward);
-        expect(product(dx, x)).toBeAllClose(expected, { rtol: 1e-4 });
-        expect(product(dw, filter)).toBeAllClose(expected, { rtol: 1e-4 });
+        expect(product(dx, x)).toBeAllClose(expected, { rtol: 1e-4, atol: 1e-4 });
+        expect(product(dw, filter)).toBeAllClose(expected, { rtol: 1e-4, atol: 1e-4 });
       });
     },
   );

@@ -17,6 +17,7 @@ import { allowEmptyBatches } from './empty-batches.ts';
 import { registerOperationKernels } from './operations/kernels.ts';
 import { operations } from './operations/library.ts';
 import { findLibrary } from './own-library.ts';
+import { convolveOneChannel } from './one-channel.ts';
 import { allowNumericPadding } from './padding.ts';
 import { correctResizeGradients } from './resize-gradients.ts';
 import { takeShortcuts } from './shortcuts.ts';
@@ -94,6 +95,7 @@ export function loadInstallation({ folder, gpu }: Installation, options: EngineO
   replaceKernel(gather);
   allowNumericPadding();
   takeShortcuts();
+  convolveOneChannel();
   allowDepthwiseDilations();
   correctResizeGradients();
   // They compute on the processor.
