@@ -31,7 +31,7 @@ async function on(engine: string, inputs: Arrays, compute: (...inputs: tf.Tensor
 }
 
 /** Leaves numbers in memory that is free then, so that results which no kernel wrote are wrong. */
-function litter(): void {
+export function litter(): void {
   tf.dispose(Array.from({ length: 100 }, (_, i) => tf.fill([2 * i + 1], 1e3)));
 }
 

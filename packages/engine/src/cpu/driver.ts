@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { replaceAveragePoolGradient } from '../average-pool.ts';
 import { allowNegativeAxes } from '../cumulative-axes.ts';
 import { reduceNothing } from '../empty-reductions.ts';
+import { allowLongStrides } from '../long-strides.ts';
 import { correctNumericPadding } from '../numeric-padding.ts';
 import { loadPeer, lookAtPeer, type Driver } from '../driver.ts';
 import { correctResizeGradients } from '../resize-gradients.ts';
@@ -33,6 +34,7 @@ function correctKernels(): void {
   correctResizeGradients('cpu');
   replaceAveragePoolGradient('cpu');
   correctNumericPadding('cpu');
+  allowLongStrides('cpu');
   allowNegativeAxes('cpu');
   reduceNothing('cpu');
   refuseImpossibleWindows('cpu');

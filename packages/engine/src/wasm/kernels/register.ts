@@ -3,6 +3,7 @@ import { replaceAveragePoolGradient } from '../../average-pool.ts';
 import { replaceKernel } from '../../composed-kernel.ts';
 import { allowNegativeAxes } from '../../cumulative-axes.ts';
 import { reduceNothing } from '../../empty-reductions.ts';
+import { allowLongStrides } from '../../long-strides.ts';
 import { correctNumericPadding } from '../../numeric-padding.ts';
 import { correctResizeGradients } from '../../resize-gradients.ts';
 import { refuseImpossibleWindows } from '../../window-checks.ts';
@@ -11,6 +12,7 @@ import { clipByValue } from './clip-by-value.ts';
 import { conv2dBackpropFilter } from './conv2d-backprop-filter.ts';
 import { conv2dBackpropInput } from './conv2d-backprop-input.ts';
 import { withExplicitPadding } from './conv2d.ts';
+import { conv3dBackpropFilter, conv3dBackpropInput } from './conv3d-backprop.ts';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-backprop.ts';
 import { dilation2d, dilation2dKernels } from './dilation2d.ts';
 import { einsum } from './einsum.ts';
@@ -34,7 +36,8 @@ export function registerWasmKernels(): void {
   for (const kernel of missing) {
     if (tf.getKernel(kernel.kernelName, 'wasm') === undefined) tf.registerKernel(kernel);
   }
-  for (const kernel of [conv2dBackpropInput, maxPoolGrad, maxPoolWithArgmax, splitV, unpack]) replaceKernel(kernel);
+  const replacements = [conv2dBackpropInput, conv3dBackpropFilter, conv3dBackpropInput, maxPoolGrad, maxPoolWithArgmax];
+  for (const kernel of [...replacements, splitV, unpack]) replaceKernel(kernel);
   replaceAveragePoolGradient('wasm');
   const copy = tf.getKernel('Identity', 'wasm');
   for (const name of ['BatchMatMul', '_FusedMatMul']) replaceKernel(packedByShape(tf.getKernel(name, 'wasm'), copy));
@@ -48,6 +51,7 @@ export function registerWasmKernels(): void {
   }
   for (const name of dilation2dKernels) replaceKernel(dilation2d(tf.getKernel(name, 'wasm')));
   replaceKernel(clipByValue(tf.getKernel('ClipByValue', 'wasm')));
+  allowLongStrides('wasm');
   allowNegativeAxes('wasm');
   correctResizeGradients('wasm');
   correctNumericPadding('wasm');
