@@ -81,3 +81,56 @@ describe('convolutions of no images', () => {
     expect((await dw!.data()).every((value) => value === 0)).toBe(true);
   });
 });
+
+describe('convolutions without channels, filters or pixels', () => {
+  type Shape4D = [number, number, number, number];
+  const zeros4D = (...shape: Shape4D): tf.Tensor4D => tf.zeros(shape);
+  const convolve = (x: tf.Tensor, w: tf.Tensor) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 'same');
+  const depthwise = (x: tf.Tensor, w: tf.Tensor) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'valid');
+  const volume = (x: tf.Tensor, w: tf.Tensor) => tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same');
+
+  // What a kernel leaves unwritten shows these numbers.
+  const litter = () => tf.dispose(Array.from({ length: 100 }, (_, i) => tf.fill([2 * i + 1], 1e3)));
+
+  it.each<[string, (x: tf.Tensor, w: tf.Tensor) => tf.Tensor, number[], number[], number[]]>([
+    ['conv2d of no channels', convolve, [2, 5, 4, 0], [3, 3, 0, 6], [2, 3, 2, 6]],
+    ['conv2d by no filters', convolve, [2, 5, 4, 3], [3, 3, 3, 0], [2, 3, 2, 0]],
+    ['depthwise, of no channels', depthwise, [2, 5, 4, 0], [3, 3, 0, 2], [2, 3, 2, 0]],
+    ['depthwise, by no filters', depthwise, [2, 5, 4, 3], [3, 3, 3, 0], [2, 3, 2, 0]],
+    ['conv3d of no channels', volume, [1, 2, 3, 4, 0], [2, 2, 2, 0, 5], [1, 2, 3, 4, 5]],
+    ['conv3d by no filters', volume, [1, 2, 3, 4, 2], [2, 2, 2, 2, 0], [1, 2, 3, 4, 0]],
+  ])('%s, and gradients', async (_, f, x, w, shape) => {
+    litter();
+    const [image, filter] = [tf.ones(x), tf.ones(w)];
+    const results = tf.tidy(() => [f(image, filter), ...tf.grads(f)([image, filter], tf.ones(shape))]);
+    expect(results.map((tensor) => tensor.shape)).toEqual([shape, x, w]);
+    for (const tensor of results) expect([...(await tensor.data())].every((value) => value === 0)).toBe(true);
+    tf.dispose([image, filter, ...results]);
+  });
+
+  it('fused, with bias and activation', async () => {
+    litter();
+    const [bias, alpha] = [tf.tensor1d([1, -2, 3]), tf.tensor1d([0.5, 0.5, 0.5])];
+    const operands = { x: zeros4D(1, 2, 1, 0), filter: zeros4D(3, 3, 0, 3), strides: 1, pad: 'same' as const, bias };
+    const plain = tf.fused.conv2d(operands);
+    const relu = tf.fused.conv2d({ ...operands, activation: 'relu' });
+    const prelu = tf.fused.conv2d({ ...operands, activation: 'prelu', preluActivationWeights: alpha });
+    expect(plain).toBeAllClose([1, -2, 3, 1, -2, 3]);
+    expect(relu).toBeAllClose([1, 0, 3, 1, 0, 3]);
+    expect(prelu).toBeAllClose([1, -1, 3, 1, -1, 3]);
+    expect(relu.shape).toEqual([1, 2, 1, 3]);
+    const none = tf.fused.depthwiseConv2d({ ...operands, bias: tf.zeros<tf.Rank.R1>([0]), activation: 'relu' });
+    expect(none.shape).toEqual([1, 2, 1, 0]);
+    expect(await none.data()).toHaveLength(0);
+  });
+
+  it('of padding around no pixels, and transposed', () => {
+    litter();
+    const pad: tf.backend_util.ExplicitPadding = [[0, 0], [1, 1], [0, 0], [0, 0]]; // prettier-ignore
+    const padded = tf.conv2d(zeros4D(1, 0, 3, 2), tf.ones([2, 2, 2, 3]), 1, pad);
+    expect(padded.shape).toEqual([1, 1, 2, 3]);
+    expect(padded).toBeAllClose(tf.zeros([1, 1, 2, 3]));
+    const transposed = tf.conv2dTranspose(zeros4D(1, 2, 2, 0), zeros4D(3, 3, 4, 0), [1, 4, 4, 4], 2, 'same');
+    expect(transposed).toBeAllClose(tf.zeros([1, 4, 4, 4]));
+  });
+});

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { replaceKernel } from '../composed-kernel.ts';
+import { convolveNothing } from '../empty-convolutions.ts';
 import { EngineError } from '../errors.ts';
 import { gather } from '../primitives/gather.ts';
 import type { EngineOptions } from '../types.ts';
@@ -13,7 +14,6 @@ import { openFunctions } from './functions/library.ts';
 import type { Helper } from './helper.ts';
 import { cudaLibraries } from './cuda.ts';
 import { allowDepthwiseDilations } from './dilation.ts';
-import { allowEmptyBatches } from './empty-batches.ts';
 import { registerOperationKernels } from './operations/kernels.ts';
 import { operations } from './operations/library.ts';
 import { findLibrary } from './own-library.ts';
@@ -100,7 +100,7 @@ export function loadInstallation({ folder, gpu }: Installation, options: EngineO
   correctResizeGradients();
   // They compute on the processor.
   if (!binding.isUsingGpuDevice()) loadOperations(require, folder, binding);
-  allowEmptyBatches();
+  convolveNothing('tensorflow');
   refuseImpossibleWindows('tensorflow');
   tf.registerBackend('tensorflow', () => backend, 3);
   return backend;

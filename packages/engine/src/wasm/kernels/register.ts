@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { replaceAveragePoolGradient } from '../../average-pool.ts';
 import { replaceKernel } from '../../composed-kernel.ts';
 import { allowNegativeAxes } from '../../cumulative-axes.ts';
+import { convolveNothing } from '../../empty-convolutions.ts';
 import { reduceNothing } from '../../empty-reductions.ts';
 import { allowLongStrides } from '../../long-strides.ts';
 import { correctNumericPadding } from '../../numeric-padding.ts';
@@ -56,5 +57,6 @@ export function registerWasmKernels(): void {
   correctResizeGradients('wasm');
   correctNumericPadding('wasm');
   reduceNothing('wasm');
+  convolveNothing('wasm');
   refuseImpossibleWindows('wasm');
 }
