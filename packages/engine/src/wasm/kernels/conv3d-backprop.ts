@@ -12,7 +12,7 @@ interface Convolution3DAttributes {
 /**
  * The gradients of a convolution in three dimensions. It is one in two dimensions over every window of frames, whose channels
  * lie side by side: [N * d, H, W, kd * C] with the filter [kh, kw, kd * C, K]. The built-in kernels are wrong: that by the input
- * leaves memory as it found it, that by the filter takes no account of strides.
+ * for most filters, with numbers from beyond its tensors, and that by the filter for strides other than 1.
  */
 export const conv3dBackpropInput = composedKernel<'dy' | 'filter', Convolution3DAttributes & { inputShape: Shape5D }>(
   'wasm',
