@@ -43,6 +43,14 @@ describe.each([
   }
 });
 
+/** Images, sizes of filters, strides, and padding so wide that some places of the image meet no row or column of dy. */
+const wide: [image: number[], size: number[], strides: [number, number], borders: [number, number][]][] = [
+  [[2, 2, 6, 2], [3, 1], [2, 1], [[2, 0], [2, 1]]],
+  [[2, 6, 2, 2], [1, 3], [1, 2], [[1, 2], [2, 0]]],
+  [[2, 1, 4, 2], [5, 1], [3, 1], [[6, 0], [0, 0]]],
+  [[2, 1, 5, 2], [1, 1], [2, 2], [[1, 0], [0, 0]]],
+]; // prettier-ignore
+
 describe('convolution', () => {
   it('with explicit, uneven padding', async () => {
     const pad: [number, number][] = [
@@ -140,45 +148,13 @@ describe('convolution', () => {
     );
   });
 
-  // Here some places of the image meet no row or column of dy.
-  it.each([
-    [
-      [2, 2, 6, 2],
-      [3, 1],
-      [2, 1],
-      [
-        [2, 0],
-        [2, 1],
-      ],
-    ],
-    [
-      [2, 6, 2, 2],
-      [1, 3],
-      [1, 2],
-      [
-        [1, 2],
-        [2, 0],
-      ],
-    ],
-    [
-      [2, 1, 4, 2],
-      [5, 1],
-      [3, 1],
-      [
-        [6, 0],
-        [0, 0],
-      ],
-    ],
-  ] as [number[], number[], [number, number], [number, number][]][])(
-    'of %j by %j, strides %j, padding %j',
-    async (image, size, strides, borders) => {
-      const pad = [[0, 0], ...borders, [0, 0]] as tf.backend_util.ExplicitPadding;
-      await expectSame(
-        [image, [...size, 2, 3]],
-        withGradients((x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)),
-      );
-    },
-  );
+  it.each(wide)('of %j by %j, strides %j, padding %j', async (image, size, strides, borders) => {
+    const pad = [[0, 0], ...borders, [0, 0]] as tf.backend_util.ExplicitPadding;
+    await expectSame(
+      [image, [...size, 2, 3]],
+      withGradients((x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)),
+    );
+  });
 
   it('transposed, with both gradients', async () => {
     for (const [filter, stride, pad] of [
@@ -268,36 +244,13 @@ describe('depthwise convolution', () => {
     });
   });
 
-  // Here some places of the image meet no row or column of dy.
-  it.each([
-    [
-      [2, 2, 6, 2],
-      [3, 1],
-      [2, 1],
-      [
-        [2, 0],
-        [2, 1],
-      ],
-    ],
-    [
-      [2, 1, 5, 2],
-      [1, 1],
-      [2, 2],
-      [
-        [1, 0],
-        [0, 0],
-      ],
-    ],
-  ] as [number[], number[], [number, number], [number, number][]][])(
-    'of %j by %j, strides %j, padding %j',
-    async (image, size, strides, borders) => {
-      const pad = [[0, 0], ...borders, [0, 0]] as unknown as 'same';
-      await expectSame(
-        [image, [...size, 2, 3]],
-        withGradients((x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)),
-      );
-    },
-  );
+  it.each(wide)('of %j by %j, strides %j, padding %j', async (image, size, strides, borders) => {
+    const pad = [[0, 0], ...borders, [0, 0]] as unknown as 'same';
+    await expectSame(
+      [image, [...size, 2, 3]],
+      withGradients((x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad)),
+    );
+  });
 
   // The cpu kernels leave dilations out of account; but the convolution is linear in its input and in its filter, so
   // <dy, conv(x, w)> = <dx, x> = <dw, w> whatever the numbers are.

@@ -1,6 +1,7 @@
 /** Tensors without elements: what NumPy gives for them. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { litter } from './litter.ts';
 
 describe('reductions over no elements', () => {
   const rows = (dtype: 'float32' | 'int32' | 'bool') => tf.zeros<tf.Rank.R2>([3, 0], dtype);
@@ -88,9 +89,6 @@ describe('convolutions without channels, filters or pixels', () => {
   const convolve = (x: tf.Tensor, w: tf.Tensor) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 'same');
   const depthwise = (x: tf.Tensor, w: tf.Tensor) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'valid');
   const volume = (x: tf.Tensor, w: tf.Tensor) => tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, 1, 'same');
-
-  // What a kernel leaves unwritten shows these numbers.
-  const litter = () => tf.dispose(Array.from({ length: 100 }, (_, i) => tf.fill([2 * i + 1], 1e3)));
 
   it.each<[string, (x: tf.Tensor, w: tf.Tensor) => tf.Tensor, number[], number[], number[]]>([
     ['conv2d of no channels', convolve, [2, 5, 4, 0], [3, 3, 0, 6], [2, 3, 2, 6]],

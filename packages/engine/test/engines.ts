@@ -4,6 +4,7 @@ import { createGenerator } from '@missing-u/random';
 import { expect } from 'vitest';
 import { useEngine } from '../src/index.ts';
 import { findInstallations } from '../src/node.ts';
+import { litter } from './litter.ts';
 
 const installed = (await findInstallations()).some(({ fault }) => fault === undefined);
 
@@ -28,11 +29,6 @@ async function on(engine: string, inputs: Arrays, compute: (...inputs: tf.Tensor
       shape: result.shape,
     })),
   );
-}
-
-/** Leaves numbers in memory that is free then, so that results which no kernel wrote are wrong. */
-export function litter(): void {
-  tf.dispose(Array.from({ length: 100 }, (_, i) => tf.fill([2 * i + 1], 1e3)));
 }
 
 /** `compute` gives the same on all engines as on cpu, and leaves nothing behind. */

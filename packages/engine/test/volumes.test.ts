@@ -1,7 +1,8 @@
 /** Convolutions and pooling in three dimensions on every engine, against loops: forward and gradient. */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { backends, draw, litter, startAll } from './engines.ts';
+import { backends, draw, startAll } from './engines.ts';
+import { litter } from './litter.ts';
 
 beforeAll(startAll);
 

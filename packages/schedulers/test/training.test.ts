@@ -22,6 +22,7 @@ import {
   stratifiedTimesteps,
   trainingPair,
   uniformTimesteps,
+  type Generator,
 } from '../src/index.ts';
 
 const scheduler = new DDPMScheduler();
@@ -209,6 +210,16 @@ describe('timestep samplers', () => {
     const mean = logs.reduce((sum, log) => sum + log, 0) / 4000;
     expect(mean).toBeCloseTo(-1.2, 1);
     expect(Math.sqrt(logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / 4000)).toBeCloseTo(1.2, 1);
+  });
+
+  it('stay in the chain where the largest of uniform numbers is drawn', () => {
+    const most: Generator = {
+      ...createGenerator(0),
+      permutation: (n) => Uint32Array.from({ length: n }, (_, i) => i),
+      uniform: () => 1 - 2 ** -53,
+    };
+    for (const draw of [stratifiedTimesteps, logitNormalTimesteps])
+      expect(Math.max(...draw(most, 512, 1000).values)).toBe(999);
   });
 
   it('have a normal logit', () => {

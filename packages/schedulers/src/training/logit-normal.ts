@@ -26,7 +26,7 @@ export function logitNormalTimesteps(
 ): TrainingDraw {
   let sum = 0;
   const cumulative = logitNormalProbabilities(count, options).map((probability) => (sum += probability));
-  const values = stratifiedUniform(generator, batch).map((u) => cumulative.findIndex((below) => u * sum < below));
+  const values = stratifiedUniform(generator, batch).map((u) => cumulative.findIndex((below) => u < below / sum));
   return { values, weights: new Float64Array(batch).fill(1) };
 }
 

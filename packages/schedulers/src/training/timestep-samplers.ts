@@ -13,10 +13,14 @@ export function uniformTimesteps(generator: Generator, batch: number, count: num
   return { values, weights: new Float64Array(batch).fill(1) };
 }
 
+/** The largest number below 1. */
+const BELOW_ONE = 1 - Number.EPSILON / 2;
+
 /** One draw per equal part of [0, 1), in random order: less variance than independent draws (k-diffusion's `stratified`). */
 export function stratifiedUniform(generator: Generator, batch: number): Float64Array {
   const order = generator.permutation(batch);
-  return Float64Array.from(order, (stratum) => (stratum + generator.uniform()) / batch);
+  // The sum may round up to the next part.
+  return Float64Array.from(order, (stratum) => Math.min((stratum + generator.uniform()) / batch, BELOW_ONE));
 }
 
 /** Stratified timesteps 0 .. count - 1. */
