@@ -37,6 +37,10 @@ export interface AsyncDenoiser {
 
 export interface TrainableDenoiser extends Denoiser {
   parameters(): readonly NamedParameter[];
+  /** Of networks with dropout: how many numbers it draws for each image while `work` runs them. */
+  dropoutSize?(work: () => void): number;
+  /** Of networks with dropout: runs `work` with it on, decided by `draws`, [batch, `dropoutSize`] in [0, 1). */
+  withDropout?<T>(draws: tf.Tensor2D, work: () => T): T;
 }
 
 /** What a sampling loop needs of a scheduler. */

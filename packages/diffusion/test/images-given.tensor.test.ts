@@ -1,4 +1,3 @@
-import { createGenerator } from '@missing-u/random';
 import { DDIMScheduler, DDPMScheduler } from '@missing-u/schedulers';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
@@ -20,47 +19,56 @@ const pipeline = new DiffusionPipeline({ unet, scheduler: new DDIMScheduler() })
 const few = { numInferenceSteps: 4 };
 const imageShape = [2, 2, 1] as const;
 
-/** What takes images, as functions of [1, 2, 2, 1] that give tensors, or nothing. */
-const takers: [string, '[0, 1]' | '[-1, 1]', (images: tf.Tensor4D) => unknown][] = [
-  ['imageToImage', '[0, 1]', (images) => imageToImage(pipeline, { images, ...few })],
+/** What takes images, as functions of [1, 2, 2, 1] and a seed that give tensors, or nothing. */
+const takers: [string, '[0, 1]' | '[-1, 1]', (images: tf.Tensor4D, generator?: number) => unknown][] = [
+  ['imageToImage', '[0, 1]', (images, generator = 0) => imageToImage(pipeline, { images, generator, ...few })],
   [
     'inpaint',
     '[0, 1]',
-    (images) => {
+    (images, generator = 0) => {
       const mask = tf.tidy(() => tf.onesLike(images));
-      return inpaint(pipeline, { images, mask, ...few, jumpLength: 1, jumpNSample: 1 }).finally(() => mask.dispose());
+      const options = { images, mask, generator, ...few, jumpLength: 1, jumpNSample: 1 };
+      return inpaint(pipeline, options).finally(() => mask.dispose());
     },
   ],
   [
     'interpolateImages',
     '[0, 1]',
-    (images) => {
+    (images, generator = 0) => {
       const [from, to] = [tf.zeros([2, 2, 1]), tf.reshape(images, [2, 2, 1])] as [tf.Tensor3D, tf.Tensor3D];
-      return interpolateImages(pipeline, { from, to, count: 2, ...few }).finally(() => tf.dispose([from, to]));
+      return interpolateImages(pipeline, { from, to, count: 2, generator, ...few }).finally(() =>
+        tf.dispose([from, to]),
+      );
     },
   ],
-  ['likelihood', '[0, 1]', async (images) => void likelihood(pipeline, { images, rtol: 1, atol: 1 })],
+  [
+    'likelihood',
+    '[0, 1]',
+    async (images, generator = 0) => void likelihood(pipeline, { images, generator, rtol: 1, atol: 1 }),
+  ],
   [
     'restore',
     '[0, 1]',
-    async (images) =>
-      void (await restore({ unet, scheduler: new DDIMScheduler(), images, from: 9, steps: 1, metrics: {} })),
+    async (images, generator = 0) => {
+      const scheduler = new DDIMScheduler();
+      await restore({ unet, scheduler, images, generator, from: 9, steps: 1, metrics: {} });
+    },
   ],
   [
     'denoiseFrom',
     '[-1, 1]',
-    async (images) => {
+    async (images, generator = 0) => {
       const scheduler = new DDPMScheduler();
-      await denoiseFrom({ unet, scheduler, images, steps: 1, generator: createGenerator(0), measures: {} });
+      await denoiseFrom({ unet, scheduler, images, steps: 1, generator, measures: {} });
     },
   ],
 ];
 
 describe.each(takers)('%s', (_, range, take) => {
-  const given = async (values: number[]) => {
+  const given = async (values: number[], generator?: number) => {
     const images = tf.tensor4d(values, [1, ...imageShape]);
     try {
-      tf.dispose((await take(images)) as tf.Tensor[]);
+      tf.dispose((await take(images, generator)) as tf.Tensor[]);
     } finally {
       images.dispose();
     }
@@ -80,9 +88,31 @@ describe.each(takers)('%s', (_, range, take) => {
     await expect(given([-1, 0, 0.5, 1])).rejects.toMatchObject({ code: 'DIFFUSION_BAD_IMAGES' });
   });
 
+  it('refuses a generator that is none', async () => {
+    const refused = {
+      code: 'DIFFUSION_BAD_GENERATORS',
+      message: expect.stringContaining('`generator` is { seed: 3 }') as string,
+    };
+    await expect(async () => {
+      await expect(given([0, 0, 1, 1], { seed: 3 } as never)).rejects.toMatchObject(refused);
+    }).toLeakNoTensors();
+  });
+
   it('takes images that leave the range a little, as noise makes them do', async () => {
     await expect(() => given([-0.2, 0.1, 0.9, 1.2])).toLeakNoTensors();
   });
+});
+
+it('what starts from noise alone refuses a generator that is none', async () => {
+  const code = 'DIFFUSION_BAD_GENERATORS';
+  const refused = (argument: string) => ({ code, message: expect.stringContaining(argument) as string });
+  const steps = { imageShape, numInferenceSteps: 2 };
+  await expect(async () => {
+    const sampled = pipeline.sample({ ...steps, generator: 'a seed' as never });
+    await expect(sampled).rejects.toMatchObject(refused('generator'));
+    const [from, to] = [0, null as never];
+    await expect(interpolateNoise(pipeline, { ...steps, from, to })).rejects.toMatchObject(refused('to'));
+  }).toLeakNoTensors();
 });
 
 describe('callbackOnStepEnd', () => {

@@ -24,6 +24,7 @@ export function stepNoise<A extends Sample>(
 /** Standard normal float32 numbers of a shape, from one generator, or from one per item of the first axis. */
 export function drawNoise(shape: readonly number[], generator: Generator | readonly Generator[]): Float32Array {
   const values = new Float32Array(shape.reduce((product, side) => product * side, 1));
+  for (const one of isList(generator) ? generator : [generator]) checkGenerator(one);
   if (!isList(generator)) return generator.fillNormal(values);
   if (generator.length !== shape[0]) {
     const allowed = `one generator, or a list of ${shape[0]}, one per batch item`;
@@ -32,6 +33,12 @@ export function drawNoise(shape: readonly number[], generator: Generator | reado
   const stride = values.length / generator.length;
   generator.forEach((one, item) => one.fillNormal(values.subarray(item * stride, (item + 1) * stride)));
   return values;
+}
+
+/** Seeds are none: each step would draw the same noise. */
+function checkGenerator(value: Partial<Generator> | null): void {
+  if (typeof value?.fillNormal === 'function') return;
+  refuse({ argument: 'generator', value, allowed: 'a generator: createGenerator(seed) of @missing-u/random' });
 }
 
 function isList(generator: Generator | readonly Generator[]): generator is readonly Generator[] {

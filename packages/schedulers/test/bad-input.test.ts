@@ -183,6 +183,10 @@ describe('steps', () => {
     expect(() => new DDPMScheduler().step(x(), 5, x(), { generator: three, shape: [1, 3] })).toThrow(
       /one per batch item/,
     );
+    for (const generator of [3, { seed: 3 }, [createGenerator(0), 3, 4]]) {
+      const step = () => new DDPMScheduler().step(x(), 5, x(), { generator: generator as never, shape: [3, 1] });
+      expect(step).toThrow(/`generator` is .*createGenerator/);
+    }
   });
 });
 

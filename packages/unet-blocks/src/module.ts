@@ -4,6 +4,7 @@ import { invalidArgument } from '@missing-u/errors';
 import type { Generator } from '@missing-u/random';
 import type { StateDict } from '@missing-u/weights';
 import type { Initializer } from './initializers.ts';
+import { countedDraws, drawsFrom, drawsOf, type DropoutDraws } from './dropout-draws.ts';
 import { UNetError } from './errors.ts';
 import { Parameter, type ParameterOptions } from './parameter.ts';
 import { matchStateDict, type LoadReport } from './state-dict.ts';
@@ -34,6 +35,8 @@ export interface ModuleMember {
 export abstract class Module {
   private readonly members: ModuleMember[] = [];
   private recomputes = false;
+  /** What dropout draws from, where it is on. */
+  protected dropoutDraws: DropoutDraws | undefined;
 
   /** Declares a weight of this module. */
   protected parameter<R extends tf.Rank>(name: string, shape: tf.ShapeMap[R], options: ParameterOptions): Parameter<R> {
@@ -81,27 +84,55 @@ export abstract class Module {
    * @throws UNetError `UNET_GENERATOR`
    */
   initialize(generator: Generator, rule?: InitializerRule): this {
-    if (typeof generator?.fillUniform !== 'function') {
-      const allowed = 'a generator: `createGenerator(seed)` of @missing-u/random';
-      throw new UNetError('UNET_GENERATOR', invalidArgument({ argument: 'generator', value: generator, allowed }));
-    }
+    checkGenerator(generator);
     for (const [name, parameter] of namedParameters(this)) parameter.initialize(generator, rule?.(name, parameter));
     return this;
   }
 
-  /** Turns dropout on, with masks drawn from this generator; `eval` turns it off, as it is at first. */
+  /**
+   * Turns dropout on, with masks drawn from this generator; `eval` turns it off, as it is at first.
+   *
+   * @throws UNetError `UNET_GENERATOR`
+   */
   train(generator: Generator): this {
-    forEachModule(this, (module) => module.setDropout(generator));
+    checkGenerator(generator);
+    const draws = drawsOf(generator);
+    forEachModule(this, (module) => (module.dropoutDraws = draws));
     return this;
   }
 
   eval(): this {
-    forEachModule(this, (module) => module.setDropout(undefined));
+    forEachModule(this, (module) => (module.dropoutDraws = undefined));
     return this;
   }
 
-  /** Called by `train` and `eval` for every module of the tree; only `Dropout` cares. */
-  protected setDropout(_generator: Generator | undefined): void {}
+  /**
+   * Runs `work` with dropout on, whose masks are decided by numbers in [0, 1) that were drawn before, [batch, `dropoutSize`]: a compiled
+   * graph takes them as an input, where those of a generator would be the same in each of its runs.
+   *
+   * @throws UNetError `UNET_DROPOUT_DRAWS` where there are not enough of them
+   */
+  withDropout<T>(draws: tf.Tensor2D, work: () => T): T {
+    return this.drawingFrom(drawsFrom(draws), work);
+  }
+
+  /** How many numbers dropout draws for each image while `work` runs this module: 0 where there is none. */
+  dropoutSize(work: () => void): number {
+    const { draws, size } = countedDraws();
+    this.drawingFrom(draws, work);
+    return size();
+  }
+
+  private drawingFrom<T>(draws: DropoutDraws, work: () => T): T {
+    const before = new Map<Module, DropoutDraws | undefined>();
+    forEachModule(this, (module) => before.set(module, module.dropoutDraws));
+    for (const module of before.keys()) module.dropoutDraws = draws;
+    try {
+      return work();
+    } finally {
+      for (const [module, draws] of before) module.dropoutDraws = draws;
+    }
+  }
 
   /**
    * Trades time for memory in training: residual blocks and attention keep their inputs alone and run again in the backward
@@ -155,6 +186,12 @@ export abstract class Module {
   dispose(): void {
     for (const [, parameter] of namedParameters(this)) parameter.dispose();
   }
+}
+
+function checkGenerator(value: Partial<Generator> | undefined): void {
+  if (typeof value?.fillUniform === 'function') return;
+  const allowed = 'a generator: `createGenerator(seed)` of @missing-u/random';
+  throw new UNetError('UNET_GENERATOR', invalidArgument({ argument: 'generator', value, allowed }));
 }
 
 /** The members that the value of a property is or, as an array, holds. */

@@ -1,3 +1,4 @@
+import { compile } from '@missing-u/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { createGenerator, torchGenerator } from '@missing-u/random';
 import { describe, expect, it } from 'vitest';
@@ -56,9 +57,10 @@ describe('Module', () => {
     await expect(() => new Assigned().initialize(createGenerator(1)).dispose()).toLeakNoTensors();
   });
 
-  it('refuses to be initialised by nothing', () => {
+  it('refuses to be initialised or trained by nothing: without a generator dropout would stay off', () => {
     const bad = { code: 'UNET_GENERATOR', message: expect.stringContaining('createGenerator') as string };
     expect(() => new Pair().initialize(undefined as never)).toThrow(expect.objectContaining(bad) as Error);
+    expect(() => new Pair().train(undefined as never)).toThrow(expect.objectContaining(bad) as Error);
   });
 
   it('names its weights by path, in definition order', () => {
@@ -188,6 +190,49 @@ describe('Module', () => {
     expect(new Set(values)).toEqual(new Set([0, 2]));
     expect(values.reduce((a, b) => a + b, 0) / values.length).toBeCloseTo(1, 0);
     expect(dropout.eval().forward(x)).toBe(x);
+  });
+
+  it('drops out by draws that are given, an image by its row, and leaves dropout as it was', async () => {
+    const layer = new Dropout(0.25);
+    const x = tf.reshape<tf.Rank.R4>(tf.range(1, 9), [2, 1, 2, 2]);
+    const draws = tf.tensor2d([0, 0.24, 0.25, 0.9, 0.3, 0.1, 0.99, 0.2, 0.5, 0.5], [2, 5]);
+    expect(layer.dropoutSize(() => layer.forward(x))).toBe(4);
+    expect(layer.dropoutSize(() => [x, x].map((image) => layer.forward(image)))).toBe(8);
+    await expect(() => {
+      const y = layer.withDropout(draws, () => layer.forward(x));
+      expect(y).toBeAllClose([0, 0, 4, 16 / 3, 0, 8, 0, 32 / 3], { rtol: 1e-6 });
+      y.dispose();
+    }).toLeakNoTensors();
+    const short = { code: 'UNET_DROPOUT_DRAWS', message: expect.stringContaining('8 numbers or more') as string };
+    await expect(() => {
+      const twice = () => tf.tidy(() => layer.forward(layer.forward(x)));
+      expect(() => layer.withDropout(draws, twice)).toThrow(expect.objectContaining(short) as Error);
+    }).toLeakNoTensors();
+    expect(layer.forward(x)).toBe(x);
+    tf.dispose([x, draws]);
+  });
+
+  it('takes draws as the input of a graph, which drops out anew in each run', () => {
+    const size = { sampleSize: 8, inChannels: 1, outChannels: 1, blockOutChannels: [8, 8], normNumGroups: 4 };
+    const types = { downBlockTypes: ['DownBlock2D', 'DownBlock2D'], upBlockTypes: ['UpBlock2D', 'UpBlock2D'] };
+    const model = new UNet2DModel({ ...size, ...types, layersPerBlock: 1, addAttention: false, dropout: 0.5 });
+    const x: tf.Tensor4D = tf.ones([2, 8, 8, 1]);
+    const predict = () => model.predict(x, 7);
+    // One number for each that a second convolution of a residual block takes: 1 + 2 blocks of 8 x 8 x 8, and 1 + 2 + 2 of half the side.
+    const count = model.dropoutSize(() => tf.tidy(() => void predict()));
+    expect(count).toBe(3 * 512 + 5 * 128);
+    const compiled = compile((draws: tf.Tensor2D) => model.withDropout(draws, predict));
+    const outputs = [1, 2].map((seed) => {
+      const draws = tf.randomUniform<tf.Rank.R2>([2, count], 0, 1, 'float32', seed);
+      const [eager, graph] = [model.withDropout(draws, predict), compiled(draws)];
+      expect(graph).toBeAllClose(eager, { rtol: 1e-4, atol: 1e-4 });
+      tf.dispose([draws, eager]);
+      return graph;
+    });
+    expect(outputs[0]!.dataSync()).not.toEqual(outputs[1]!.dataSync());
+    compiled.dispose();
+    model.dispose();
+    tf.dispose([x, outputs]);
   });
 });
 

@@ -1,12 +1,11 @@
 import { invalidArgument } from '@missing-u/errors';
-import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { nonFiniteOutput } from '../check-output.ts';
 import type { Denoiser, SamplingScheduler, TrainingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
 import { nextTurn } from '../next-turn.ts';
 import { answerOf } from '../pipelines/answer.ts';
-import { noisePerItem } from '../pipelines/noise.ts';
+import { generatorsOf, noisePerItem, type Randomness } from '../pipelines/noise.ts';
 import { Predictor } from '../pipelines/predictor.ts';
 import { checkImages, checkValues } from '../pipelines/ranges.ts';
 import { checkMetrics } from './check-metrics.ts';
@@ -26,8 +25,8 @@ export interface DenoiseFromOptions {
   images: tf.Tensor4D;
   /** How many forward steps noise the images: 50 noises them to the paper's t = 50, which is timestep 49. */
   steps: number;
-  /** Image i is noised by fork `first + i`. */
-  generator: Generator;
+  /** Image i is noised by fork `first + i`; default seed 0. */
+  generator?: Randomness;
   /** Number of the first image, where the images are part of a larger set; default 0. */
   first?: number;
   measures: Readonly<Record<string, Measure>>;
@@ -78,15 +77,15 @@ export interface DenoisingResult {
  *
  * @throws DiffusionError `DIFFUSION_BAD_COUNT` where `steps` is outside 1 .. the length of the chain;
  *   `DIFFUSION_NOT_COMPILABLE` where `compile` is true and it cannot be; `DIFFUSION_BAD_IMAGES`; `DIFFUSION_BAD_METRICS`;
- *   `DIFFUSION_BAD_DENOISER_OUTPUT`.
+ *   `DIFFUSION_BAD_GENERATORS`; `DIFFUSION_BAD_DENOISER_OUTPUT`.
  */
 export async function denoiseFrom(options: DenoiseFromOptions): Promise<DenoisingResult> {
-  const { scheduler, images, measures, first = 0, addNoise = false, signal, onStep } = options;
+  const { scheduler, images, measures, generator = 0, first = 0, addNoise = false, signal, onStep } = options;
   checkMetrics(measures, ['compute'], 'measures');
   checkImages(images, 'images', '[-1, 1]');
   checkValues(await images.data<'float32'>(), 'images', '[-1, 1]');
   const timesteps = descending(options.steps, Number(scheduler.config['num_train_timesteps']));
-  const generators = Array.from({ length: images.shape[0] }, (_, i) => options.generator.fork(first + i));
+  const generators = generatorsOf(generator, first, images.shape[0]);
   const imageShape = images.shape.slice(1) as [number, number, number];
   scheduler.setTimesteps({ timesteps });
   let sample = tf.tidy(() => {

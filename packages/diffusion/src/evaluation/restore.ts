@@ -62,8 +62,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   let squares = 0;
   for (let first = 0; first < count; first += chunkSize) {
     const size = Math.min(chunkSize, count - first);
-    const clean = tf.slice(images, [first, 0, 0, 0], [size, -1, -1, -1]);
     const generators = generatorsOf(generator, first, size);
+    const clean = tf.slice(images, [first, 0, 0, 0], [size, -1, -1, -1]);
     try {
       scheduler.setTimesteps({ timesteps });
       const sample = tf.tidy(() => {

@@ -1,12 +1,12 @@
 import { invalidArgument } from '@missing-u/errors';
-import { createGenerator, type Generator } from '@missing-u/random';
+import type { Generator } from '@missing-u/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkNames } from '../check-names.ts';
 import { DiffusionError } from '../errors.ts';
 import { guidedOptionNames, type DiffusionPipeline, type GuidedOptions } from './diffusion-pipeline.ts';
 import { denoisePartially, partialOptionNames, type PartialOptions } from './image-to-image.ts';
 import { imageShapeOf, type ImageShape } from './image-shape.ts';
-import { noisePerItem } from './noise.ts';
+import { generatorOf, noisePerItem } from './noise.ts';
 import { checkImages, checkValues, toUnitRange } from './ranges.ts';
 import { withOwnScheduler } from './own-scheduler.ts';
 import { finish } from './reverse-process.ts';
@@ -41,8 +41,8 @@ export async function interpolateImages(
   checkNames(options, imagesOptionNames);
   const { from, to, count = 5, generator = 0, strength = 0.5, ...partial } = options;
   checkCount(count);
+  const root = generatorOf(generator);
   const shares = tf.tidy(() => tf.reshape<tf.Rank.R4>(tf.linspace(0, 1, count), [count, 1, 1, 1]));
-  const root = rootOf(generator);
   let mixed: tf.Tensor4D | undefined;
   let noise: tf.Tensor4D | undefined;
   try {
@@ -85,7 +85,8 @@ const noiseOptionNames: Record<keyof InterpolateNoiseOptions, true> = {
  * interpolated on the sphere, and denoised without fresh noise. The scheduler has to be deterministic, as DDIM is.
  *
  * @returns [count, height, width, channels] in [0, 1], which the caller disposes.
- * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_IMAGE_SHAPE`, `DIFFUSION_UNKNOWN_OPTION`
+ * @throws DiffusionError `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_IMAGE_SHAPE`, `DIFFUSION_BAD_GENERATORS`,
+ *   `DIFFUSION_UNKNOWN_OPTION`
  */
 export async function interpolateNoise(
   pipeline: DiffusionPipeline,
@@ -94,15 +95,16 @@ export async function interpolateNoise(
   checkNames(options, noiseOptionNames);
   const { from, to, count = 5, imageShape, numInferenceSteps = 50, callbackOnStepEnd, ...guided } = options;
   checkCount(count);
+  const [beginning, end] = [generatorOf(from, 'from'), generatorOf(to, 'to')];
   const shape = imageShapeOf(pipeline.unet, imageShape);
   return withOwnScheduler(pipeline.scheduler, async (scheduler) => {
     scheduler.setTimesteps(numInferenceSteps);
     const sample = tf.tidy(() => {
-      const [a, b] = [from, to].map((end) => noisePerItem([rootOf(end).fork(0)], shape)) as [tf.Tensor4D, tf.Tensor4D];
+      const [a, b] = [beginning, end].map((root) => noisePerItem([root.fork(0)], shape)) as [tf.Tensor4D, tf.Tensor4D];
       const shares = Array.from({ length: count }, (_, i) => i / (count - 1));
       return tf.mul<tf.Tensor4D>(tf.concat(shares.map((share) => spherical(a, b, share))), scheduler.initNoiseSigma);
     });
-    const generators = Array.from({ length: count }, () => rootOf(from).fork(1));
+    const generators = Array.from({ length: count }, () => beginning.fork(1));
     const timesteps = Array.from(scheduler.timesteps);
     const process = pipeline.reverse({ ...guided, scheduler, eta: 0, sample, timesteps, generators });
     const result = await finish(process, visitFor(pipeline, callbackOnStepEnd));
@@ -120,10 +122,6 @@ function spherical(a: tf.Tensor4D, b: tf.Tensor4D, share: number): tf.Tensor4D {
   const angle = tf.acos(tf.clipByValue(cosine, -1 + 1e-7, 1 - 1e-7));
   const weight = (part: number) => tf.div(tf.sin(tf.mul(angle, part)), tf.sin(angle));
   return tf.add(tf.mul(a, weight(1 - share)), tf.mul(b, weight(share)));
-}
-
-function rootOf(generator: number | Generator): Generator {
-  return typeof generator === 'number' ? createGenerator(generator) : generator;
 }
 
 function checkCount(count: number): void {

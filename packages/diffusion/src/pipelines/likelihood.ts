@@ -1,4 +1,4 @@
-import { createGenerator, type Generator } from '@missing-u/random';
+import type { Generator } from '@missing-u/random';
 import {
   epsilonDenoiser,
   sampleDenoiser,
@@ -10,6 +10,7 @@ import { logLikelihood } from '@missing-u/schedulers/likelihood';
 import * as tf from '@tensorflow/tfjs-core';
 import { chainOf } from './chain.ts';
 import type { DiffusionPipeline } from './diffusion-pipeline.ts';
+import { generatorOf } from './noise.ts';
 import { checkImages, checkValues, toModelRange } from './ranges.ts';
 
 export interface LikelihoodOptions {
@@ -41,14 +42,14 @@ const denoisers = { epsilon: epsilonDenoiser, sample: sampleDenoiser, v_predicti
  * The likelihood of images under the model's probability-flow ODE (Song et al. 2021, "Score-Based Generative Modeling",
  * section 4.3 and appendix D.2).
  *
- * @throws DiffusionError `DIFFUSION_BAD_IMAGES`, `DIFFUSION_NO_CHAIN`
+ * @throws DiffusionError `DIFFUSION_BAD_IMAGES`, `DIFFUSION_NO_CHAIN`, `DIFFUSION_BAD_GENERATORS`
  */
 export function likelihood(pipeline: DiffusionPipeline, options: LikelihoodOptions): Likelihood {
   const { images, dequantize = true, trace = 'hutchinson', rtol = 1e-4, atol = 1e-4, generator = 0 } = options;
   checkImages(images);
   checkValues(images.dataSync<'float32'>());
   const { alphasCumprod, predictionType } = chainOf(pipeline.scheduler, 'likelihood');
-  const random = typeof generator === 'number' ? createGenerator(generator) : generator;
+  const random = generatorOf(generator);
   const model: TimestepModel<tf.Tensor4D> = (x, timestep) => pipeline.unet.predict(x, timestep);
   const settings = { trace, rtol, atol, generator: random };
   const denoiser = denoisers[predictionType](model, alphasCumprod);

@@ -61,11 +61,11 @@ export type Randomness = number | Generator | readonly Generator[];
 /**
  * The generators of the images `first` .. `first + count - 1`.
  *
- * @throws DiffusionError `DIFFUSION_BAD_GENERATORS` where a list has not enough of them.
+ * @throws DiffusionError `DIFFUSION_BAD_GENERATORS` where a list has not enough of them, or it is none of these.
  */
 export function generatorsOf(randomness: Randomness, first: number, count: number): Generator[] {
   if (!isList(randomness)) {
-    const root = typeof randomness === 'number' ? createGenerator(randomness) : randomness;
+    const root = generatorOf(randomness);
     return Array.from({ length: count }, (_, i) => root.fork(first + i));
   }
   if (randomness.length >= first + count) return randomness.slice(first, first + count);
@@ -76,6 +76,18 @@ export function generatorsOf(randomness: Randomness, first: number, count: numbe
     allowed: `a list of ${first + count}, one per image`,
   });
   throw new DiffusionError('DIFFUSION_BAD_GENERATORS', message);
+}
+
+/**
+ * The generator of a seed, or the one that is given.
+ *
+ * @throws DiffusionError `DIFFUSION_BAD_GENERATORS` where it is neither.
+ */
+export function generatorOf(randomness: number | Generator, argument = 'generator'): Generator {
+  if (typeof randomness === 'number') return createGenerator(randomness);
+  if (typeof (randomness as Partial<Generator> | null)?.fork === 'function') return randomness;
+  const allowed = 'a seed or a generator of `@missing-u/random`, such as createGenerator(0)';
+  throw new DiffusionError('DIFFUSION_BAD_GENERATORS', invalidArgument({ argument, value: randomness, allowed }));
 }
 
 function isList(randomness: Randomness): randomness is readonly Generator[] {

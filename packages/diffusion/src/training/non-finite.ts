@@ -1,15 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { classNameOf, recordCalls, type Module } from '@missing-u/unet-blocks';
-import type { Condition, TrainableDenoiser } from '../contracts.ts';
+import type { TrainableDenoiser } from '../contracts.ts';
+import { predictWithDropout } from './dropout.ts';
 import type { FlatParameters } from './flat-parameters.ts';
-import { lossAndGradient } from './objective.ts';
+import { lossAndGradient, type LossOptions } from './objective.ts';
 
 /** One evaluation of the loss, to look at. */
-export interface LossInputs {
+export interface LossInputs extends Pick<LossOptions, 'condition' | 'dropout'> {
   noisy: tf.Tensor4D;
   timesteps: tf.Tensor1D;
   target: tf.Tensor4D;
-  condition?: Condition;
 }
 
 /**
@@ -19,16 +19,14 @@ export interface LossInputs {
 export async function findNonFinite(
   denoiser: TrainableDenoiser,
   parameters: FlatParameters,
-  { noisy, timesteps, target, condition }: LossInputs,
+  { noisy, timesteps, target, ...inputs }: LossInputs,
 ): Promise<string | undefined> {
   if (!(await isFinite(noisy))) return 'the images of the batch';
   const bad = await firstOf(parameters.parameters, ({ variable }) => variable);
   if (bad !== undefined) return `the weight \`${bad.name}\``;
-  const layer = await firstLayer(denoiser, noisy, timesteps, condition);
+  const layer = await firstLayer(denoiser, noisy, timesteps, inputs);
   if (layer !== undefined) return `the output of the layer \`${layer}\``;
-  const { gradient, ...rest } = lossAndGradient(denoiser, parameters, noisy, timesteps, target, {
-    ...(condition && { condition }),
-  });
+  const { gradient, ...rest } = lossAndGradient(denoiser, parameters, noisy, timesteps, target, inputs);
   const parts = parameters.unflatten(gradient);
   try {
     // Gradients flow from the last layer to the first: the last bad one is where it began.
@@ -45,13 +43,13 @@ async function firstLayer(
   denoiser: TrainableDenoiser,
   noisy: tf.Tensor4D,
   timesteps: tf.Tensor1D,
-  condition: Condition | undefined,
+  inputs: Pick<LossOptions, 'condition' | 'dropout'>,
 ): Promise<string | undefined> {
   const marks: { layer: Module; mark: tf.Tensor }[] = [];
   const output = tf.tidy(() => {
     let prediction: tf.Tensor4D | undefined;
     recordCalls(
-      () => (prediction = denoiser.predict(noisy, timesteps, condition)),
+      () => (prediction = predictWithDropout(denoiser, noisy, timesteps, inputs)),
       (layer, tensor) => marks.push({ layer, mark: tf.keep(finiteMark(tensor)) }),
     );
     return prediction!;

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkOutput } from '../check-output.ts';
 import type { Condition, TrainableDenoiser, TrainingScheduler } from '../contracts.ts';
 import { DiffusionError } from '../errors.ts';
+import { predictWithDropout } from './dropout.ts';
 import type { FlatParameters } from './flat-parameters.ts';
 
 /** diffusers' names of what a denoiser predicts. */
@@ -29,6 +30,8 @@ export interface LossOptions {
   /** [batch], how much each image's error counts; by default each counts 1 / batch, which gives the mean. */
   shares?: tf.Tensor1D;
   condition?: Condition;
+  /** Draws of dropout, [batch, size] in [0, 1); without them it is off, or as `train` of the network left it. */
+  dropout?: tf.Tensor2D;
 }
 
 /**
@@ -45,14 +48,14 @@ export function lossAndGradient(
   noisy: tf.Tensor4D,
   timesteps: tf.Tensor1D,
   target: tf.Tensor4D,
-  { shares, condition }: LossOptions = {},
+  { shares, ...inputs }: LossOptions = {},
 ): { loss: tf.Scalar; errors: tf.Tensor1D; gradient: tf.Tensor1D } {
   return tf.tidy(() => {
     const { variables } = parameters;
     const batch = noisy.shape[0];
     const weights = shares ?? tf.fill<tf.Rank.R1>([batch], 1 / batch);
     const errorsOf = (): tf.Tensor1D => {
-      const output = denoiser.predict(noisy, timesteps, condition);
+      const output = predictWithDropout(denoiser, noisy, timesteps, inputs);
       checkOutput(output, noisy, target.shape);
       return tf.mean(tf.square(tf.sub(output, target)), [1, 2, 3]);
     };

@@ -8,11 +8,13 @@ import { DiffusionError } from '../errors.ts';
 import { Adam, type AdamOptions } from './adam.ts';
 import { checkBatches, checkTrainerOptions } from './check-options.ts';
 import { checkTrainable } from './check-parts.ts';
+import { drawStep, type Draws } from './draws.ts';
+import { DropoutDraws } from './dropout.ts';
 import { Ema, type EmaOptions } from './ema.ts';
 import { FlatParameters } from './flat-parameters.ts';
 import { learningRateAt, type LearningRateOptions } from './learning-rate.ts';
 import { lossWeights, type LossWeightOptions } from './loss-weights.ts';
-import { noiseFactors, scaleImages, type NoiseJitterOptions } from './noise-jitter.ts';
+import { scaleImages, type NoiseJitterOptions } from './noise-jitter.ts';
 import { findNonFinite } from './non-finite.ts';
 import { clippingScale, lossAndGradient, trainingTarget, vectorNorm } from './objective.ts';
 import { estimateClean } from './self-condition.ts';
@@ -51,8 +53,8 @@ export interface TrainerOptions
   memoryBudget?: number;
 }
 
-/** What one evaluation of the network sees; conditions are there in every call of a trainer or in none. */
-type NetworkInputs = [noisy: tf.Tensor4D, timesteps: tf.Tensor1D, ...condition: (tf.Tensor1D | tf.Tensor4D)[]];
+/** What one evaluation of the network sees; conditions and draws of dropout are there in every call of a trainer or in none. */
+type NetworkInputs = [noisy: tf.Tensor4D, timesteps: tf.Tensor1D, ...rest: tf.Tensor[]];
 
 /** The target, how much each image counts, and the network's inputs, to each image's error and the gradient. */
 type GradientFunction = (
@@ -86,18 +88,6 @@ export interface TrainerState {
   timesteps?: unknown;
 }
 
-/** The random choices of one step, for all images of all its batches. */
-interface Draw {
-  generator: Generator;
-  timesteps: Float64Array;
-  /** How much each image's error counts; 1 / images where nothing is weighted. */
-  shares: Float64Array;
-  labels?: Float32Array;
-  /** What the noise of each image is multiplied by, where it is jittered. */
-  noiseFactors?: Float32Array;
-  selfCondition: boolean;
-}
-
 /**
  * Trains a denoiser by the simple loss of DDPM, weighted if asked, with Adam, clipping by the global norm, and averages of the
  * weights. It holds no data and no files: give it batches, ask it for its state.
@@ -109,6 +99,7 @@ export class Trainer {
   readonly #emas: readonly Ema[];
   readonly #random: Generator;
   readonly #sampler: TimestepSampler;
+  readonly #dropout: DropoutDraws;
   readonly #weights: Float64Array;
   readonly #gradient: Compiled<GradientFunction>;
   readonly #predict: Compiled<PredictFunction>;
@@ -127,6 +118,7 @@ export class Trainer {
     this.#random = createGenerator(options.seed);
     this.#sampler = makeTimestepSampler(chainLength(scheduler), options);
     this.#weights = lossWeights(scheduler, options);
+    this.#dropout = new DropoutDraws(denoiser);
     this.parameters = new FlatParameters(denoiser.parameters().filter(({ variable }) => variable.trainable));
     this.#adam = new Adam(this.parameters.size, options);
     const weights = this.parameters.read();
@@ -134,15 +126,14 @@ export class Trainer {
     weights.dispose();
     this.#gradient = compile<GradientFunction>(
       (target, shares, noisy, timesteps, ...inputs) => {
-        const condition = this.#condition(inputs);
-        const options = { shares, ...(condition && { condition }) };
+        const options = { shares, ...this.#rest(inputs) };
         const { errors, gradient } = lossAndGradient(denoiser, this.parameters, noisy, timesteps, target, options);
         return [errors, gradient];
       },
       { enabled, ...(memoryBudget !== undefined && { memoryBudget }) },
     );
     this.#predict = compile<PredictFunction>(
-      (noisy, timesteps, ...inputs) => denoiser.predict(noisy, timesteps, this.#condition(inputs)),
+      (noisy, timesteps, ...inputs) => denoiser.predict(noisy, timesteps, this.#rest(inputs).condition),
       { enabled },
     );
     const updated = { parameters: this.parameters, adam: this.#adam, emas: this.#emas };
@@ -284,38 +275,12 @@ export class Trainer {
     throw new DiffusionError('DIFFUSION_BAD_CONFIG', invalidArgument({ argument: 'index', value: index, allowed }));
   }
 
-  #draw(batches: readonly ImageBatch[]): Draw {
-    const generator = this.#random.fork(this.#step);
-    const count = batches.reduce((sum, { images }) => sum + images.shape[0], 0);
-    const { values: timesteps, weights } = this.#sampler.draw(generator, count);
-    const labels = this.#labels(batches, generator.fork(LABELS));
-    const { noiseJitter = 0 } = this.#options;
-    return {
-      generator,
-      timesteps,
-      shares: weights.map((weight, i) => (weight * this.#weights[timesteps[i]!]!) / count),
-      ...(labels && { labels }),
-      ...(noiseJitter > 0 && { noiseFactors: noiseFactors(generator.fork(NOISE_JITTER), count, this.#options) }),
-      selfCondition: this.#options.selfConditioning === true && generator.fork(SELF_CONDITION).uniform() < 0.5,
-    };
-  }
-
-  /** The labels of all images, some of them hidden; undefined where training is not conditional. */
-  #labels(batches: readonly ImageBatch[], generator: Generator): Float32Array | undefined {
-    const { classConditioning } = this.#options;
-    if (classConditioning === undefined) return undefined;
-    const { nullLabel, dropout = 0.1 } = classConditioning;
-    const labels = batches.flatMap(({ labels, images }) => {
-      if (labels?.length === images.shape[0]) return Array.from(labels);
-      const value = labels === undefined ? undefined : `a list of ${labels.length}`;
-      const allowed = `one class number for each of the ${images.shape[0]} images, because training is class-conditional`;
-      throw new DiffusionError('DIFFUSION_NO_LABELS', invalidArgument({ argument: 'labels', value, allowed }));
-    });
-    return Float32Array.from(labels, (label) => (generator.uniform() < dropout ? nullLabel : label));
+  #draw(batches: readonly ImageBatch[]): Draws {
+    return drawStep(this.#random.fork(this.#step), batches, this.#sampler, this.#weights, this.#options);
   }
 
   /** What the network sees of a batch whose first image is image `first` of the step, to be called in a tidy. */
-  #inputs(images: tf.Tensor4D, draw: Draw, first: number) {
+  #inputs(images: tf.Tensor4D, draw: Draws, first: number) {
     const { scheduler, selfConditioning } = this.#options;
     const mine = <T extends Float32Array | Float64Array>(values: T) =>
       values.slice(first, first + images.shape[0]) as T;
@@ -332,18 +297,22 @@ export class Trainer {
       const estimate = () => guided(() => this.#predict(...inputs, nothing));
       inputs.push(draw.selfCondition ? estimateClean(scheduler, inputs[0], estimate(), timesteps) : nothing);
     }
+    const [noisy, times, ...rest] = inputs;
+    const dropout = this.#dropout.draw(draw.dropout, first, noisy, times, this.#rest(rest).condition);
+    if (dropout !== undefined) inputs.push(dropout);
     const target = trainingTarget(scheduler, images, noise, timesteps);
     return { target, shares: tf.tensor1d(Float32Array.from(mine(draw.shares))), inputs };
   }
 
-  /** The condition in a network's inputs beyond images and times. */
-  #condition(inputs: readonly tf.Tensor[]): Condition | undefined {
+  /** What a network's inputs beyond images and times are. */
+  #rest(inputs: readonly tf.Tensor[]): { condition?: Condition; dropout?: tf.Tensor2D } {
     const { classConditioning, selfConditioning } = this.#options;
-    if (inputs.length === 0) return undefined;
-    return {
-      ...(classConditioning !== undefined && { classLabels: inputs[0] as tf.Tensor1D }),
-      ...(selfConditioning === true && { selfCondition: inputs.at(-1) as tf.Tensor4D }),
-    };
+    const rest = [...inputs];
+    const classLabels = classConditioning && (rest.shift() as tf.Tensor1D);
+    const selfCondition = selfConditioning === true ? (rest.shift() as tf.Tensor4D) : undefined;
+    const [dropout] = rest as tf.Tensor2D[];
+    const condition = { ...(classLabels && { classLabels }), ...(selfCondition && { selfCondition }) };
+    return { ...((classLabels ?? selfCondition) && { condition }), ...(dropout && { dropout }) };
   }
 
   /** The error of a loss that is not finite, with the place where it comes from. */
@@ -354,8 +323,7 @@ export class Trainer {
     for (const { images } of batches) {
       const { target, shares, inputs } = tf.tidy(() => this.#inputs(images, draw, first));
       const [noisy, timesteps, ...rest] = inputs;
-      const condition = this.#condition(rest);
-      const found = { noisy, timesteps, target, ...(condition && { condition }) };
+      const found = { noisy, timesteps, target, ...this.#rest(rest) };
       culprit ??= await findNonFinite(this.#options.denoiser, this.parameters, found);
       tf.dispose([target, shares, inputs]);
       first += images.shape[0];
@@ -368,11 +336,6 @@ export class Trainer {
     );
   }
 }
-
-/** Streams of a step beside that of timesteps and noise, so that options do not move each other's draws. */
-const LABELS = 1;
-const SELF_CONDITION = 2;
-const NOISE_JITTER = 3;
 
 function chainLength({ config }: TrainingScheduler): number {
   return Number(config['num_train_timesteps']);
