@@ -5,7 +5,8 @@ export function modelCard(name, set, config, numbers) {
   const count = (value) => value.toLocaleString('en');
   const { dataset, trainingImages, draws, picture, data, time, course, measured, limits } = set.about(numbers);
   const title = modelOf(name) === 'cunet' ? 'continuous U-Net' : 'U-Net';
-  const commands = commandsOf(set, modelOf(name), 'run').map(({ args }) => `npx missing-u ${args.join(' ')}`);
+  const parts = commandsOf(set, modelOf(name), 'run');
+  const commands = parts.map(({ args }) => `npx missing-u ${args.join(' ')}`);
   return `---
 license: apache-2.0
 datasets: [${dataset}]
@@ -35,7 +36,7 @@ npx missing-u sample --model ${name} --steps 50 --out ${picture}
 - Data: ${data}
 - Budget: ${count(numbers.trainedSteps)} steps, ${count(numbers.trainedImages)} images, ${(numbers.trainedImages / trainingImages).toFixed(1)} epochs: ${time}
 - ${course}
-- The weights are the exponential average (decay ${[config.emaDecay].flat()[0]}), stored in float16. The settings of the last run are in
+- The weights are the exponential average (decay ${[config.emaDecay].flat()[0]})${mixOf(set.recipe, parts)}, stored in float16. The settings of the last run are in
   \`training.json\`. All of it again:
 
 \`\`\`sh
@@ -50,4 +51,12 @@ ${measured}
 
 ${limits}
 `;
+}
+
+/** Whose weights were mixed, where the recipe says so. */
+function mixOf(recipe, parts) {
+  const { share = 1 } = recipe.at(-1);
+  if (share === 1) return '';
+  const [before, last] = parts.slice(-2).map(({ run }) => run);
+  return `: ${share} times those of \`${last}\` plus ${Number((1 - share).toFixed(4))} times those of \`${before}\``;
 }

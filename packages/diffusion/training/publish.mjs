@@ -6,7 +6,8 @@
  *   node training/publish.mjs --run RUN --name faces-cunet --root faces --samples 64
  *   node training/publish.mjs --run RUN-6 --after-published --name mnist-cunet
  *
- * The last form is for runs that begin with the published weights: what those took is read from their folder.
+ * The last form is for runs that begin with the published weights: what those took is read from their folder. Where the recipe's last
+ * part has a `share`, the run's weights are published only so far away from those with which it began.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,6 +42,8 @@ const { version } = await useEngine(values.engine);
 const before = values['after-published'] ? readPublished() : { steps: [], images: 0, divergedAt: [] };
 const runs = [before, ...values.run.map(readRun)];
 const { config, model } = await loadRun(values.run.at(-1));
+const { share = 1 } = set.recipe.at(-1);
+if (share < 1) await mixInWeightsBefore(model, share);
 const chain = {
   num_train_timesteps: config.timesteps,
   beta_schedule: config.schedule,
@@ -98,6 +101,23 @@ function readPublished() {
     loss: losses[Math.floor(i / WINDOW)] ?? losses.at(-1),
   }));
   return { steps, images: trainedImages, divergedAt };
+}
+
+/**
+ * Keeps `share` of the last run's weights and takes the others from those with which it began, as Wortsman et al. 2022, "Robust
+ * fine-tuning of zero-shot models": w = share w_after + (1 - share) w_before.
+ */
+async function mixInWeightsBefore(model, share) {
+  const folder = values.run.at(-2);
+  const before =
+    folder === undefined ? (await DiffusionPipeline.fromPretrained(out)).unet : (await loadRun(folder)).model;
+  const weights = before.stateDict();
+  const mixed = Object.entries(model.stateDict()).map(([name, { data, ...tensor }]) => [
+    name,
+    { ...tensor, data: data.map((weight, i) => share * weight + (1 - share) * weights[name].data[i]) },
+  ]);
+  before.dispose();
+  model.loadStateDict(Object.fromEntries(mixed));
 }
 
 /** Samples by DDIM, batch by batch; the first of eta 0 are kept as a picture. */

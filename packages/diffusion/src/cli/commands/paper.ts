@@ -25,7 +25,7 @@ const quickly = {
   etas: [0, 0.5, 1],
   images: 16,
   starts: [50, 150, 400],
-  trainingSteps: 240,
+  trainingSteps: 160,
   choiceSteps: 40,
 };
 
