@@ -11,10 +11,10 @@ async function losses(
   { parts = 1, steps = 2, ...options }: Partial<TrainerOptions> & { parts?: number; steps?: number } = {},
 ): Promise<number[]> {
   const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 1], -1, 1, 'float32', 5);
-  const batches = tf.split(images, parts).map((images) => ({ images }));
+  const batches = tf.split<tf.Tensor4D>(images, parts).map((images) => ({ images }));
   const scheduler = new DDPMScheduler();
   // Without a step of the weights, only the draws differ from one step to the next.
-  const trainer = new Trainer({ denoiser, scheduler, seed: 3, learningRate: 0, ...options });
+  const trainer = new Trainer({ denoiser, scheduler, seed: 3, learningRate: 0, totalSteps: 10, ...options });
   const found: number[] = [];
   try {
     for (let i = 0; i < steps; i++) found.push((await trainer.trainStep(batches)).loss);
@@ -74,6 +74,7 @@ describe('dropout in training', () => {
       classConditioning: { nullLabel: 2 },
       seed: 0,
       learningRate: 0,
+      totalSteps: 10,
     });
     const { loss } = await trainer.trainStep({ images, labels: [0, 1] });
     expect(loss).toBeGreaterThan(0);

@@ -116,10 +116,12 @@ export abstract class Module {
     return this.drawingFrom(drawsFrom(draws), work);
   }
 
-  /** How many numbers dropout draws for each image while `work` runs this module: 0 where there is none. */
+  /** How many numbers dropout draws for each image while `work` runs this module; 0, and nothing is run, where there is none. */
   dropoutSize(work: () => void): number {
     const { draws, size } = countedDraws();
-    this.drawingFrom(draws, work);
+    this.drawingFrom(draws, () => {
+      if (this.isRandom()) work();
+    });
     return size();
   }
 

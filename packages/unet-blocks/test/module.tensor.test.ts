@@ -198,6 +198,8 @@ describe('Module', () => {
     const draws = tf.tensor2d([0, 0.24, 0.25, 0.9, 0.3, 0.1, 0.99, 0.2, 0.5, 0.5], [2, 5]);
     expect(layer.dropoutSize(() => layer.forward(x))).toBe(4);
     expect(layer.dropoutSize(() => [x, x].map((image) => layer.forward(image)))).toBe(8);
+    const never = () => expect.fail('nothing is dropped');
+    expect(new Dropout(0).dropoutSize(never)).toBe(0);
     await expect(() => {
       const y = layer.withDropout(draws, () => layer.forward(x));
       expect(y).toBeAllClose([0, 0, 4, 16 / 3, 0, 8, 0, 32 / 3], { rtol: 1e-6 });

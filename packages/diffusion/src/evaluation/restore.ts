@@ -50,7 +50,7 @@ export interface Restored {
  * Noises images to a fixed timestep, denoises them, and measures how far the results are from the originals and from looking real.
  *
  * @throws DiffusionError `DIFFUSION_BAD_COUNT` for a timestep outside the chain or more steps than `from + 1`, `DIFFUSION_BAD_IMAGES`,
- *   `DIFFUSION_BAD_METRICS`
+ *   `DIFFUSION_BAD_METRICS`, `DIFFUSION_BAD_GENERATORS`
  */
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const { unet, classLabels, scheduler, images, from, steps, metrics, generator = 0, chunkSize = 64, signal } = options;

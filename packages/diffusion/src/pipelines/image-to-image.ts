@@ -47,7 +47,8 @@ interface PartialScheduler {
  * Noises images part of the way and denoises them from there (SDEdit, Meng et al. 2022): variations that keep the layout.
  *
  * @returns [batch, height, width, channels] in [0, 1], which the caller disposes.
- * @throws DiffusionError `DIFFUSION_BAD_STRENGTH`, `DIFFUSION_BAD_IMAGES`, `DIFFUSION_UNKNOWN_OPTION`, `DIFFUSION_BAD_PIPELINE`
+ * @throws DiffusionError `DIFFUSION_BAD_STRENGTH`, `DIFFUSION_BAD_IMAGES`, `DIFFUSION_BAD_GENERATORS`,
+ *   `DIFFUSION_UNKNOWN_OPTION`, `DIFFUSION_BAD_PIPELINE`
  */
 export async function imageToImage(pipeline: DiffusionPipeline, options: ImageToImageOptions): Promise<tf.Tensor4D> {
   checkNames(options, imageToImageOptionNames);

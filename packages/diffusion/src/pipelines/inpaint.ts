@@ -40,7 +40,7 @@ const inpaintOptionNames: Record<keyof InpaintOptions, true> = {
  *
  * @returns [batch, height, width, channels] in [0, 1], which the caller disposes.
  * @throws DiffusionError `DIFFUSION_BAD_IMAGES`, `DIFFUSION_BAD_MASK`, `DIFFUSION_NO_CHAIN`, `DIFFUSION_BAD_DENOISER_OUTPUT`,
- *   `DIFFUSION_UNKNOWN_OPTION`
+ *   `DIFFUSION_BAD_GENERATORS`, `DIFFUSION_UNKNOWN_OPTION`
  */
 export async function inpaint(pipeline: DiffusionPipeline, options: InpaintOptions): Promise<tf.Tensor4D> {
   checkNames(options, inpaintOptionNames);

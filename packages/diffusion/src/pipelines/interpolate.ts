@@ -32,7 +32,8 @@ const imagesOptionNames: Record<keyof InterpolateImagesOptions, true> = {
  * and denoised.
  *
  * @returns [count, height, width, channels] in [0, 1], which the caller disposes.
- * @throws DiffusionError `DIFFUSION_BAD_IMAGES`, `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_STRENGTH`, `DIFFUSION_UNKNOWN_OPTION`
+ * @throws DiffusionError `DIFFUSION_BAD_IMAGES`, `DIFFUSION_BAD_COUNT`, `DIFFUSION_BAD_STRENGTH`, `DIFFUSION_BAD_GENERATORS`,
+ *   `DIFFUSION_UNKNOWN_OPTION`
  */
 export async function interpolateImages(
   pipeline: DiffusionPipeline,

@@ -90,7 +90,8 @@ export interface TrainerState {
 
 /**
  * Trains a denoiser by the simple loss of DDPM, weighted if asked, with Adam, clipping by the global norm, and averages of the
- * weights. It holds no data and no files: give it batches, ask it for its state.
+ * weights. It holds no data and no files: give it batches, ask it for its state. Dropout of networks that have it is on while the
+ * gradient is computed, and only then.
  */
 export class Trainer {
   readonly parameters: FlatParameters;
