@@ -1,7 +1,7 @@
 /**
  * Trains one of the published models from the start, or goes on where it was interrupted. On one core, mnist-cunet takes about three
- * hours and mnist-unet six, without the two runs of large batches, which are for a graphics card (`native install --gpu`; a quarter of
- * an hour). The faces take a quarter of that.
+ * hours and mnist-unet six, without the three runs of large batches, which are for a graphics card (`native install --gpu`; 25 minutes).
+ * The faces take a quarter of that.
  *
  *   node training/train.mjs --name mnist-cunet --out RUN [--root FOLDER] [--threads 1]
  */
