@@ -2,7 +2,7 @@ import { DDPMScheduler } from '@missing-u/schedulers';
 import type { UNet2DModel } from '@missing-u/unet-blocks';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Trainer, type TrainerOptions } from '../src/index.ts';
+import { Trainer, type TrainableDenoiser, type TrainerOptions } from '../src/index.ts';
 import { smallNetwork } from './small-network.ts';
 
 /** Losses of steps on the same images, given whole or in parts. */
@@ -37,7 +37,7 @@ describe('dropout in training', () => {
     dropping.dispose();
   });
 
-  it('is on where the network has it, with draws of its own in each step, compiled or not', async () => {
+  it('is on where the network has it, compiled or not', async () => {
     const [without, compiled, eager] = [
       await losses(plain),
       await losses(dropping),
@@ -60,26 +60,39 @@ describe('dropout in training', () => {
     x.dispose();
   });
 
-  it('works with classes, and with other networks than those of this project', async () => {
-    const denoiser = smallNetwork(8, 3, { dropout: 0.5 });
+  it('gives other draws in each step, to any network that takes them, and beside labels', async () => {
+    const network = smallNetwork(8, 3, { dropout: 0.5 });
     const images: tf.Tensor4D = tf.ones([2, 8, 8, 1]);
-    const trainer = new Trainer({
-      denoiser: {
-        predict: (...inputs) => denoiser.predict(...inputs),
-        parameters: () => denoiser.parameters(),
-        dropoutSize: (work) => denoiser.dropoutSize(work),
-        withDropout: (draws, work) => denoiser.withDropout(draws, work),
+    const given: Float32Array[] = [];
+    const without: TrainableDenoiser = {
+      predict: (...inputs) => network.predict(...inputs),
+      parameters: () => network.parameters(),
+    };
+    const denoiser: TrainableDenoiser = {
+      ...without,
+      dropoutSize: (work) => network.dropoutSize(work),
+      withDropout: (draws, work) => {
+        given.push(draws.dataSync<'float32'>());
+        return network.withDropout(draws, work);
       },
-      scheduler: new DDPMScheduler(),
-      classConditioning: { nullLabel: 2 },
-      seed: 0,
-      learningRate: 0,
-      totalSteps: 10,
-    });
-    const { loss } = await trainer.trainStep({ images, labels: [0, 1] });
-    expect(loss).toBeGreaterThan(0);
-    trainer.dispose();
-    denoiser.dispose();
+    };
+    const lossOf = async (denoiser: TrainableDenoiser) => {
+      const classConditioning = { nullLabel: 2 };
+      const rates = { learningRate: 0, totalSteps: 10, compile: false };
+      const trainer = new Trainer({ denoiser, scheduler: new DDPMScheduler(), classConditioning, seed: 0, ...rates });
+      const batch = { images, labels: [0, 1] };
+      const found = [(await trainer.trainStep(batch)).loss, (await trainer.trainStep(batch)).loss];
+      trainer.dispose();
+      return found;
+    };
+    expect(await lossOf(denoiser)).toEqual(await lossOf(network));
+    expect(await lossOf(denoiser)).not.toEqual(await lossOf(without));
+    expect(given[1]).not.toEqual(given[0]);
+    for (const draws of given) {
+      expect(draws.every((draw) => draw >= 0 && draw < 1)).toBe(true);
+      expect(draws.reduce((sum, draw) => sum + draw, 0) / draws.length).toBeCloseTo(0.5, 1);
+    }
+    network.dispose();
     images.dispose();
   });
 });

@@ -109,6 +109,11 @@ function readPublished() {
  */
 async function mixInWeightsBefore(model, share) {
   const folder = values.run.at(-2);
+  if (folder === undefined && !values['after-published']) {
+    throw new Error(
+      `The recipe keeps ${share} of the last run: name the run before it too, or give --after-published.`,
+    );
+  }
   const before =
     folder === undefined ? (await DiffusionPipeline.fromPretrained(out)).unet : (await loadRun(folder)).model;
   const weights = before.stateDict();
